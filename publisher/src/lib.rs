@@ -1,0 +1,1 @@
+//! From a built site to a signed, versioned archive that peers sync over iroh.
