@@ -1,0 +1,244 @@
+//! [`ArchivePath`]: the only kind of name from elsewhere that may reach a disk.
+
+use std::{
+    borrow::Borrow,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use thiserror::Error;
+use unicode_normalization::is_nfc;
+
+/// The path of a file in an archive, such as `2026/11/hello/index.html`.
+///
+/// It is relative, `/`-separated UTF-8 in NFC and means the same file on every platform: whatever a
+/// platform would read as something else (a device, a drive, a parent folder, a stream) is refused.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ArchivePath(String);
+
+/// Why a name is not a path in an archive.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{}` can't be a path in an archive: {problem}", .path.escape_debug())]
+pub struct PathError {
+    /// The name.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: PathProblem,
+}
+
+/// What is wrong with a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PathProblem {
+    /// No name at all.
+    #[error("it is empty")]
+    Empty,
+    /// More than [`ArchivePath::MAX_BYTES`].
+    #[error("it is longer than 1024 bytes")]
+    TooLong,
+    /// Two slashes in a row, or one at an end.
+    #[error("it has an empty part (two slashes in a row, or one at its start or end)")]
+    EmptySegment,
+    /// `.` or `..`.
+    #[error("it has a part `.` or `..`")]
+    DotSegment,
+    /// A control character.
+    #[error("it has a control character")]
+    Control,
+    /// `\` or `:`, which some platforms give a meaning.
+    #[error("it has a `\\` or a `:`, which mean something else on Windows")]
+    Separator,
+    /// A name that Windows keeps for a device.
+    #[error("it has a part that Windows keeps for a device, such as `con` or `nul`")]
+    Device,
+    /// A part that ends in a dot or a space.
+    #[error("it has a part that ends in a dot or a space, which Windows would drop")]
+    TrailingDot,
+    /// Not in Unicode's normal form C.
+    #[error("it is not in Unicode's normal form C (NFC)")]
+    NotNfc,
+}
+
+impl ArchivePath {
+    /// The longest path, in bytes.
+    pub const MAX_BYTES: usize = 1024;
+
+    /// Checks `path`.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that it breaks.
+    pub fn new(path: &str) -> Result<Self, PathError> {
+        match check(path) {
+            Ok(()) => Ok(Self(path.to_owned())),
+            Err(problem) => Err(PathError {
+                // A hostile name is shown, but not all of it.
+                path: path.chars().take(80).collect(),
+                problem,
+            }),
+        }
+    }
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Where the file lies when the archive is checked out at `root`.
+    pub fn under(&self, root: &Path) -> PathBuf {
+        root.join(self.0.split('/').collect::<PathBuf>())
+    }
+
+    /// The key by which two paths that differ by case only are equal: file systems that fold case
+    /// would make one file of them.
+    pub fn case_key(&self) -> String {
+        self.0.to_lowercase()
+    }
+
+    /// Whether the path is kept for skep itself: `.well-known/skep*`.
+    pub fn is_reserved(&self) -> bool {
+        self.case_key().starts_with(".well-known/skep")
+    }
+}
+
+fn check(path: &str) -> Result<(), PathProblem> {
+    if path.is_empty() {
+        return Err(PathProblem::Empty);
+    }
+    if path.len() > ArchivePath::MAX_BYTES {
+        return Err(PathProblem::TooLong);
+    }
+    for segment in path.split('/') {
+        check_segment(segment)?;
+    }
+    if !is_nfc(path) {
+        return Err(PathProblem::NotNfc);
+    }
+    Ok(())
+}
+
+fn check_segment(segment: &str) -> Result<(), PathProblem> {
+    if segment.is_empty() {
+        return Err(PathProblem::EmptySegment);
+    }
+    if segment == "." || segment == ".." {
+        return Err(PathProblem::DotSegment);
+    }
+    if segment.chars().any(char::is_control) {
+        return Err(PathProblem::Control);
+    }
+    if segment.contains(['\\', ':']) {
+        return Err(PathProblem::Separator);
+    }
+    if segment.ends_with(['.', ' ']) {
+        return Err(PathProblem::TrailingDot);
+    }
+    if is_device(segment) {
+        return Err(PathProblem::Device);
+    }
+    Ok(())
+}
+
+/// Windows opens a device for these names whatever follows the first dot.
+/// <https://learn.microsoft.com/windows/win32/fileio/naming-a-file>
+fn is_device(segment: &str) -> bool {
+    let stem = segment.split('.').next().unwrap_or(segment).trim_end();
+    let stem = stem.to_ascii_lowercase();
+    if matches!(
+        stem.as_str(),
+        "con" | "prn" | "aux" | "nul" | "conin$" | "conout$"
+    ) {
+        return true;
+    }
+    let numbered = stem.strip_prefix("com").or(stem.strip_prefix("lpt"));
+    numbered.is_some_and(|n| {
+        let mut chars = n.chars();
+        matches!(chars.next(), Some('0'..='9' | '¹' | '²' | '³')) && chars.next().is_none()
+    })
+}
+
+impl AsRef<str> for ArchivePath {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for ArchivePath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ArchivePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ArchivePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_names_pass() {
+        for path in [
+            "index.html",
+            "2026/11/23/a post/index.html",
+            ".well-known/security.txt",
+            "caf\u{e9}.html",
+            "日本語/index.html",
+            "console.js",
+            "com10.txt",
+            "a..b/c",
+        ] {
+            assert_eq!(ArchivePath::new(path).unwrap().as_str(), path);
+        }
+    }
+
+    #[test]
+    fn names_that_mean_something_else_are_refused() {
+        use PathProblem::*;
+        let long = "a".repeat(1025);
+        for (path, problem) in [
+            ("", Empty),
+            (long.as_str(), TooLong),
+            ("/etc/passwd", EmptySegment),
+            ("a//b", EmptySegment),
+            ("a/", EmptySegment),
+            ("..", DotSegment),
+            ("a/../b", DotSegment),
+            ("./a", DotSegment),
+            ("a\0b", Control),
+            ("a\u{85}b", Control),
+            ("a\\b", Separator),
+            ("C:/a", Separator),
+            ("a:stream", Separator),
+            ("a./b", TrailingDot),
+            ("a /b", TrailingDot),
+            ("...", TrailingDot),
+            ("con", Device),
+            ("a/NUL.txt", Device),
+            ("LPT1", Device),
+            ("com\u{b9}.log", Device),
+            ("aux .html", Device),
+            ("cafe\u{301}.html", NotNfc),
+        ] {
+            assert_eq!(
+                ArchivePath::new(path).unwrap_err().problem,
+                problem,
+                "{path:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_checkout_path_stays_below_its_root() {
+        let path = ArchivePath::new("a/b.html").unwrap();
+        assert_eq!(path.under(Path::new("/out")), Path::new("/out/a/b.html"));
+    }
+}

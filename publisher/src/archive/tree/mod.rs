@@ -1,0 +1,25 @@
+//! The tree: the sorted map from path to file of one version, as a Merkle structure.
+//!
+//! It is a prolly tree: a search tree whose nodes end where a hash of a *path* says so. The same files
+//! give the same root whatever the history was, an edit changes only the nodes above it, and two trees
+//! are compared by skipping what has the same hash. Where bytes lie is no part of it.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`node`] | the encoding of one node |
+//! | [`build`] | sorted files to nodes |
+//! | [`read`] | a file by its path, and all files |
+//! | [`diff`] | what changed between two trees |
+
+pub mod build;
+pub mod diff;
+pub mod node;
+pub mod read;
+
+pub use build::{Built, build};
+pub use diff::{Change, diff};
+pub use node::File;
+pub use read::{NodeSource, TreeError, find, walk};
+
+#[cfg(test)]
+mod tests;
