@@ -1,3 +1,17 @@
 //! From a built site to a signed, versioned archive that peers sync over iroh.
+//!
+//! Data flows one way: output folder → [`snapshot`] → [`review`] → [`publish`] → head, which a node
+//! announces and serves. This crate knows nothing of Markdown and templates, and it never prints,
+//! prompts, exits or reads the environment.
 
 pub mod archive;
+pub mod checkout;
+pub mod error;
+mod files;
+pub mod home;
+pub mod keys;
+pub mod publish;
+pub mod review;
+pub mod snapshot;
+pub mod store;
+pub mod verify;

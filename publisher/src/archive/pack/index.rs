@@ -163,6 +163,7 @@ fn read_frame(reader: &mut Reader<'_>, frames_len: u64) -> Result<Frame, DecodeE
             prefix,
         });
     }
+    reader.ensure(compressed > 0 && count > 0, "a frame is empty")?;
     reader.ensure(raw <= MAX_FRAME as u64, "a frame is too long")?;
     Ok(Frame {
         compressed,

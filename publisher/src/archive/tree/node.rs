@@ -34,6 +34,11 @@ impl MediaType {
         ok.then(|| Self(text.to_owned()))
     }
 
+    /// The type of bytes of which nothing else is known.
+    pub fn octet_stream() -> Self {
+        Self("application/octet-stream".to_owned())
+    }
+
     /// The media type as text.
     pub fn as_str(&self) -> &str {
         &self.0

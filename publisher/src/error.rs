@@ -1,0 +1,118 @@
+//! The one error type of the operations in this crate.
+
+use std::{error, fmt, path::Path};
+
+/// What failed, why, and what to do next.
+#[derive(Debug)]
+pub struct Error {
+    /// The kind of failure, for programs.
+    pub kind: Kind,
+    /// What failed and why, for people: a sentence without a full stop.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+/// The kinds of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file or folder can't be read or written.
+    Io,
+    /// There is no room left on the disk.
+    DiskFull,
+    /// The store is in use by another process.
+    Locked,
+    /// The secret key of a site is not here.
+    NoKey,
+    /// There is no such site, version or file.
+    NotFound,
+    /// What is stored here is not what was signed.
+    Damaged,
+    /// What a peer sent is not what the site's key signed, or is over a bound.
+    Hostile,
+    /// A head that can't be true together with one seen before.
+    Conflict,
+    /// A head older than one seen before.
+    Older,
+    /// No peer could be reached, or none had what was wanted.
+    Unreachable,
+    /// A peer did not do what it was asked for.
+    Declined,
+    /// What should be published breaks a rule of the archive.
+    Unpublishable,
+    /// Anything given by a person that is not understood.
+    Usage,
+}
+
+impl Kind {
+    /// The kind's name in JSON output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Io => "io",
+            Self::DiskFull => "disk-full",
+            Self::Locked => "locked",
+            Self::NoKey => "no-key",
+            Self::NotFound => "not-found",
+            Self::Damaged => "damaged",
+            Self::Hostile => "hostile",
+            Self::Conflict => "conflict",
+            Self::Older => "older",
+            Self::Unreachable => "unreachable",
+            Self::Declined => "declined",
+            Self::Unpublishable => "unpublishable",
+            Self::Usage => "usage",
+        }
+    }
+}
+
+/// The result of this crate's operations.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of `kind` that says `message`.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The same error with what to do next.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// An error of the operating system about `path`; `what` is a verb, such as `read`.
+    pub fn io(what: &str, path: &Path, error: &std::io::Error) -> Self {
+        let kind = io_kind(error);
+        let this = Self::new(kind, format!("can't {what} {}: {error}", path.display()));
+        match kind {
+            Kind::DiskFull => this.hint("make room on that disk and try again; nothing was lost"),
+            _ => this,
+        }
+    }
+
+    /// What is stored here is damaged.
+    pub fn damaged(what: impl fmt::Display) -> Self {
+        Self::new(Kind::Damaged, format!("the store is damaged: {what}")).hint(
+            "fetch the site again from a peer, with a fresh `--home`, and keep this one for rescue",
+        )
+    }
+}
+
+pub(crate) fn io_kind(error: &std::io::Error) -> Kind {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Kind::DiskFull,
+        _ => Kind::Io,
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl error::Error for Error {}

@@ -1,0 +1,214 @@
+//! Secret keys on disk: one file a site, readable by its owner alone.
+
+use std::{fs, path::Path, path::PathBuf};
+
+use data_encoding::HEXLOWER;
+use ed25519_dalek::SigningKey;
+use zeroize::Zeroizing;
+
+use crate::{
+    archive::address::SiteId,
+    error::{Error, Kind, Result},
+    files::{self, Access},
+    home::Home,
+};
+
+/// A secret key in the form in which it is stored and exported: three lines of text.
+pub type KeyText = Zeroizing<String>;
+
+const PREFIX: &str = "skep-secret-1:";
+
+/// Mints the key of a new site, offline, and stores it.
+///
+/// # Errors
+///
+/// If the operating system gives no randomness, or the key can't be stored.
+pub fn create(home: &Home) -> Result<SiteId> {
+    let key = generate()?;
+    store(home, &key)?;
+    Ok(site_of(&key))
+}
+
+/// The key of `site`.
+///
+/// # Errors
+///
+/// [`Kind::NoKey`] if it is not here.
+pub fn load(home: &Home, site: SiteId) -> Result<SigningKey> {
+    let text = export(home, site)?;
+    let key = parse(&text)?;
+    if site_of(&key) != site {
+        return Err(Error::new(
+            Kind::Damaged,
+            format!(
+                "{} holds the key of another site",
+                path_of(home, site).display()
+            ),
+        ));
+    }
+    Ok(key)
+}
+
+/// The sites whose keys are here, in the order of their ids.
+///
+/// # Errors
+///
+/// If the folder can't be read.
+pub fn list(home: &Home) -> Result<Vec<SiteId>> {
+    let dir = home.keys();
+    let entries = match fs::read_dir(&dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Error::io("read", &dir, &e)),
+    };
+    let mut sites = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(|e| Error::io("read", &dir, &e))?.file_name();
+        let id = name.to_str().and_then(|name| name.strip_suffix(".key"));
+        sites.extend(id.and_then(|id| id.parse::<SiteId>().ok()));
+    }
+    sites.sort_by_key(SiteId::to_string);
+    Ok(sites)
+}
+
+/// The key of `site` as text.
+///
+/// # Errors
+///
+/// [`Kind::NoKey`] if it is not here.
+pub fn export(home: &Home, site: SiteId) -> Result<KeyText> {
+    let path = path_of(home, site);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(Error::new(
+            Kind::NoKey,
+            format!("no key for skep://{site} in {}", home.root().display()),
+        )
+        .hint("bring it with `skep key import FILE`; only who has the key can publish under this address")),
+        Err(e) => Err(Error::io("read", &path, &e)),
+    }
+}
+
+/// Writes the key of `site` to a new file that only its owner can read.
+///
+/// # Errors
+///
+/// If there is such a file, or the key is not here.
+pub fn export_to(home: &Home, site: SiteId, file: &Path) -> Result<()> {
+    files::write_new(file, export(home, site)?.as_bytes(), Access::Secret)
+}
+
+/// Stores the key that [`export`] gave. To import a key that is here already changes nothing.
+///
+/// # Errors
+///
+/// If the text holds no key, or it can't be stored.
+pub fn import(home: &Home, text: &str) -> Result<SiteId> {
+    let key = parse(text)?;
+    let site = site_of(&key);
+    if !path_of(home, site).exists() {
+        store(home, &key)?;
+    }
+    Ok(site)
+}
+
+/// The key of this machine's node; minted when it is first asked for.
+///
+/// # Errors
+///
+/// If it can't be read or stored.
+pub(crate) fn node_key(home: &Home) -> Result<SigningKey> {
+    let path = home.store().join("node.key");
+    match fs::read_to_string(&path) {
+        Ok(text) => parse(&Zeroizing::new(text)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            let key = generate()?;
+            files::create_dir(&home.store())?;
+            let text = Zeroizing::new(format!("{PREFIX}{}\n", &*secret_hex(&key)));
+            files::write_new(&path, text.as_bytes(), Access::Secret)?;
+            Ok(key)
+        }
+        Err(e) => Err(Error::io("read", &path, &e)),
+    }
+}
+
+fn generate() -> Result<SigningKey> {
+    let mut secret = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *secret).map_err(|e| {
+        Error::new(
+            Kind::Io,
+            format!("the operating system gives no randomness: {e}"),
+        )
+    })?;
+    Ok(SigningKey::from_bytes(&secret))
+}
+
+fn store(home: &Home, key: &SigningKey) -> Result<()> {
+    let site = site_of(key);
+    let text = Zeroizing::new(format!(
+        "# A skep site key. Whoever has this file can publish as\n# skep://{site}\n{PREFIX}{}\n",
+        &*secret_hex(key)
+    ));
+    files::create_dir(&home.keys())?;
+    files::write_new(&path_of(home, site), text.as_bytes(), Access::Secret)
+}
+
+fn parse(text: &str) -> Result<SigningKey> {
+    let line = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix(PREFIX));
+    let bytes = line
+        .and_then(|hex| HEXLOWER.decode(hex.trim().as_bytes()).ok())
+        .map(Zeroizing::new);
+    bytes
+        .and_then(|bytes| Some(SigningKey::from_bytes(bytes.as_slice().try_into().ok()?)))
+        .ok_or_else(|| {
+            Error::new(Kind::Usage, "this is not a skep key").hint(format!(
+                "a key file has a line that begins with `{PREFIX}`; `skep key export` writes one"
+            ))
+        })
+}
+
+fn secret_hex(key: &SigningKey) -> Zeroizing<String> {
+    Zeroizing::new(HEXLOWER.encode(key.as_bytes()))
+}
+
+fn site_of(key: &SigningKey) -> SiteId {
+    SiteId(key.verifying_key().to_bytes())
+}
+
+fn path_of(home: &Home, site: SiteId) -> PathBuf {
+    home.keys().join(format!("{site}.key"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_travels_to_another_home() {
+        let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (a, b) = (Home::new(a.path()), Home::new(b.path()));
+        let site = create(&a).unwrap();
+        assert_eq!(list(&a).unwrap(), [site]);
+        assert_eq!(load(&b, site).unwrap_err().kind, Kind::NoKey);
+        assert_eq!(import(&b, &export(&a, site).unwrap()).unwrap(), site);
+        assert_eq!(load(&b, site).unwrap(), load(&a, site).unwrap());
+        assert_eq!(import(&b, "hello").unwrap_err().kind, Kind::Usage);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_read_a_key() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::new(dir.path());
+        let site = create(&home).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path_of(&home, site)), 0o600);
+        let copy = dir.path().join("copy");
+        export_to(&home, site, &copy).unwrap();
+        assert_eq!(mode(&copy), 0o600);
+        assert!(export_to(&home, site, &copy).is_err(), "never overwrites");
+    }
+}

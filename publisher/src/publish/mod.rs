@@ -1,0 +1,164 @@
+//! Publishing: a review becomes a signed version, all or nothing.
+//!
+//! The order is what makes it safe: blobs are stored and synced, then one transaction of the records
+//! brings entry, objects and head. A crash before that transaction leaves the old version, and blobs
+//! that the next publish finds again.
+
+mod blob_sets;
+mod content;
+
+use std::{collections::BTreeMap, path::Path};
+
+use ed25519_dalek::SigningKey;
+
+use crate::{
+    archive::{blobs::BlobRef, entry::Entry, hash::ContentHash, head::Head},
+    error::{Error, Kind, Result},
+    review::Review,
+    store::{Relation, Store, records::Commit},
+};
+
+/// What the author says of a version.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// What changed, in words.
+    pub message: String,
+    /// Now, in seconds since 1970.
+    pub time: u64,
+    /// The moment that the build took for the present, in seconds since 1970.
+    pub as_of: u64,
+}
+
+/// How a publish ended.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The newest version has just these files already.
+    Unchanged(Head),
+    /// There is a new version.
+    Published(Box<Published>),
+}
+
+/// A new version.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// The signed head.
+    pub head: Head,
+    /// The version's entry.
+    pub entry: Entry,
+    /// How many bytes the version adds to the archive.
+    pub added: u64,
+}
+
+/// How far a publish is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The new bytes are in the store, but not yet durable.
+    Stored,
+    /// They are durable.
+    Synced,
+    /// The head is signed and durable: the version is published.
+    Signed,
+}
+
+/// Makes a version of a review. `scratch` is a folder for temporary files.
+///
+/// # Errors
+///
+/// If a file changed since the review, the message is too long, or the store can't be written; the
+/// newest version is then the one that it was.
+pub fn publish(
+    store: &Store,
+    key: &SigningKey,
+    review: &Review,
+    statement: &Statement,
+    scratch: &Path,
+    mut progress: impl FnMut(Step),
+) -> Result<Outcome> {
+    let previous = review.base.as_ref();
+    if let (Some(previous), Some(state)) = (previous, &review.state)
+        && previous.tree == review.tree.root
+        && let Some(head) = &state.head
+    {
+        return Ok(Outcome::Unchanged(head.clone()));
+    }
+    let before: BTreeMap<ContentHash, BlobRef> = match previous {
+        Some(entry) => needs(store, entry)?,
+        None => BTreeMap::new(),
+    };
+    let stored = content::store(store, review, &before, scratch)?;
+    let sets = blob_sets::plan(store, review.site, previous, &before, &stored.live)?;
+    let mut peaks = match &review.state {
+        Some(state) => store.records.peaks(state)?,
+        None => Default::default(),
+    };
+    let added = stored
+        .live
+        .values()
+        .filter(|blob| !before.contains_key(&blob.hash))
+        .map(|blob| blob.size)
+        .sum();
+    let entry = Entry {
+        number: peaks.length() + 1,
+        time: statement.time,
+        as_of: statement.as_of,
+        tree: review.tree.root,
+        sources: None,
+        files: review.files,
+        bytes: review.bytes,
+        message: statement.message.trim().to_owned(),
+        adds: sets.adds,
+        keeps: sets.keeps,
+        drops: sets.drops,
+        origin: None,
+        abandoned: Vec::new(),
+    };
+    let encoded = entry.encode().map_err(|e| {
+        Error::new(
+            Kind::Unpublishable,
+            format!("this version can't be recorded: {e}"),
+        )
+        .hint(format!(
+            "a message has at most {} bytes and no control characters",
+            Entry::MAX_MESSAGE
+        ))
+    })?;
+    progress(Step::Stored);
+    store
+        .blobs
+        .sync()
+        .map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
+    progress(Step::Synced);
+    peaks.append(&encoded);
+    let Some(root) = peaks.root() else {
+        return Err(Error::damaged("the log is empty after an entry was added"));
+    };
+    let head = Head::sign(key, peaks.length(), root);
+    store.records.commit(&Commit {
+        site: review.site,
+        relation: Relation::Own,
+        entries: &[encoded],
+        head: &head,
+        peaks: &peaks,
+        packs: &stored.packs,
+    })?;
+    progress(Step::Signed);
+    Ok(Outcome::Published(Box::new(Published {
+        head,
+        entry,
+        added,
+    })))
+}
+
+/// Every blob that a version needs.
+pub(crate) fn needs(store: &Store, entry: &Entry) -> Result<BTreeMap<ContentHash, BlobRef>> {
+    let mut needs = BTreeMap::new();
+    for set in [&entry.adds, &entry.keeps] {
+        needs.extend(
+            store
+                .blobs_of(set)?
+                .into_iter()
+                .map(|blob| (blob.hash, blob)),
+        );
+    }
+    Ok(needs)
+}

@@ -1,0 +1,101 @@
+//! [`Review`]: what a publish would change. What is published is a review, so that nothing goes out that
+//! was not in one.
+
+use std::collections::HashMap;
+
+use crate::{
+    archive::{
+        address::SiteId,
+        entry::Entry,
+        hash::NodeHash,
+        tree::{self, Built, Change, NodeSource},
+    },
+    error::Result,
+    snapshot::Snapshot,
+    store::{Reader, SiteState, Store},
+};
+
+/// What a publish of a snapshot would change.
+pub struct Review {
+    /// The site.
+    pub site: SiteId,
+    /// The version that it is compared with; `None` if nothing was published yet.
+    pub base: Option<Entry>,
+    /// The paths that differ, in order.
+    pub changes: Vec<Change>,
+    /// How many files the site would have.
+    pub files: u64,
+    /// How many bytes these would have together.
+    pub bytes: u64,
+    pub(crate) state: Option<SiteState>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) tree: Built,
+}
+
+/// Compares `snapshot` with the newest version of `site` here.
+///
+/// # Errors
+///
+/// If that version can't be read.
+pub fn review(store: &Store, site: SiteId, snapshot: Snapshot) -> Result<Review> {
+    let state = store.site(site)?;
+    let base = match &state {
+        Some(state) if state.head.is_some() => Some(store.entry(state, None)?),
+        _ => None,
+    };
+    let files = snapshot.files.iter();
+    let tree = tree::build(
+        files
+            .clone()
+            .map(|f| (f.path.clone(), f.file.clone()))
+            .collect(),
+    );
+    let changes = match (&state, &base) {
+        (Some(state), Some(base)) => {
+            let both = Both {
+                new: tree
+                    .nodes
+                    .iter()
+                    .map(|(hash, bytes)| (*hash, bytes))
+                    .collect(),
+                old: Reader::new(store, state),
+            };
+            tree::diff(&both, base.tree, tree.root)?
+        }
+        _ => files
+            .clone()
+            .map(|f| Change {
+                path: f.path.clone(),
+                old: None,
+                new: Some(f.file.clone()),
+            })
+            .collect(),
+    };
+    Ok(Review {
+        site,
+        base,
+        changes,
+        files: snapshot.files.len() as u64,
+        bytes: files.map(|f| f.file.size).sum(),
+        state,
+        snapshot,
+        tree,
+    })
+}
+
+/// The nodes of a tree that is not stored yet, and those of stored ones.
+struct Both<'a> {
+    new: HashMap<NodeHash, &'a Vec<u8>>,
+    old: Reader,
+}
+
+impl NodeSource for Both<'_> {
+    type Error = crate::error::Error;
+
+    fn node(&self, hash: NodeHash) -> Result<Vec<u8>> {
+        match self.new.get(&hash) {
+            Some(bytes) => Ok((*bytes).clone()),
+            None => self.old.node(hash),
+        }
+    }
+}

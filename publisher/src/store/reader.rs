@@ -1,0 +1,265 @@
+//! Reading one site: every tree node and file is checked against the hash that names it.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{
+    Store,
+    blobs::{Blob, PIECE},
+    records::{Location, SiteState},
+};
+use crate::{
+    archive::{
+        hash::{ContentHash, NodeHash},
+        pack::{ReadAt, decompress},
+        path::ArchivePath,
+        tree::{self, Change, File, NodeSource, TreeError},
+    },
+    error::{Error, Kind, Result},
+};
+
+/// Reads tree nodes and files of one site. Its methods may block.
+pub struct Reader {
+    store: Store,
+    state: SiteState,
+    frames: Mutex<Vec<CachedFrame>>,
+}
+
+/// A decompressed frame. Files are read in the order in which they lie in frames, so that a few suffice.
+struct CachedFrame {
+    pack: ContentHash,
+    start: u64,
+    bytes: Arc<Vec<u8>>,
+}
+
+const CACHED_FRAMES: usize = 8;
+
+impl Reader {
+    /// A reader of `state`'s site.
+    pub fn new(store: &Store, state: &SiteState) -> Self {
+        Self {
+            store: store.clone(),
+            state: state.clone(),
+            frames: Mutex::default(),
+        }
+    }
+
+    /// The file at `path` in the tree `root`.
+    ///
+    /// # Errors
+    ///
+    /// If the tree is not here or is damaged.
+    pub fn find(&self, root: NodeHash, path: &ArchivePath) -> Result<Option<File>> {
+        Ok(tree::find(self, root, path)?)
+    }
+
+    /// Calls `visit` for every file of the tree `root`, in order.
+    ///
+    /// # Errors
+    ///
+    /// If the tree is not here or is damaged, or as `visit` says.
+    pub fn walk(
+        &self,
+        root: NodeHash,
+        mut visit: impl FnMut(&ArchivePath, &File) -> Result<()>,
+    ) -> Result<()> {
+        tree::walk(self, root, &mut visit)
+    }
+
+    /// What changed from the tree `old` to the tree `new`.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is not here or is damaged.
+    pub fn diff(&self, old: NodeHash, new: NodeHash) -> Result<Vec<Change>> {
+        Ok(tree::diff(self, old, new)?)
+    }
+
+    /// Calls `sink` with the file's bytes, piece by piece, and fails at the end if they are not the
+    /// file's: what was passed on before is then to be thrown away.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`] if the bytes are not here, [`Kind::Damaged`] if they are not the file's, or
+    /// as `sink` says.
+    pub fn read(&self, file: &File, mut sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut hasher = blake3::Hasher::new();
+        let mut length = 0;
+        self.pieces(file, &mut |piece| {
+            hasher.update(piece);
+            length += piece.len() as u64;
+            sink(piece)
+        })?;
+        if length != file.size || hasher.finalize() != file.hash.0 {
+            return Err(Error::damaged(format!(
+                "a file's bytes are not those of {}",
+                file.hash
+            )));
+        }
+        Ok(())
+    }
+
+    /// The file's bytes, verified, if they are at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read); and if the file is longer.
+    pub fn bytes(&self, file: &File, limit: u64) -> Result<Vec<u8>> {
+        if file.size > limit {
+            return Err(Error::new(
+                Kind::Usage,
+                format!("the file has {} bytes, more than {limit}", file.size),
+            ));
+        }
+        let mut bytes = Vec::with_capacity(file.size as usize);
+        self.read(file, |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+
+    /// The `length` bytes of the file from `offset` on. Those of a blob of its own were verified when
+    /// they came, and are not hashed again.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn range(&self, file: &File, offset: u64, length: u64) -> Result<Vec<u8>> {
+        if self
+            .store
+            .records
+            .locate(&self.state, file.hash.0)?
+            .is_some()
+        {
+            let bytes = self.bytes(file, file.size)?;
+            let start = (offset as usize).min(bytes.len());
+            let end = (offset.saturating_add(length) as usize).min(bytes.len());
+            return Ok(bytes[start..end].to_vec());
+        }
+        self.store
+            .blobs
+            .read_at(file.hash, offset, length)
+            .map_err(read_error)
+    }
+
+    /// Whether the file's bytes are here, without reading them: in an indexed pack, or as a blob.
+    pub(crate) fn has(&self, file: &File) -> Result<bool> {
+        if let Some(location) = self.store.records.locate(&self.state, file.hash.0)? {
+            return Ok(location.place.size == file.size);
+        }
+        let size = self.store.blobs.size(file.hash).map_err(read_error)?;
+        Ok(size == Some(file.size))
+    }
+
+    fn pieces(&self, file: &File, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        if let Some(location) = self.store.records.locate(&self.state, file.hash.0)? {
+            return sink(&self.object(&location)?);
+        }
+        let missing = || {
+            Error::new(
+                Kind::NotFound,
+                "the bytes of this file are not on this machine",
+            )
+            .hint("name a node that has them with `--peer TICKET`")
+        };
+        match self.store.blobs.size(file.hash).map_err(read_error)? {
+            Some(size) if size == file.size => {}
+            Some(_) => {
+                return Err(Error::damaged(format!(
+                    "blob {} has another length",
+                    file.hash
+                )));
+            }
+            None => return Err(missing()),
+        }
+        let mut offset = 0;
+        while offset < file.size {
+            let length = PIECE.min(file.size - offset);
+            let piece = self.store.blobs.read_at(file.hash, offset, length);
+            let piece = piece.map_err(read_error)?;
+            if piece.is_empty() {
+                return Err(Error::damaged(format!("blob {} ends too early", file.hash)));
+            }
+            sink(&piece)?;
+            offset += piece.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn object(&self, location: &Location) -> Result<Vec<u8>> {
+        let place = &location.place;
+        let frame = self.frame(location)?;
+        let start = place.offset as usize;
+        let object = frame.get(start..start + place.size as usize);
+        let object = object.ok_or_else(|| Error::damaged("an object lies outside its frame"))?;
+        Ok(object.to_vec())
+    }
+
+    fn frame(&self, location: &Location) -> Result<Arc<Vec<u8>>> {
+        let (pack, place) = (location.pack, &location.place);
+        let cached = |frames: &[CachedFrame]| {
+            let found = frames
+                .iter()
+                .find(|frame| frame.pack == pack && frame.start == place.frame_start);
+            found.map(|frame| frame.bytes.clone())
+        };
+        if let Some(bytes) = cached(&self.frames()) {
+            return Ok(bytes);
+        }
+        let blob = Blob {
+            blobs: &*self.store.blobs,
+            hash: pack,
+        };
+        let compressed = blob.read_at(place.frame_start, place.frame_len);
+        let compressed = compressed.map_err(read_error)?;
+        let bytes = decompress(&compressed, place.frame_raw)
+            .map_err(|e| Error::damaged(format!("pack {pack}: {e}")))?;
+        let bytes = Arc::new(bytes);
+        let mut frames = self.frames();
+        if frames.len() == CACHED_FRAMES {
+            frames.remove(0);
+        }
+        frames.push(CachedFrame {
+            pack,
+            start: place.frame_start,
+            bytes: bytes.clone(),
+        });
+        Ok(bytes)
+    }
+
+    fn frames(&self) -> std::sync::MutexGuard<'_, Vec<CachedFrame>> {
+        // A cache is right at any moment, also after a panic elsewhere.
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl NodeSource for Reader {
+    type Error = Error;
+
+    fn node(&self, hash: NodeHash) -> Result<Vec<u8>> {
+        match self.store.records.locate(&self.state, hash.0)? {
+            Some(location) => self.object(&location),
+            None => Err(Error::new(
+                Kind::NotFound,
+                "this version is not on this machine: a node of its tree is missing",
+            )
+            .hint("name a node that has it with `--peer TICKET`")),
+        }
+    }
+}
+
+impl From<TreeError<Error>> for Error {
+    fn from(error: TreeError<Error>) -> Self {
+        match error {
+            TreeError::Source(error) => error,
+            other => Self::damaged(other),
+        }
+    }
+}
+
+fn read_error(error: io::Error) -> Error {
+    Error::damaged(format!("a blob can't be read: {error}"))
+}

@@ -1,0 +1,389 @@
+//! What a node knows of sites, in one redb file: heads, logs, and where each object lies.
+//!
+//! A version arrives in one transaction, after its blobs are durable: a reader sees all of it or nothing.
+
+use std::{path::Path, sync::Arc};
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+
+use crate::{
+    archive::{
+        address::SiteId, blobs::BlobRef, entry::Entry, hash::ContentHash, head::Head, log::Peaks,
+        pack::Place, receipt::Receipt,
+    },
+    error::{Error, Result},
+};
+
+type Key = [u8; 32];
+
+/// Site -> (its number here, [`Relation`]).
+const SITES: TableDefinition<Key, (u32, u8)> = TableDefinition::new("sites");
+/// Site's number -> the newest head.
+const HEADS: TableDefinition<u32, &[u8]> = TableDefinition::new("heads");
+/// Site's number -> the peaks of its log.
+const PEAKS: TableDefinition<u32, &[u8]> = TableDefinition::new("peaks");
+/// (site's number, version) -> entry.
+const ENTRIES: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("entries");
+/// (site's number, hash of a file or tree node) -> (pack's number, [`Place`]).
+const OBJECTS: TableDefinition<(u32, Key), (u32, [u64; 6])> = TableDefinition::new("objects");
+/// (site's number, pack's number) -> pack.
+const PACKS: TableDefinition<(u32, u32), Key> = TableDefinition::new("packs");
+/// (site's number, pack) -> pack's number.
+const PACK_NUMBERS: TableDefinition<(u32, Key), u32> = TableDefinition::new("pack-numbers");
+/// (site's number, node) -> the newest receipt of that node.
+const RECEIPTS: TableDefinition<(u32, Key), &[u8]> = TableDefinition::new("receipts");
+/// (site's number, root) -> a head that can't be true together with the one that is kept.
+const CONFLICTS: TableDefinition<(u32, Key), &[u8]> = TableDefinition::new("conflicts");
+
+/// Why a node knows a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// Its key is, or was, on this machine.
+    Own,
+    /// A host keeps it for its author.
+    Pinned,
+    /// It was read; it is not shared with others.
+    Visited,
+}
+
+/// What is known of a site.
+#[derive(Debug, Clone)]
+pub struct SiteState {
+    /// The site.
+    pub site: SiteId,
+    /// Why it is known.
+    pub relation: Relation,
+    /// The newest head; none yet of a pinned site that nobody has sent so far.
+    pub head: Option<Head>,
+    pub(crate) number: u32,
+}
+
+/// Where an object lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Location {
+    pub(crate) pack: ContentHash,
+    pub(crate) place: Place,
+}
+
+/// A pack with its verified objects.
+pub(crate) type IndexedPack = (BlobRef, Vec<([u8; 32], Place)>);
+
+/// A version, or several, with all that has to be recorded with them.
+pub(crate) struct Commit<'a> {
+    pub(crate) site: SiteId,
+    /// What the site becomes if it was not known before.
+    pub(crate) relation: Relation,
+    /// The new entries, in order, as bytes.
+    pub(crate) entries: &'a [Vec<u8>],
+    pub(crate) head: &'a Head,
+    pub(crate) peaks: &'a Peaks,
+    /// Packs that are new here, with their verified objects.
+    pub(crate) packs: &'a [IndexedPack],
+}
+
+/// The records of a node.
+#[derive(Clone)]
+pub(crate) struct Records {
+    db: Arc<Database>,
+}
+
+fn damaged(error: impl Into<redb::Error>) -> Error {
+    match error.into() {
+        redb::Error::Io(e) => Error::io("use", Path::new("the store's records"), &e),
+        other => Error::damaged(format!("its records: {other}")),
+    }
+}
+
+impl Records {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let db = Database::create(path).map_err(damaged)?;
+        let this = Self { db: Arc::new(db) };
+        // So that a reader never meets a missing table.
+        this.write(|txn| {
+            txn.open_table(SITES)?;
+            txn.open_table(HEADS)?;
+            txn.open_table(PEAKS)?;
+            txn.open_table(ENTRIES)?;
+            txn.open_table(OBJECTS)?;
+            txn.open_table(PACKS)?;
+            txn.open_table(PACK_NUMBERS)?;
+            txn.open_table(RECEIPTS)?;
+            txn.open_table(CONFLICTS)?;
+            Ok(())
+        })?;
+        Ok(this)
+    }
+
+    /// Makes a site known.
+    pub(crate) fn add_site(&self, site: SiteId, relation: Relation) -> Result<()> {
+        self.write(|txn| site_number(txn, site, relation).map(|_| ()))
+    }
+
+    pub(crate) fn site(&self, site: SiteId) -> Result<Option<SiteState>> {
+        let txn = self.db.begin_read().map_err(damaged)?;
+        let sites = txn.open_table(SITES).map_err(damaged)?;
+        let Some(found) = sites.get(site.0).map_err(damaged)? else {
+            return Ok(None);
+        };
+        let (number, relation) = found.value();
+        let heads = txn.open_table(HEADS).map_err(damaged)?;
+        let head = match heads.get(number).map_err(damaged)? {
+            Some(bytes) => Some(Head::decode(site, bytes.value()).map_err(Error::damaged)?),
+            None => None,
+        };
+        Ok(Some(SiteState {
+            site,
+            relation: Relation::from_code(relation)?,
+            head,
+            number,
+        }))
+    }
+
+    pub(crate) fn sites(&self) -> Result<Vec<SiteState>> {
+        let txn = self.db.begin_read().map_err(damaged)?;
+        let table = txn.open_table(SITES).map_err(damaged)?;
+        let ids = table
+            .iter()
+            .map_err(damaged)?
+            .map(|row| Ok(SiteId(row.map_err(damaged)?.0.value())))
+            .collect::<Result<Vec<_>>>()?;
+        let states = ids.into_iter().map(|id| self.site(id));
+        states.filter_map(Result::transpose).collect()
+    }
+
+    pub(crate) fn peaks(&self, state: &SiteState) -> Result<Peaks> {
+        let txn = self.db.begin_read().map_err(damaged)?;
+        let table = txn.open_table(PEAKS).map_err(damaged)?;
+        match table.get(state.number).map_err(damaged)? {
+            Some(bytes) => Peaks::decode(bytes.value()).map_err(Error::damaged),
+            None => Ok(Peaks::default()),
+        }
+    }
+
+    /// The bytes of an entry.
+    pub(crate) fn entry_bytes(&self, state: &SiteState, version: u64) -> Result<Option<Vec<u8>>> {
+        let txn = self.db.begin_read().map_err(damaged)?;
+        let table = txn.open_table(ENTRIES).map_err(damaged)?;
+        let found = table.get((state.number, version)).map_err(damaged)?;
+        Ok(found.map(|bytes| bytes.value().to_vec()))
+    }
+
+    pub(crate) fn entry(&self, state: &SiteState, version: u64) -> Result<Option<Entry>> {
+        self.entry_bytes(state, version)?
+            .map(|bytes| Entry::decode(&bytes).map_err(Error::damaged))
+            .transpose()
+    }
+
+    pub(crate) fn locate(&self, state: &SiteState, object: Key) -> Result<Option<Location>> {
+        Ok(self.locate_all(state, [object])?.pop().flatten())
+    }
+
+    /// Where each object lies, in their order.
+    pub(crate) fn locate_all(
+        &self,
+        state: &SiteState,
+        hashes: impl IntoIterator<Item = Key>,
+    ) -> Result<Vec<Option<Location>>> {
+        let txn = self.db.begin_read().map_err(damaged)?;
+        let objects = txn.open_table(OBJECTS).map_err(damaged)?;
+        let packs = txn.open_table(PACKS).map_err(damaged)?;
+        let mut locations = Vec::new();
+        for hash in hashes {
+            let Some(row) = objects.get((state.number, hash)).map_err(damaged)? else {
+                locations.push(None);
+                continue;
+            };
+            let (number, place) = row.value();
+            let pack = packs.get((state.number, number)).map_err(damaged)?;
+            let pack = pack.ok_or_else(|| Error::damaged("an object lies in an unknown pack"))?;
+            locations.push(Some(Location {
+                pack: ContentHash(pack.value()),
+                place: place_from(place),
+            }));
+        }
+        Ok(locations)
+    }
+
+    /// Whether a pack was indexed here: all its objects are verified.
+    pub(crate) fn has_pack(&self, state: &SiteState, pack: ContentHash) -> Result<bool> {
+        let txn = self.db.begin_read().map_err(damaged)?;
+        let table = txn.open_table(PACK_NUMBERS).map_err(damaged)?;
+        let found = table.get((state.number, pack.0)).map_err(damaged)?;
+        Ok(found.is_some())
+    }
+
+    /// Records new versions, all or nothing, durably. Their blobs must be durable already.
+    pub(crate) fn commit(&self, commit: &Commit<'_>) -> Result<()> {
+        self.write(|txn| {
+            let number = site_number(txn, commit.site, commit.relation)?;
+            let mut entries = txn.open_table(ENTRIES)?;
+            let first = commit.head.length() + 1 - commit.entries.len() as u64;
+            for (version, entry) in (first..).zip(commit.entries) {
+                entries.insert((number, version), entry.as_slice())?;
+            }
+            insert_packs(txn, number, commit.packs)?;
+            txn.open_table(PEAKS)?
+                .insert(number, commit.peaks.encode().as_slice())?;
+            txn.open_table(HEADS)?
+                .insert(number, commit.head.encode().as_slice())?;
+            Ok(())
+        })
+    }
+
+    /// Records where the verified objects of packs lie.
+    pub(crate) fn add_packs(&self, state: &SiteState, packs: &[IndexedPack]) -> Result<()> {
+        self.write(|txn| insert_packs(txn, state.number, packs))
+    }
+
+    /// Keeps a receipt, in the place of an older one of the same node.
+    pub(crate) fn put_receipt(&self, state: &SiteState, receipt: &Receipt) -> Result<()> {
+        self.write(|txn| {
+            let mut table = txn.open_table(RECEIPTS)?;
+            table.insert((state.number, receipt.node), receipt.encode().as_slice())?;
+            Ok(())
+        })
+    }
+
+    pub(crate) fn receipts(&self, state: &SiteState) -> Result<Vec<Receipt>> {
+        let txn = self.db.begin_read().map_err(damaged)?;
+        let table = txn.open_table(RECEIPTS).map_err(damaged)?;
+        let all = (state.number, [0; 32])..=(state.number, [0xff; 32]);
+        let mut receipts = Vec::new();
+        for row in table.range(all).map_err(damaged)? {
+            let (key, bytes) = row.map_err(damaged)?;
+            let receipt = Receipt::decode(state.site, key.value().1, bytes.value());
+            receipts.push(receipt.map_err(Error::damaged)?);
+        }
+        Ok(receipts)
+    }
+
+    /// Keeps a head that contradicts the one that is followed, as evidence.
+    pub(crate) fn put_conflict(&self, state: &SiteState, head: &Head) -> Result<()> {
+        self.write(|txn| {
+            let mut table = txn.open_table(CONFLICTS)?;
+            table.insert((state.number, head.root().0), head.encode().as_slice())?;
+            Ok(())
+        })
+    }
+
+    fn write(
+        &self,
+        change: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<()> {
+        // A transaction that is not committed is rolled back when it is dropped.
+        let txn = self.db.begin_write().map_err(damaged)?;
+        change(&txn).map_err(damaged)?;
+        txn.commit().map_err(damaged)
+    }
+}
+
+fn insert_packs(
+    txn: &WriteTransaction,
+    number: u32,
+    indexed: &[IndexedPack],
+) -> Result<(), redb::Error> {
+    let mut packs = txn.open_table(PACKS)?;
+    let mut numbers = txn.open_table(PACK_NUMBERS)?;
+    let mut objects = txn.open_table(OBJECTS)?;
+    let mut next = packs
+        .range((number, 0)..=(number, u32::MAX))?
+        .next_back()
+        .transpose()?
+        .map_or(0, |(key, _)| key.value().1 + 1);
+    for (pack, places) in indexed {
+        if numbers.get((number, pack.hash.0))?.is_some() {
+            continue;
+        }
+        packs.insert((number, next), pack.hash.0)?;
+        numbers.insert((number, pack.hash.0), next)?;
+        for (hash, place) in places {
+            // The first pack that has an object stays the one that is used.
+            if objects.get((number, *hash))?.is_none() {
+                objects.insert((number, *hash), (next, place_to(place)))?;
+            }
+        }
+        next += 1;
+    }
+    Ok(())
+}
+
+fn site_number(
+    txn: &WriteTransaction,
+    site: SiteId,
+    relation: Relation,
+) -> Result<u32, redb::Error> {
+    let mut sites = txn.open_table(SITES)?;
+    let known = sites.get(site.0)?.map(|row| row.value());
+    match known {
+        // A closer relation takes the place of a looser one, never the reverse.
+        Some((number, code)) if code <= relation.code() => Ok(number),
+        Some((number, _)) => {
+            sites.insert(site.0, (number, relation.code()))?;
+            Ok(number)
+        }
+        None => {
+            let mut number = 0;
+            for row in sites.iter()? {
+                number = number.max(row?.1.value().0 + 1);
+            }
+            sites.insert(site.0, (number, relation.code()))?;
+            Ok(number)
+        }
+    }
+}
+
+impl Relation {
+    /// Its name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Pinned => "pinned",
+            Self::Visited => "visited",
+        }
+    }
+
+    /// Whether others may have the site from this node.
+    pub fn is_shared(self) -> bool {
+        !matches!(self, Self::Visited)
+    }
+
+    /// The closer the relation, the lower. 2 is kept for followed sites.
+    fn code(self) -> u8 {
+        match self {
+            Self::Own => 0,
+            Self::Pinned => 1,
+            Self::Visited => 3,
+        }
+    }
+
+    fn from_code(code: u8) -> Result<Self> {
+        match code {
+            0 => Ok(Self::Own),
+            1 => Ok(Self::Pinned),
+            3 => Ok(Self::Visited),
+            _ => Err(Error::damaged("a site has an unknown relation")),
+        }
+    }
+}
+
+fn place_to(place: &Place) -> [u64; 6] {
+    [
+        place.frame_start,
+        place.frame_len,
+        place.frame_raw,
+        place.prefix,
+        place.offset,
+        place.size,
+    ]
+}
+
+fn place_from([frame_start, frame_len, frame_raw, prefix, offset, size]: [u64; 6]) -> Place {
+    Place {
+        frame_start,
+        frame_len,
+        frame_raw,
+        prefix,
+        offset,
+        size,
+    }
+}

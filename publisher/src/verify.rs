@@ -1,0 +1,157 @@
+//! Checking a site again, from its signature to the last byte.
+
+use crate::{
+    archive::{blobs::BlobSet, entry::Entry, hash::ContentHash, log::Peaks},
+    error::{Error, Result},
+    store::{Reader, SiteState, Store, blobs::read_all},
+};
+
+/// What was checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// How many versions the log has.
+    pub versions: u64,
+    /// How many of them are here with all their bytes.
+    pub whole: u64,
+    /// How many files were read, over all these versions.
+    pub files: u64,
+    /// How many bytes of blobs were hashed.
+    pub bytes: u64,
+}
+
+/// Checks the head's signature, the log's hashes, every blob that is here and every file of every
+/// version that is here.
+///
+/// # Errors
+///
+/// The first thing that is not what was signed.
+pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
+    // The head's signature was verified when the state was read: there is no other way to a `Head`.
+    let Some(head) = &state.head else {
+        return Err(Error::damaged("there is no head"));
+    };
+    let mut peaks = Peaks::default();
+    let mut entries = Vec::new();
+    for version in 1..=head.length() {
+        let bytes = store.records.entry_bytes(state, version)?;
+        let bytes = bytes.ok_or_else(|| Error::damaged(format!("entry {version} is missing")))?;
+        let entry = Entry::decode(&bytes).map_err(Error::damaged)?;
+        if entry.number != version {
+            return Err(Error::damaged(format!(
+                "entry {version} has another number"
+            )));
+        }
+        peaks.append(&bytes);
+        entries.push(entry);
+    }
+    if peaks.root() != Some(head.root()) {
+        return Err(Error::damaged(
+            "the log's entries are not those that the head signs",
+        ));
+    }
+    let mut verified = Verified {
+        versions: head.length(),
+        ..Verified::default()
+    };
+    let mut hashed = std::collections::HashSet::new();
+    let reader = Reader::new(store, state);
+    let mut read = std::collections::HashSet::new();
+    for entry in &entries {
+        let newest = entry.number == head.length();
+        if !blobs(store, entry, newest, &mut hashed, &mut verified)? {
+            continue;
+        }
+        let (mut files, mut bytes) = (0, 0);
+        reader.walk(entry.tree, |path, file| {
+            files += 1;
+            bytes += file.size;
+            // Equal content is read once.
+            if read.insert(file.hash) {
+                let checked = reader.read(file, |_| Ok(()));
+                checked.map_err(|mut e| {
+                    e.message = format!("{path} of version {}: {}", entry.number, e.message);
+                    e
+                })?;
+            }
+            Ok(())
+        })?;
+        if (files, bytes) != (entry.files, entry.bytes) {
+            return Err(Error::damaged(format!(
+                "version {} has {files} files, not {} as its entry says",
+                entry.number, entry.files
+            )));
+        }
+        verified.files += files;
+        verified.whole += 1;
+    }
+    Ok(verified)
+}
+
+/// Hashes the blobs of a version; false if one is not here, which only the newest may not miss.
+fn blobs(
+    store: &Store,
+    entry: &Entry,
+    newest: bool,
+    hashed: &mut std::collections::HashSet<ContentHash>,
+    verified: &mut Verified,
+) -> Result<bool> {
+    let lists = |set: &BlobSet| {
+        set.lists
+            .iter()
+            .map(|l| (l.hash, l.size))
+            .collect::<Vec<_>>()
+    };
+    let mut wanted = lists(&entry.adds);
+    wanted.extend(lists(&entry.keeps));
+    if !all_here(store, &wanted, entry, newest)? {
+        return Ok(false);
+    }
+    let needs = crate::publish::needs(store, entry)?;
+    wanted.extend(needs.values().map(|blob| (blob.hash, blob.size)));
+    if !all_here(store, &wanted, entry, newest)? {
+        return Ok(false);
+    }
+    for (hash, size) in wanted {
+        if !hashed.insert(hash) {
+            continue;
+        }
+        let mut hasher = blake3::Hasher::new();
+        read_all(&*store.blobs, hash, size, |piece| {
+            hasher.update(piece);
+            Ok::<_, std::io::Error>(())
+        })
+        .map_err(|e| Error::damaged(format!("blob {hash} can't be read: {e}")))?;
+        if hasher.finalize() != hash.0 {
+            return Err(Error::damaged(format!(
+                "blob {hash} of version {} has other bytes than its hash says",
+                entry.number
+            )));
+        }
+        verified.bytes += size;
+    }
+    Ok(true)
+}
+
+fn all_here(
+    store: &Store,
+    wanted: &[(ContentHash, u64)],
+    entry: &Entry,
+    newest: bool,
+) -> Result<bool> {
+    for (hash, size) in wanted {
+        let found = store.blobs.size(*hash);
+        let found = found.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))?;
+        match found {
+            Some(found) if found == *size => {}
+            Some(_) => return Err(Error::damaged(format!("blob {hash} has another length"))),
+            None if newest => {
+                return Err(Error::damaged(format!(
+                    "blob {hash} of version {} is missing",
+                    entry.number
+                )));
+            }
+            None => return Ok(false),
+        }
+    }
+    Ok(true)
+}
