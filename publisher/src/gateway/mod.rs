@@ -1,0 +1,63 @@
+//! Reading archives with an ordinary browser.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`local`] | the gateway of one machine: an origin for each site, and the library page |
+//! | [`mirror`] | one site, for everyone, as a host serves it |
+//! | `site` | a request's answer from a version of a site |
+//! | `hostname` | what the `Host` header asks for |
+//! | `pages` | the gateway's own pages |
+
+mod hostname;
+pub mod local;
+pub mod mirror;
+mod pages;
+mod site;
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::error::{Error, Kind, Result};
+
+/// Opens a port on loopback. `port` 0 is any free one.
+///
+/// # Errors
+///
+/// [`Kind::Usage`] if the port is taken.
+pub async fn listen(port: u16) -> Result<TcpListener> {
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    TcpListener::bind(address).await.map_err(|e| {
+        let error = Error::new(Kind::Usage, format!("can't listen on {address}: {e}"));
+        match e.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                error.hint("another program uses that port; is another `skep` running?")
+            }
+            _ => error,
+        }
+    })
+}
+
+/// The port that a listener has.
+///
+/// # Errors
+///
+/// If the system does not say.
+pub fn port_of(listener: &TcpListener) -> Result<u16> {
+    let address = listener.local_addr();
+    let address =
+        address.map_err(|e| Error::new(Kind::Io, format!("a port has no number: {e}")))?;
+    Ok(address.port())
+}
+
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(shutdown)
+        .await
+        .map_err(|e| Error::new(Kind::Io, format!("the web server stopped: {e}")))
+}

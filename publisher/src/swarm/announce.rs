@@ -1,0 +1,120 @@
+//! Telling a node of a version, and its receipt.
+
+use std::time::Duration;
+
+use super::{
+    network::Ticket,
+    node::{Node, blocking},
+    wire::{self, Reason, Request, Response},
+};
+use crate::{
+    archive::{head::Head, receipt::Receipt},
+    error::{Error, Kind, Result},
+};
+
+/// A node's word that it keeps a version.
+#[derive(Debug, Clone)]
+pub struct Announced {
+    /// The receipt, verified.
+    pub receipt: Receipt,
+    /// How many bytes the node says it received for the version.
+    pub received: u64,
+}
+
+/// Tells the node `peer` of the version of `head` and waits at most `limit` until it has it.
+///
+/// # Errors
+///
+/// [`Kind::Unreachable`] if it does not answer, [`Kind::Declined`], [`Kind::Older`] or
+/// [`Kind::Conflict`] if it does not keep the version.
+pub async fn announce(
+    node: &Node,
+    head: &Head,
+    peer: &Ticket,
+    limit: Duration,
+) -> Result<Announced> {
+    let told = tell(node, head, peer, limit);
+    let name = peer.0.id.fmt_short();
+    let (receipt, received) = match tokio::time::timeout(limit, told).await {
+        Ok(Ok(Response::Kept { receipt, received })) => (receipt, received),
+        Ok(Ok(Response::Declined(reason))) => return Err(declined(&name.to_string(), &reason)),
+        Ok(Ok(_)) => {
+            return Err(Error::new(
+                Kind::Hostile,
+                format!("the node {name} answers something else"),
+            ));
+        }
+        Ok(Err(e)) => return Err(e),
+        Err(_) => {
+            let message = format!(
+                "the node {name} did not get the version within {} s",
+                limit.as_secs()
+            );
+            return Err(Error::new(Kind::Unreachable, message)
+                .hint("publish again: it goes on where it stopped"));
+        }
+    };
+    let receipt = Receipt::decode(head.site(), peer.node(), &receipt)
+        .ok()
+        .filter(|receipt| receipt.is_for(head));
+    let Some(receipt) = receipt else {
+        return Err(Error::new(
+            Kind::Hostile,
+            format!("the node {name} sent a receipt that is not for this version, or is forged"),
+        ));
+    };
+    let (store, kept) = (node.store.clone(), receipt.clone());
+    blocking(move || match store.site(kept.site)? {
+        Some(state) => store.records.put_receipt(&state, &kept),
+        None => Ok(()),
+    })
+    .await?;
+    Ok(Announced { receipt, received })
+}
+
+async fn tell(node: &Node, head: &Head, peer: &Ticket, limit: Duration) -> Result<Response> {
+    let connection = node.connect(&peer.0, wire::ALPN).await?;
+    let (mut send, mut receive) = connection
+        .open_bi()
+        .await
+        .map_err(|e| Error::new(Kind::Unreachable, format!("the connection broke: {e}")))?;
+    let request = Request::Announce {
+        site: head.site().0,
+        head: head.encode(),
+        from: node.endpoint.addr(),
+    };
+    wire::send(&mut send, &request).await?;
+    let _ = send.finish();
+    // The peer answers when it has fetched the version.
+    wire::receive(&mut receive, limit).await
+}
+
+fn declined(name: &str, reason: &Reason) -> Error {
+    match reason {
+        Reason::NotPinned => Error::new(
+            Kind::Declined,
+            format!("the node {name} does not keep this site"),
+        )
+        .hint("its owner can add it: `skep host --pin ADDRESS`"),
+        Reason::Older { newest } => Error::new(
+            Kind::Older,
+            format!(
+                "the node {name} has version {newest}, which is newer than what is published here"
+            ),
+        )
+        .hint("was this site published from another machine, or is this an old backup?"),
+        Reason::Conflict => Error::new(
+            Kind::Conflict,
+            format!(
+                "the node {name} has another version of the same number: the site was published from two machines"
+            ),
+        ),
+        Reason::Failed(why) => Error::new(
+            Kind::Declined,
+            format!(
+                "the node {name} could not keep the version: {}",
+                why.escape_debug()
+            ),
+        ),
+    }
+}

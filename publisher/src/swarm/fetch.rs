@@ -1,0 +1,189 @@
+//! Fetching a site's newer versions from a peer. Everything is verified before it is kept, and bounded
+//! before it is allocated; the versions arrive in one transaction, or not at all.
+
+mod accept;
+mod download;
+mod log;
+
+use std::sync::Arc;
+
+use iroh::EndpointAddr;
+
+use super::{
+    network::Ticket,
+    node::{Event, Node, blocking},
+    wire::{self, Request, Response},
+};
+use crate::{
+    archive::{address::SiteId, head::Head},
+    error::{Error, Kind, Result},
+    store::{Relation, SiteState},
+};
+
+/// How a fetch ended.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// The newest head that is here now.
+    pub head: Head,
+    /// How many versions came.
+    pub versions: u64,
+    /// How many bytes were received, on the wire.
+    pub received: u64,
+}
+
+/// How much of a site is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Every version: what a host keeps.
+    Whole,
+    /// The newest version: what a reader needs.
+    Latest,
+}
+
+/// The most bytes of one site that a node takes, over all versions: 16 GiB.
+pub const SITE_QUOTA: u64 = 16 << 30;
+
+/// Brings the newest version of `site` that `peer` has.
+///
+/// # Errors
+///
+/// [`Kind::Older`] if the peer offers less than what was seen before, [`Kind::Conflict`] if its log
+/// contradicts the one that is here, [`Kind::Hostile`] if what it sends is not what the site's key
+/// signed, [`Kind::NotFound`] if it does not share the site. Nothing that is here changes then.
+pub async fn newest(
+    node: &Arc<Node>,
+    site: SiteId,
+    peer: &Ticket,
+    wanted: Wanted,
+) -> Result<Fetched> {
+    fetch(node, site, &peer.0, None, wanted).await
+}
+
+/// As [`newest`], or the version of `head` if the peer announced it.
+pub(super) async fn fetch(
+    node: &Arc<Node>,
+    site: SiteId,
+    peer: &EndpointAddr,
+    head: Option<Head>,
+    wanted: Wanted,
+) -> Result<Fetched> {
+    let lock = node.site_lock(site);
+    let _guard = lock.lock().await;
+    let store = node.store.clone();
+    let state = blocking(move || store.site(site)).await?;
+    let have = state.as_ref().and_then(|state| state.head.clone());
+
+    let connection = match (&have, &head) {
+        (Some(have), Some(head)) if have == head => return Ok(unchanged(have, 0)),
+        _ => node.connect(peer, wire::ALPN).await?,
+    };
+    let head = match head {
+        Some(head) => head,
+        None => ask_head(&connection, site, peer).await?,
+    };
+    if let Some(have) = &have {
+        if (have.length(), have.root()) == (head.length(), head.root()) {
+            return Ok(unchanged(have, connection.stats().udp_rx.bytes));
+        }
+        compare(node, state.as_ref(), have, &head).await?;
+    }
+    let new = match log::extend(node, &connection, state.as_ref(), &head).await {
+        Err(e) if e.kind == Kind::Conflict => {
+            keep_evidence(node, state.as_ref(), &head).await?;
+            return Err(e);
+        }
+        new => new?,
+    };
+    let received = download::download(node, site, peer, &new, wanted).await?;
+    let relation = state
+        .as_ref()
+        .map_or(Relation::Visited, |state| state.relation);
+    let versions = new.entries.len() as u64;
+    accept::accept(node, site, relation, head.clone(), new, wanted).await?;
+    node.share(site, head.length() + 1 - versions).await?;
+    let received = received + connection.stats().udp_rx.bytes;
+    node.emit(Event::Version {
+        site,
+        version: head.length(),
+        received,
+    });
+    Ok(Fetched {
+        head,
+        versions,
+        received,
+    })
+}
+
+fn unchanged(head: &Head, received: u64) -> Fetched {
+    Fetched {
+        head: head.clone(),
+        versions: 0,
+        received,
+    }
+}
+
+async fn ask_head(
+    connection: &iroh::endpoint::Connection,
+    site: SiteId,
+    peer: &EndpointAddr,
+) -> Result<Head> {
+    let response = ask(connection, &Request::Head { site: site.0 }).await?;
+    match response {
+        Response::Head(bytes) => Head::decode(site, &bytes).map_err(|e| {
+            Error::new(
+                Kind::Hostile,
+                format!(
+                    "the node {} sent a head that is refused: {e}",
+                    peer.id.fmt_short()
+                ),
+            )
+            .hint("that node is broken or dishonest: ask another with `--peer TICKET`")
+        }),
+        _ => Err(Error::new(
+            Kind::NotFound,
+            format!(
+                "the node {} does not have skep://{site}",
+                peer.id.fmt_short()
+            ),
+        )
+        .hint("name another node with `--peer TICKET`")),
+    }
+}
+
+async fn ask(connection: &iroh::endpoint::Connection, request: &Request) -> Result<Response> {
+    let (mut send, mut receive) = connection
+        .open_bi()
+        .await
+        .map_err(|e| Error::new(Kind::Unreachable, format!("the connection broke: {e}")))?;
+    wire::send(&mut send, request).await?;
+    let _ = send.finish();
+    wire::receive(&mut receive, wire::FRAME_TIMEOUT).await
+}
+
+/// Refuses a head that is older than the one that is here, or that can't be true together with it.
+async fn compare(node: &Node, state: Option<&SiteState>, have: &Head, head: &Head) -> Result<()> {
+    if head.length() < have.length() {
+        return Err(Error::new(
+            Kind::Older,
+            format!(
+                "the peer offers version {}, but version {} was seen before: a reader never goes back",
+                head.length(),
+                have.length()
+            ),
+        )
+        .hint("what is here stays as it is; a peer that is up to date has the newer version"));
+    }
+    if head.length() == have.length() {
+        keep_evidence(node, state, head).await?;
+        return Err(log::forked(head));
+    }
+    Ok(())
+}
+
+async fn keep_evidence(node: &Node, state: Option<&SiteState>, head: &Head) -> Result<()> {
+    let Some(state) = state.cloned() else {
+        return Ok(());
+    };
+    let (store, head) = (node.store.clone(), head.clone());
+    blocking(move || store.records.put_conflict(&state, &head)).await
+}

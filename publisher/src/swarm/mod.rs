@@ -1,0 +1,27 @@
+//! The swarm: nodes that find, fetch and keep each other's archives. The only folder that knows iroh.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`node`] | a running peer: opens the store, accepts connections, closes |
+//! | [`network`] | which network an endpoint uses; tickets |
+//! | [`wire`] | the messages of our own protocol |
+//! | `blobs` | the blob store, on iroh-blobs' `FsStore` |
+//! | `allow` | which blobs others may have |
+//! | `serve` | answers to other nodes |
+//! | [`fetch`] | a site's newer versions from a peer, verified before they are kept |
+//! | [`announce`] | telling a node of a version, and its receipt |
+
+mod allow;
+pub mod announce;
+mod blobs;
+pub mod fetch;
+mod keep;
+pub mod network;
+pub mod node;
+mod serve;
+pub mod wire;
+
+pub use announce::Announced;
+pub use fetch::Fetched;
+pub use network::{Network, Ticket};
+pub use node::{Event, Node, OpenStore};

@@ -1,0 +1,244 @@
+//! [`Node`]: a running peer.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use ed25519_dalek::{Signer, SigningKey};
+use iroh::{Endpoint, EndpointAddr, endpoint::Connection, protocol::Router};
+use iroh_blobs::BlobsProtocol;
+use tokio::sync::mpsc;
+
+use super::{
+    allow::AllowList,
+    blobs::IrohBlobs,
+    network::{Network, Ticket},
+    serve::SkepProtocol,
+    wire,
+};
+use crate::{
+    archive::{
+        address::SiteId,
+        head::Head,
+        receipt::{Mode, Receipt},
+    },
+    error::{Error, Kind, Result},
+    files,
+    home::{Home, StoreLock},
+    keys,
+    store::Store,
+};
+
+/// A store that this process owns, without a network.
+pub struct OpenStore {
+    /// The records and blobs.
+    pub store: Store,
+    pub(super) blobs: IrohBlobs,
+    pub(super) key: SigningKey,
+    _lock: StoreLock,
+}
+
+/// A running peer: an endpoint with the node's own key, and a store.
+pub struct Node {
+    /// What the node has.
+    pub store: Store,
+    /// How to reach it.
+    pub ticket: Ticket,
+    pub(super) blobs: IrohBlobs,
+    pub(super) endpoint: Endpoint,
+    pub(super) allow: AllowList,
+    pub(super) key: SigningKey,
+    events: mpsc::Sender<Event>,
+    sites: Mutex<HashMap<SiteId, Arc<tokio::sync::Mutex<()>>>>,
+    router: Mutex<Option<Router>>,
+    _lock: StoreLock,
+}
+
+/// What happens at a node.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A newer version of a site is here now, with all its bytes.
+    Version {
+        /// The site.
+        site: SiteId,
+        /// The version.
+        version: u64,
+        /// How many bytes were received for it, on the wire.
+        received: u64,
+    },
+    /// A peer's announcement was not followed.
+    Refused {
+        /// The site.
+        site: SiteId,
+        /// Why.
+        reason: String,
+    },
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl OpenStore {
+    /// Opens the store of a home for this process, which calls itself `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Locked`] if another process has it; or if it can't be opened.
+    pub fn open(home: &Home, name: &str) -> Result<Self> {
+        let lock = home.lock(name)?;
+        let dir = home.store();
+        files::create_dir(&dir)?;
+        let key = keys::node_key(home)?;
+        let blobs = IrohBlobs::open(&dir.join("blobs"))?;
+        let store = Store::open(&dir.join("records.redb"), Arc::new(blobs.clone()))?;
+        Ok(Self {
+            store,
+            blobs,
+            key,
+            _lock: lock,
+        })
+    }
+
+    /// Closes the store. Without it the last seconds of partial downloads may have to be fetched again.
+    pub async fn close(self) {
+        // Whatever had to be durable is: a failure here loses nothing.
+        let _ = self.blobs.0.shutdown().await;
+    }
+}
+
+impl Node {
+    /// Starts a peer on `network`. What happens at it goes to `events`; nobody has to read them.
+    ///
+    /// # Errors
+    ///
+    /// If no network port can be opened or the records can't be read.
+    pub async fn start(
+        open: OpenStore,
+        network: Network,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Arc<Self>> {
+        let endpoint = network.bind(&open.key).await?;
+        let ticket = network.ticket(&endpoint).await;
+        let allow = AllowList::default();
+        let store = open.store.clone();
+        let list = allow.clone();
+        blocking(move || {
+            for state in store.sites()? {
+                list.add(&store, &state, 1)?;
+            }
+            Ok(())
+        })
+        .await?;
+        let node = Arc::new(Self {
+            store: open.store,
+            ticket,
+            blobs: open.blobs.clone(),
+            endpoint: endpoint.clone(),
+            allow: allow.clone(),
+            key: open.key,
+            events,
+            sites: Mutex::default(),
+            router: Mutex::default(),
+            _lock: open._lock,
+        });
+        let router = Router::builder(endpoint)
+            .accept(
+                iroh_blobs::ALPN,
+                BlobsProtocol::new(&open.blobs.0, Some(allow.guard())),
+            )
+            .accept(wire::ALPN, SkepProtocol::new(&node))
+            .spawn();
+        *node.router.lock().unwrap_or_else(PoisonError::into_inner) = Some(router);
+        Ok(node)
+    }
+
+    /// The node's public key.
+    pub fn id(&self) -> [u8; 32] {
+        self.key.verifying_key().to_bytes()
+    }
+
+    /// Allows others to have the versions of a site from `first` on: to be called after a publish.
+    ///
+    /// # Errors
+    ///
+    /// If the records can't be read.
+    pub async fn share(&self, site: SiteId, first: u64) -> Result<()> {
+        let (store, allow) = (self.store.clone(), self.allow.clone());
+        blocking(move || match store.site(site)? {
+            Some(state) => allow.add(&store, &state, first),
+            None => Ok(()),
+        })
+        .await
+    }
+
+    /// Stops accepting, closes all connections and the store.
+    pub async fn close(&self) {
+        let router = self
+            .router
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(router) = router {
+            // Whatever had to be durable is: a failure here loses nothing.
+            let _ = router.shutdown().await;
+        }
+    }
+
+    /// A receipt of this node for a version that it has whole.
+    pub(super) fn receipt(&self, head: &Head) -> Receipt {
+        Receipt::sign(head, self.id(), now(), Mode::Whole, |bytes| {
+            self.key.sign(bytes).to_bytes()
+        })
+    }
+
+    /// Passes an event on, unless nobody reads them.
+    pub(super) fn emit(&self, event: Event) {
+        let _ = self.events.try_send(event);
+    }
+
+    /// The lock under which a site's versions arrive: one at a time.
+    pub(super) fn site_lock(&self, site: SiteId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        sites.entry(site).or_default().clone()
+    }
+
+    /// Connects to a node within [`CONNECT_TIMEOUT`].
+    pub(super) async fn connect(&self, peer: &EndpointAddr, alpn: &[u8]) -> Result<Connection> {
+        let name = peer.id.fmt_short();
+        let connecting = self.endpoint.connect(peer.clone(), alpn);
+        let why = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(e)) => e.to_string(),
+            Err(_) => format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()),
+        };
+        Err(Error::new(
+            Kind::Unreachable,
+            format!("can't reach the node {name}: {why}"),
+        )
+        .hint("is it running, and is its ticket a fresh one?"))
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Node({:?})", self.ticket)
+    }
+}
+
+/// Runs work that blocks where it blocks nobody.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(e) => Err(Error::new(Kind::Io, format!("a task broke off: {e}"))),
+    }
+}
+
+/// The seconds since 1970, by this machine's clock: for receipts.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |duration| duration.as_secs())
+}

@@ -1,0 +1,139 @@
+//! The messages between nodes, beside iroh-blobs' own.
+//!
+//! A request is one bidirectional stream: one frame there, one or more frames back. A frame is its
+//! length (4 bytes, big-endian) and a message in postcard. Heads, entries and receipts travel in the
+//! archive's own encoding: they are signed or hashed.
+
+use std::time::Duration;
+
+use iroh::{
+    EndpointAddr,
+    endpoint::{RecvStream, SendStream},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::error::{Error, Kind, Result};
+
+/// The protocol and its version.
+pub const ALPN: &[u8] = b"skep/1";
+
+/// The longest frame, in bytes. An entry has at most 2 KiB.
+pub const MAX_FRAME: usize = 16 << 10;
+
+/// The most entries that one request may ask for.
+pub const MAX_ENTRIES: u64 = 4096;
+
+/// How long a peer may take for one frame, unless it has to fetch something first.
+pub const FRAME_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What a node asks another.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Request {
+    /// The newest head of a site. Answered by [`Response::Head`] or [`Response::NotShared`].
+    Head {
+        /// The site.
+        site: [u8; 32],
+    },
+    /// Entries of a site's log. Answered by one [`Response::Entry`] each, in order.
+    Entries {
+        /// The site.
+        site: [u8; 32],
+        /// The first version.
+        first: u64,
+        /// How many, at most [`MAX_ENTRIES`].
+        count: u64,
+    },
+    /// There is a version, and I have it: please keep it. Answered by [`Response::Kept`] or
+    /// [`Response::Declined`].
+    Announce {
+        /// The site.
+        site: [u8; 32],
+        /// Its head.
+        head: Vec<u8>,
+        /// Where to fetch it: the node that asks.
+        from: EndpointAddr,
+    },
+}
+
+/// What it answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Response {
+    /// The newest head that the node shares.
+    Head(Vec<u8>),
+    /// The node does not share that site, or has nothing of it yet.
+    NotShared,
+    /// An entry's bytes.
+    Entry(Vec<u8>),
+    /// The node keeps the version.
+    Kept {
+        /// Its [`Receipt`](crate::archive::receipt::Receipt).
+        receipt: Vec<u8>,
+        /// How many bytes it received for that, as it counted them on the wire.
+        received: u64,
+    },
+    /// The node does not keep the version.
+    Declined(Reason),
+}
+
+/// Why a node does not keep a version.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub enum Reason {
+    /// It does not keep that site.
+    NotPinned,
+    /// It has a newer version.
+    Older {
+        /// The newest that it has.
+        newest: u64,
+    },
+    /// It has another version of the same number: the log was forked.
+    Conflict,
+    /// It could not get or keep the version.
+    Failed(String),
+}
+
+/// Sends a message.
+pub async fn send<T: Serialize>(stream: &mut SendStream, message: &T) -> Result<()> {
+    let bytes = postcard::to_stdvec(message)
+        .map_err(|e| Error::new(Kind::Io, format!("a message can't be encoded: {e}")))?;
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let frame = [&length[..], &bytes].concat();
+    within(FRAME_TIMEOUT, stream.write_all(&frame)).await
+}
+
+/// Receives a message within `limit`.
+pub async fn receive<T: DeserializeOwned>(stream: &mut RecvStream, limit: Duration) -> Result<T> {
+    let mut length = [0; 4];
+    within(limit, stream.read_exact(&mut length)).await?;
+    let length = u32::from_be_bytes(length) as usize;
+    if length > MAX_FRAME {
+        return Err(Error::new(
+            Kind::Hostile,
+            format!("a peer sent a message of {length} bytes, over the bound of {MAX_FRAME}"),
+        ));
+    }
+    let mut bytes = vec![0; length];
+    within(limit, stream.read_exact(&mut bytes)).await?;
+    postcard::from_bytes(&bytes).map_err(|e| {
+        Error::new(
+            Kind::Hostile,
+            format!("a peer sent a malformed message: {e}"),
+        )
+    })
+}
+
+async fn within<T, E: std::fmt::Display>(
+    limit: Duration,
+    action: impl Future<Output = Result<T, E>>,
+) -> Result<T> {
+    match tokio::time::timeout(limit, action).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(e)) => Err(Error::new(
+            Kind::Unreachable,
+            format!("the connection to a peer broke: {e}"),
+        )),
+        Err(_) => Err(Error::new(
+            Kind::Unreachable,
+            format!("a peer did not answer within {} s", limit.as_secs()),
+        )),
+    }
+}
