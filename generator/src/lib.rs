@@ -1,1 +1,51 @@
 //! From a folder of Markdown to a website.
+//!
+//! The data flows one way, and so do the imports: sources → front matter and Markdown →
+//! [`Site`], an immutable model → [`render`], one output path as bytes → [`build`], all of them
+//! in a folder, or [`preview`], one at a time in a browser.
+//!
+//! ```no_run
+//! use skep_generator::{LoadOptions, build, load};
+//!
+//! let options = LoadOptions::published(jiff::Timestamp::now());
+//! let site = load("my-site".as_ref(), &options)?;
+//! let report = build(&site, "my-site/_site".as_ref())?;
+//! assert_eq!(report.manifest.files.len(), site.paths().count());
+//! # Ok::<(), skep_generator::Error>(())
+//! ```
+//!
+//! This library never prints, asks, exits or reads the environment. The present moment is an
+//! argument.
+
+mod build;
+pub mod config;
+mod data;
+mod dates;
+mod documents;
+mod error;
+mod feed;
+mod files;
+mod front_matter;
+mod glob;
+mod html;
+mod links;
+mod load;
+mod manifest;
+mod markdown;
+mod permalink;
+pub mod preview;
+mod render;
+pub mod scaffold;
+mod site;
+mod sources;
+mod template;
+pub mod theme;
+
+pub use build::{BuildReport, build};
+pub use config::Config;
+pub use data::Table;
+pub use error::{Error, ErrorKind, Place};
+pub use load::{LoadOptions, load};
+pub use manifest::{BuildManifest, Provenance};
+pub use render::render;
+pub use site::Site;

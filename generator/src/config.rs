@@ -1,0 +1,245 @@
+//! The settings of a site: `skep.toml`.
+
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::data::{self, Table};
+use crate::dates;
+use crate::error::{Error, ErrorKind, did_you_mean};
+use crate::permalink;
+use crate::theme;
+
+/// The name of the file that makes a folder a site.
+pub const FILE: &str = "skep.toml";
+
+/// The settings of a site.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The title of the site.
+    pub title: Option<String>,
+    /// What the site is about, in a sentence.
+    pub description: Option<String>,
+    /// Who writes the site.
+    pub author: Option<String>,
+    /// The language of the site, as in HTML's `lang`.
+    pub lang: String,
+    /// The site's `skep://` address. The generator takes it as it is.
+    pub address: Option<String>,
+    /// Where the site is on the web, without a slash at the end. Absolute URLs start with it.
+    pub url: Option<String>,
+    /// The name of the theme.
+    pub theme: String,
+    /// The time zone in which dates without an offset are read, and all dates are shown.
+    pub time_zone: TimeZone,
+    /// The pattern of the URLs of posts.
+    pub permalink: String,
+    /// Globs of paths that are left out of the site.
+    pub exclude: Vec<String>,
+    /// Whether the sources are published too; `None` if the author hasn't said yet.
+    pub publish_source: Option<bool>,
+    /// Who builds the site.
+    pub engine: Engine,
+    /// Every setting as written, for templates: `site.KEY`.
+    pub table: Table,
+}
+
+/// Who builds a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Engine {
+    /// skep itself, with Tera templates.
+    Tera,
+}
+
+/// Reads the settings of the site in the folder `dir`.
+pub fn read(dir: &Path) -> Result<Config, Error> {
+    match std::fs::read_to_string(dir.join(FILE)) {
+        Ok(text) => parse(&text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(no_site(dir)),
+        Err(error) => Err(Error::io(format_args!("read {FILE}"), &error).in_file(FILE)),
+    }
+}
+
+fn no_site(dir: &Path) -> Error {
+    let shown = dir.display();
+    if dir.join("_config.yml").is_file() {
+        return Error::new(
+            ErrorKind::NoSite,
+            format!("{shown} is a Jekyll site: it has a _config.yml, but no {FILE}"),
+        )
+        .with_hint(format!(
+            "building Jekyll sites as they are comes in a later version; \
+             to let skep build it now, add a {FILE} with the line: title = \"…\""
+        ));
+    }
+    if !dir.exists() {
+        return Error::new(ErrorKind::NoSite, format!("there is no folder {shown}"))
+            .with_hint(format!("make a site there with: skep new {shown}"));
+    }
+    Error::new(
+        ErrorKind::NoSite,
+        format!("there is no site in {shown}: it has no {FILE}"),
+    )
+    .with_hint("make a site with `skep new DIR`, or go to the folder of one")
+}
+
+/// The settings that have a meaning here. All others are for templates.
+#[derive(Deserialize)]
+struct Known {
+    title: Option<String>,
+    description: Option<String>,
+    author: Option<String>,
+    lang: Option<String>,
+    address: Option<String>,
+    url: Option<Spanned<String>>,
+    theme: Option<Spanned<String>>,
+    timezone: Option<Spanned<String>>,
+    permalink: Option<Spanned<String>>,
+    #[serde(default)]
+    exclude: Vec<String>,
+    publish_source: Option<bool>,
+    #[serde(default)]
+    build: Build,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Build {
+    engine: Option<Spanned<String>>,
+}
+
+/// Reads the text of a `skep.toml`.
+pub(crate) fn parse(text: &str) -> Result<Config, Error> {
+    let table = data::toml(ErrorKind::Config, FILE, text, text, 0)?;
+    let known: Known = toml::from_str(text)
+        .map_err(|error| data::toml_error(ErrorKind::Config, FILE, text, 0, &error))?;
+    let wrong = |span: std::ops::Range<usize>, message: String| {
+        Error::new(ErrorKind::Config, message).at_offset(FILE, text, span.start)
+    };
+
+    let time_zone = match &known.timezone {
+        None => TimeZone::UTC,
+        Some(name) => dates::zone(name.get_ref()).ok_or_else(|| {
+            wrong(
+                name.span(),
+                format!("there is no time zone '{}'", name.get_ref()),
+            )
+            .with_hint("write it as in the tz database, such as \"Europe/Berlin\" or \"UTC\"")
+        })?,
+    };
+    let theme = match &known.theme {
+        None => theme::DEFAULT.to_owned(),
+        Some(name) if theme::names().iter().any(|known| known == name.get_ref()) => {
+            name.get_ref().clone()
+        }
+        Some(name) => {
+            let names = theme::names();
+            let hint = match did_you_mean(name.get_ref(), names.iter().map(String::as_str)) {
+                Some(meant) => format!("did you mean \"{meant}\"?"),
+                None => format!("the themes are: {}", names.join(", ")),
+            };
+            let message = format!("there is no theme '{}'", name.get_ref());
+            return Err(wrong(name.span(), message).with_hint(hint));
+        }
+    };
+    let permalink = match &known.permalink {
+        None => permalink::DEFAULT.to_owned(),
+        Some(style) => permalink::pattern(style.get_ref())
+            .map_err(|problem| wrong(style.span(), problem).with_hint(permalink::HINT))?,
+    };
+    let url = match &known.url {
+        None => None,
+        Some(url) => Some(base_url(url.get_ref()).ok_or_else(|| {
+            wrong(
+                url.span(),
+                format!("'{}' is not the URL of a website", url.get_ref()),
+            )
+            .with_hint("write it whole, such as \"https://example.org\"")
+        })?),
+    };
+    if let Some(engine) = &known.build.engine
+        && engine.get_ref() != "tera"
+    {
+        let message = format!("there is no engine '{}' yet", engine.get_ref());
+        return Err(
+            wrong(engine.span(), message).with_hint("use engine = \"tera\", or leave the line out")
+        );
+    }
+
+    Ok(Config {
+        title: known.title,
+        description: known.description,
+        author: known.author,
+        lang: known.lang.unwrap_or_else(|| "en".to_owned()),
+        address: known.address,
+        url,
+        theme,
+        time_zone,
+        permalink,
+        exclude: known.exclude,
+        publish_source: known.publish_source,
+        engine: Engine::Tera,
+        table,
+    })
+}
+
+/// `url` as the start of absolute URLs: without slashes at its end. `None` if it can't be one.
+pub(crate) fn base_url(url: &str) -> Option<String> {
+    let trimmed = url.trim_end_matches('/');
+    let host = trimmed
+        .strip_prefix("https://")
+        .or_else(|| trimmed.strip_prefix("http://"))?;
+    let fine = !host.is_empty()
+        && !host.starts_with('/')
+        && !host.contains(|c: char| c.is_whitespace() || c.is_control() || "\"'<>?#".contains(c));
+    fine.then(|| trimmed.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_settings_and_keeps_the_rest_for_templates() {
+        let config = parse(
+            "title = 'T'\nurl = 'https://example.org/'\ntimezone = 'Europe/Berlin'\n\
+             colour = 'red'\nnav = [{title = 'About', url = '/about/'}]\n",
+        )
+        .unwrap();
+        assert_eq!(config.title.as_deref(), Some("T"));
+        assert_eq!(config.url.as_deref(), Some("https://example.org"));
+        assert_eq!(config.lang, "en");
+        assert_eq!(config.table["colour"], "red");
+        assert_eq!(config.table["nav"][0]["url"], "/about/");
+    }
+
+    #[test]
+    fn says_where_a_setting_is_wrong() {
+        for (text, line, column, says) in [
+            (
+                "title = 'T'\ntimezone = 'Mars'\n",
+                2,
+                12,
+                "no time zone 'Mars'",
+            ),
+            ("title = 1\n", 1, 9, "invalid type"),
+            ("\n[build]\nengine = 'hugo'\n", 3, 10, "no engine 'hugo'"),
+            ("permalink = '/:yaer/'\n", 1, 13, ":yaer"),
+            ("url = 'example.org'\n", 1, 7, "not the URL"),
+            ("theme = 'no-such'\n", 1, 9, "no theme 'no-such'"),
+            ("title = 'T\n", 1, 11, "TOML"),
+        ] {
+            let error = parse(text).unwrap_err();
+            let place = error.place.clone().unwrap();
+            assert_eq!(
+                (place.line, place.column),
+                (Some(line), Some(column)),
+                "{text}"
+            );
+            assert!(error.message.contains(says), "{}", error.message);
+        }
+    }
+}

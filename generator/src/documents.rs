@@ -1,0 +1,274 @@
+//! What each source holds once it is read. Everything that depends on one file alone happens
+//! here, so that it can be done in parallel and kept while the file does not change.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use crate::data;
+use crate::error::{Error, ErrorKind};
+use crate::front_matter::{self, FrontMatter};
+use crate::markdown;
+use crate::sources::{Content, Role, Source};
+
+/// A source that has been read.
+#[derive(Debug, Clone)]
+pub(crate) enum Item {
+    /// A post, a draft or a page.
+    Document(Arc<Document>),
+    /// A layout or an include.
+    Template(Arc<TemplateText>),
+    /// A data file.
+    Data(Arc<Value>),
+    /// A file that is copied; its bytes are read when they are needed.
+    File,
+}
+
+/// A text with front matter.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) front: FrontMatter,
+    pub(crate) body: Body,
+}
+
+/// The body of a document.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// HTML that needs no more work, out of Markdown or as the author wrote it.
+    Html(markdown::Rendered),
+    /// A template of its own, which only the finished site can fill in.
+    Template(Arc<TemplateText>),
+}
+
+/// A template as it lies in its file.
+#[derive(Debug)]
+pub(crate) struct TemplateText {
+    /// The file as errors show it.
+    pub(crate) file: String,
+    pub(crate) front: FrontMatter,
+    /// The whole file: errors show lines of it, front matter counted.
+    pub(crate) text: String,
+    /// Where the template starts in the file, in bytes.
+    pub(crate) body_start: usize,
+}
+
+impl TemplateText {
+    pub(crate) fn body(&self) -> &str {
+        &self.text[self.body_start..]
+    }
+}
+
+/// What has been read before, by path.
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
+    items: HashMap<String, (Content, Item)>,
+}
+
+impl Cache {
+    /// Drops what is known about `path`, whatever its size and time say.
+    pub(crate) fn forget(&mut self, path: &str) {
+        self.items.remove(path);
+    }
+}
+
+/// Reads all `sources` in parallel, except those that `cache` knows as they are now.
+pub(crate) fn read_all(
+    sources: BTreeMap<String, Source>,
+    cache: &mut Cache,
+) -> Result<Vec<(Source, Item)>, Error> {
+    let known = &cache.items;
+    let read: Vec<(Source, Result<Item, Error>)> = sources
+        .into_values()
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .map(|source| {
+            let item = match known.get(&source.path) {
+                Some((content, item)) if *content == source.content => Ok(item.clone()),
+                _ => read(&source),
+            };
+            (source, item)
+        })
+        .collect();
+
+    let mut items = Vec::with_capacity(read.len());
+    let mut errors = Vec::new();
+    let mut fresh = HashMap::with_capacity(read.len());
+    for (source, item) in read {
+        match item {
+            Ok(item) => {
+                fresh.insert(source.path.clone(), (source.content.clone(), item.clone()));
+                items.push((source, item));
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    cache.items = fresh;
+    Error::collect(errors)?;
+    Ok(items)
+}
+
+/// Whether the extension of `path` is one of Markdown's.
+pub(crate) fn is_markdown(path: &str) -> bool {
+    matches!(
+        extension(path),
+        "md" | "markdown" | "mkd" | "mkdn" | "mkdown" | "mdown"
+    )
+}
+
+/// The extension of the last name in `path`, without its dot; empty if it has none.
+pub(crate) fn extension(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => extension,
+        _ => "",
+    }
+}
+
+fn read(source: &Source) -> Result<Item, Error> {
+    match source.role {
+        Role::Post | Role::Draft => read_post(source),
+        Role::Layout | Role::Include => read_template(source),
+        Role::Data => read_data(source),
+        Role::Other => {
+            if source.may_have_front_matter()? {
+                read_page(source)
+            } else {
+                Ok(Item::File)
+            }
+        }
+    }
+}
+
+fn read_post(source: &Source) -> Result<Item, Error> {
+    let is_html = extension(&source.path) == "html";
+    if !is_html && !is_markdown(&source.path) {
+        let error = Error::new(
+            ErrorKind::FrontMatter,
+            "this is not a post: it ends in neither .md nor .html",
+        );
+        return Err(error
+            .in_file(&source.shown)
+            .with_hint("images and other files go to assets/"));
+    }
+    let text = source.read_text()?;
+    let (front, body) = match front_matter::split(&text) {
+        Some(split) => (
+            front_matter::parse(&source.shown, &text, &split)?,
+            split.body,
+        ),
+        None if opens_front_matter(&text) => return Err(never_ends(source, &text)),
+        None => (FrontMatter::empty(&source.shown), text.as_str()),
+    };
+    let body = if is_html {
+        markdown::Rendered {
+            html: body.to_owned(),
+            excerpt: markdown::html_excerpt(body),
+            words: body.split_whitespace().count(),
+        }
+    } else {
+        markdown::render(body)
+    };
+    let body = Body::Html(body);
+    Ok(Item::Document(Arc::new(Document { front, body })))
+}
+
+fn read_page(source: &Source) -> Result<Item, Error> {
+    let is_markdown = is_markdown(&source.path);
+    let text = match source.read_text() {
+        Ok(text) => text,
+        // A binary file may begin with three dashes.
+        Err(_) if !is_markdown => return Ok(Item::File),
+        Err(error) => return Err(error),
+    };
+    let Some(split) = front_matter::split(&text) else {
+        // A line of dashes starts a YAML file as well.
+        if opens_front_matter(&text) && (is_markdown || extension(&source.path) == "html") {
+            return Err(never_ends(source, &text));
+        }
+        return Ok(Item::File);
+    };
+    let front = front_matter::parse(&source.shown, &text, &split)?;
+    let body = if is_markdown {
+        Body::Html(markdown::render(split.body))
+    } else {
+        let body_start = split.body_start;
+        Body::Template(Arc::new(TemplateText {
+            file: source.shown.clone(),
+            front: front.clone(),
+            body_start,
+            text,
+        }))
+    };
+    Ok(Item::Document(Arc::new(Document { front, body })))
+}
+
+fn read_template(source: &Source) -> Result<Item, Error> {
+    let text = source.read_text()?;
+    let (front, body_start) = match front_matter::split(&text) {
+        Some(split) => (
+            front_matter::parse(&source.shown, &text, &split)?,
+            split.body_start,
+        ),
+        None if opens_front_matter(&text) => return Err(never_ends(source, &text)),
+        None => (FrontMatter::empty(&source.shown), 0),
+    };
+    Ok(Item::Template(Arc::new(TemplateText {
+        file: source.shown.clone(),
+        front,
+        text,
+        body_start,
+    })))
+}
+
+fn read_data(source: &Source) -> Result<Item, Error> {
+    let file = &source.shown;
+    let value = match extension(&source.path) {
+        "yml" | "yaml" => {
+            let text = source.read_text()?;
+            data::yaml(ErrorKind::Data, file, &text, &text, 1)?
+        }
+        "toml" => {
+            let text = source.read_text()?;
+            data::toml(ErrorKind::Data, file, &text, &text, 0)?.into()
+        }
+        "json" => data::json(file, &source.read_text()?)?,
+        "csv" => data::csv(file, &source.read_text()?)?,
+        _ => {
+            return Err(
+                Error::new(ErrorKind::Data, "this is no data file that skep can read")
+                    .in_file(file)
+                    .with_hint("data is YAML, JSON, TOML or CSV"),
+            );
+        }
+    };
+    Ok(Item::Data(Arc::new(value)))
+}
+
+fn opens_front_matter(text: &str) -> bool {
+    text.lines()
+        .next()
+        .is_some_and(|line| matches!(line.trim_end(), "---" | "+++"))
+}
+
+fn never_ends(source: &Source, text: &str) -> Error {
+    let fence = text.lines().next().unwrap_or_default().trim_end();
+    Error::new(ErrorKind::FrontMatter, "the front matter never ends")
+        .at(&source.shown, text, 1, None)
+        .with_hint(format!("end it with a line that is only {fence}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions() {
+        assert_eq!(extension("a/b.c/d.md"), "md");
+        assert_eq!(extension("a.b/c"), "");
+        assert_eq!(extension(".htaccess"), "");
+        assert!(is_markdown("x.markdown"));
+        assert!(!is_markdown("x.html"));
+    }
+}

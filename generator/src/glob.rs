@@ -1,0 +1,85 @@
+//! Globs over paths: `*` and `?` stay within a folder, `**` does not.
+
+/// Whether one of `patterns` matches `path` or a folder that it lies in.
+pub(crate) fn any(patterns: &[String], path: &str) -> bool {
+    let prefixes = path
+        .match_indices('/')
+        .map(|(at, _)| &path[..at])
+        .chain(std::iter::once(path));
+    prefixes.into_iter().any(|prefix| {
+        patterns
+            .iter()
+            .any(|pattern| matches(clean(pattern), prefix))
+    })
+}
+
+fn clean(pattern: &str) -> &str {
+    pattern
+        .trim_start_matches("./")
+        .trim_start_matches('/')
+        .trim_end_matches('/')
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let Some(first) = pattern.chars().next() else {
+        return path.is_empty();
+    };
+    let after = &pattern[first.len_utf8()..];
+    match first {
+        '*' => {
+            if let Some(after) = after.strip_prefix("*/") {
+                return matches(after, path)
+                    || path
+                        .match_indices('/')
+                        .any(|(at, _)| matches(after, &path[at + 1..]));
+            }
+            let crosses = after.starts_with('*');
+            let after = after.trim_start_matches('*');
+            let ends = path.char_indices().map(|(at, c)| (at, Some(c)));
+            for (at, c) in ends.chain(std::iter::once((path.len(), None))) {
+                if matches(after, &path[at..]) {
+                    return true;
+                }
+                if c == Some('/') && !crosses {
+                    return false;
+                }
+            }
+            false
+        }
+        '?' => path
+            .chars()
+            .next()
+            .is_some_and(|c| c != '/' && matches(after, &path[c.len_utf8()..])),
+        _ => path
+            .strip_prefix(first)
+            .is_some_and(|path| matches(after, path)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs() {
+        for (pattern, path, expected) in [
+            ("notes", "notes", true),
+            ("notes/", "notes/a/b.md", true),
+            ("notes", "notes.md", false),
+            ("*.psd", "a.psd", true),
+            ("*.psd", "x/a.psd", false),
+            ("**/*.psd", "x/y/a.psd", true),
+            ("**/*.psd", "a.psd", true),
+            ("x/**", "x/y/z", true),
+            ("a?c", "abc", true),
+            ("a?c", "a/c", false),
+            ("/top.txt", "top.txt", true),
+        ] {
+            assert_eq!(
+                any(&[pattern.to_owned()], path),
+                expected,
+                "{pattern} {path}"
+            );
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A live preview: a local web server that shows a site while it is being written.
+//!
+//! Nothing is written to disk. The [`Site`](crate::Site) is kept in memory and a page is rendered
+//! when a browser asks for it. After a change, the pages that browsers show are rendered again,
+//! and those whose bytes changed are told to reload. No dependency between pages is tracked, so
+//! nothing can be stale.
+
+mod clients;
+mod media;
+mod overlay;
+mod server;
+mod state;
+mod watch;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread::JoinHandle;
+
+use jiff::Timestamp;
+
+use crate::error::{Error, ErrorKind};
+use state::State;
+
+/// The port that the preview takes if it is free.
+pub const DEFAULT_PORT: u16 = 4000;
+/// The last port that is tried if the default one is taken.
+const LAST_PORT: u16 = 4100;
+
+/// How a site is previewed.
+#[derive(Debug, Clone)]
+pub struct PreviewOptions {
+    /// The port. An explicit one that is taken is an error; 0 is any free one; `None` is
+    /// [`DEFAULT_PORT`] or, if that is taken, the next free one.
+    pub port: Option<u16>,
+    /// Whether drafts are shown.
+    pub drafts: bool,
+    /// Whether posts from the future are shown.
+    pub future: bool,
+    /// Whether unpublished pages are shown.
+    pub unpublished: bool,
+    /// Tells the present moment. It is asked at every change.
+    pub clock: fn() -> Timestamp,
+    /// Looks for changes a few times a second instead of being told of them by the system, which
+    /// does not work on every network drive.
+    pub polling: bool,
+}
+
+/// What happens during a preview.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum PreviewEvent {
+    /// The site was read again.
+    Changed {
+        /// The files that changed, relative to the site folder. Empty if only time has passed.
+        paths: Vec<String>,
+        /// How long it took until the browsers were told, in milliseconds.
+        millis: u64,
+    },
+    /// The site, or a page that a browser shows, is broken. The last good one is shown meanwhile.
+    Failed(Error),
+    /// What was broken is whole again.
+    Mended,
+    /// The system can't tell of changes (for the reason given), so skep looks for them itself.
+    Polling(String),
+}
+
+/// A running preview. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Preview {
+    /// Where the site is shown.
+    pub url: String,
+    /// Whether the default port was taken and the next free one is used.
+    pub port_moved: bool,
+    server: Arc<server::Server>,
+    signals: Sender<watch::Signal>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Starts to preview the site in `dir`. A site that is broken is served too, as its error, until
+/// it is mended; a folder that is no site is refused. `on_event` is called from other threads.
+pub fn start(
+    dir: &Path,
+    options: PreviewOptions,
+    on_event: impl Fn(PreviewEvent) + Send + Sync + 'static,
+) -> Result<Preview, Error> {
+    let dir = dir
+        .canonicalize()
+        .map_err(|error| match crate::config::read(dir) {
+            Err(no_site) => no_site,
+            Ok(_) => Error::io(format_args!("open {}", dir.display()), &error),
+        })?;
+    let (listener, port_moved) = bind(options.port)?;
+    let port = listener
+        .local_addr()
+        .map_err(|error| no_server(&error.to_string()))?
+        .port();
+
+    let (signals, received) = mpsc::channel();
+    // Watch first and read then, so that no change falls in between.
+    let watcher = watch::Watcher::start(&dir, options.polling, signals.clone())?;
+    if let Some(reason) = &watcher.polls_because {
+        on_event(PreviewEvent::Polling(reason.clone()));
+    }
+    let state = Arc::new(State::load(dir, options, Box::new(on_event))?);
+    let server = Arc::new(server::Server::new(listener, port)?);
+    let mut threads = server::spawn(&server, &state)?;
+    threads.push(watch::spawn(watcher, received, state)?);
+    Ok(Preview {
+        url: format!("http://127.0.0.1:{port}/"),
+        port_moved,
+        server,
+        signals,
+        threads,
+    })
+}
+
+impl Preview {
+    /// Stops the server and the watcher, and waits until they have ended.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Preview {
+    fn drop(&mut self) {
+        let _ = self.signals.send(watch::Signal::Stop);
+        self.server.stop();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn bind(port: Option<u16>) -> Result<(TcpListener, bool), Error> {
+    let listen = |port: u16| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    match port {
+        Some(port) => listen(port)
+            .map(|listener| (listener, false))
+            .map_err(|error| {
+                let error = Error::new(
+                    ErrorKind::Preview,
+                    format!("could not listen on port {port}: {error}"),
+                );
+                error.with_hint("another program may use it: choose another with --port")
+            }),
+        None => (DEFAULT_PORT..=LAST_PORT)
+            .find_map(|port| Some((listen(port).ok()?, port != DEFAULT_PORT)))
+            .ok_or_else(|| {
+                let message = format!("no port from {DEFAULT_PORT} to {LAST_PORT} is free");
+                Error::new(ErrorKind::Preview, message).with_hint("choose one with --port")
+            }),
+    }
+}
+
+fn no_server(reason: &str) -> Error {
+    Error::new(
+        ErrorKind::Preview,
+        format!("could not start the preview: {reason}"),
+    )
+}
+
+/// Starts a thread with a name that a debugger shows.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    std::thread::Builder::new()
+        .name(format!("skep-preview-{name}"))
+        .spawn(run)
+        .map_err(|error| no_server(&error.to_string()))
+}

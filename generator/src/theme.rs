@@ -1,0 +1,41 @@
+//! The themes inside this program.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use rust_embed::RustEmbed;
+
+/// The theme of a site that names none.
+pub(crate) const DEFAULT: &str = "default";
+
+#[derive(RustEmbed)]
+#[folder = "../themes"]
+struct Themes;
+
+/// The names of the embedded themes, sorted.
+pub fn names() -> Vec<String> {
+    let names: BTreeSet<String> = Themes::iter()
+        .filter_map(|path| Some(path.strip_suffix("/theme.toml")?.to_owned()))
+        .filter(|name| !name.contains('/'))
+        .collect();
+    names.into_iter().collect()
+}
+
+/// The files of the theme `name`: their paths in the theme and their bytes, sorted by path.
+pub(crate) fn files(name: &str) -> Vec<(String, Cow<'static, [u8]>)> {
+    let mut files: Vec<_> = Themes::iter()
+        .filter_map(|path| {
+            let inside = path.strip_prefix(name)?.strip_prefix('/')?.to_owned();
+            Some((inside, Themes::get(&path)?.data))
+        })
+        .filter(|(path, _)| !is_about_the_theme(path))
+        .collect();
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    files
+}
+
+/// Whether a file of a theme describes it and is no part of a site.
+fn is_about_the_theme(path: &str) -> bool {
+    path == "theme.toml"
+        || (!path.contains('/') && (path.starts_with("README") || path.starts_with("LICENSE")))
+}

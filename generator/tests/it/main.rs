@@ -1,0 +1,9 @@
+//! The generator as its users see it: a folder goes in, a website comes out.
+
+mod build;
+mod content;
+mod errors;
+mod preview;
+mod scaffold;
+mod support;
+mod templates;
