@@ -1,1 +1,28 @@
-fn main() {}
+//! `skep`: write in Markdown, preview live, publish with one command to a swarm of readers.
+//!
+//! This package is the command line: arguments, output, prompts and exit codes. What the commands do is
+//! in `skep-generator` and `skep-publisher`, which know nothing of each other.
+
+mod cli;
+mod commands;
+mod context;
+mod error;
+mod output;
+mod site;
+mod swarm;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let out = output::Output::new(&cli.global);
+    match commands::run(cli, &out) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            out.error(&error);
+            error.exit.into()
+        }
+    }
+}

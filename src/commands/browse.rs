@@ -1,0 +1,96 @@
+//! `skep browse`: read sites with an ordinary browser.
+
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use skep_publisher::{
+    archive::address::Address,
+    gateway::{self, local::Gateway},
+    swarm::OpenStore,
+};
+
+use crate::{
+    context::Context,
+    error::{Exit, Result},
+    output::BOLD,
+    swarm::{self, Peers, stop_signal},
+};
+
+/// Read sites with your browser, and serve your own to others meanwhile
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  skep browse                          the sites that are here
+  skep browse skep://… --peer TICKET   a site that a node has")]
+pub(crate) struct BrowseArgs {
+    /// A site to read
+    address: Option<String>,
+    #[command(flatten)]
+    peers: Peers,
+    /// The gateway's port; it is part of the sites' origins [default: 7537]
+    #[arg(long)]
+    port: Option<u16>,
+}
+
+pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
+    let address: Option<Address> = args.address.as_deref().map(str::parse).transpose()?;
+    let peers = args.peers.tickets(address.as_ref())?;
+    let listener = gateway::local::listen(args.port, ctx.network).await?;
+    let port = gateway::port_of(&listener)?;
+    let open = OpenStore::open(&ctx.home, "skep browse")?;
+    let (node, _events) = swarm::start(ctx, open).await?;
+    let gateway = Arc::new(Gateway {
+        node: node.clone(),
+        peers,
+        port,
+    });
+    if let Some(address) = &address
+        && let Err(e) = gateway.fetch(address.site).await
+    {
+        if node.store.known(address.site).is_err() {
+            node.close().await;
+            return Err(e.into());
+        }
+        ctx.out.warn(format!("{e}; what is here already is shown"));
+    }
+    let library = format!("http://localhost:{port}/");
+    let url = match &address {
+        Some(address) => page_of(&gateway, address),
+        None => library.clone(),
+    };
+    ctx.out.json(&json!({
+        "event": "ready",
+        "url": url,
+        "gateway": library,
+        "ticket": node.ticket.to_string(),
+    }));
+    ctx.out.say(format!(
+        "Open {BOLD}{url}{BOLD:#} in your browser. Ctrl-C ends."
+    ));
+    ctx.out.field("library", &library);
+    ctx.out.field("ticket", &node.ticket);
+    let served = gateway::local::serve(gateway, listener, async {
+        // Without signals the gateway runs until it is killed.
+        let _ = stop_signal().await;
+    })
+    .await;
+    node.close().await;
+    served?;
+    Ok(Exit::Done)
+}
+
+/// The URL of the page that an address names.
+fn page_of(gateway: &Gateway, address: &Address) -> String {
+    let mut url = gateway.url_of(address.site);
+    if let Some(version) = address.version {
+        url = url.replacen("http://", &format!("http://v{version}."), 1);
+    }
+    // The address has the path in the form that a URL needs.
+    let text = Address {
+        via: None,
+        ..address.clone()
+    }
+    .to_string();
+    let path = text.trim_start_matches("skep://").split_once('/');
+    url + path.map_or("", |(_, path)| path)
+}

@@ -1,0 +1,63 @@
+//! `skep clone`: the published files of a version, as files.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use skep_publisher::{
+    archive::address::Address,
+    checkout::{check_target, checkout},
+    store::Reader,
+};
+
+use crate::{
+    context::Context,
+    error::{Exit, Result},
+    output::{bytes, count},
+    swarm::{self, Peers},
+};
+
+/// Bring the published files of a site into a folder
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  skep clone skep://… a-copy --peer TICKET
+  skep clone skep://…+3 version-3")]
+pub(crate) struct CloneArgs {
+    /// The site: ADDRESS, or ADDRESS+VERSION
+    address: String,
+    /// The folder to make; it must not exist, or be empty
+    dir: PathBuf,
+    #[command(flatten)]
+    peers: Peers,
+}
+
+pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
+    let address: Address = args.address.parse()?;
+    let peers = args.peers.tickets(Some(&address))?;
+    check_target(&args.dir)?;
+    let ready = swarm::ready(ctx, "skep clone", address.site, &peers).await?;
+    let written = (|| {
+        let entry = ready.store.entry(&ready.state, address.version)?;
+        let reader = Reader::new(&ready.store, &ready.state);
+        Ok::<_, skep_publisher::error::Error>((
+            entry.number,
+            checkout(&reader, entry.tree, &args.dir)?,
+        ))
+    })();
+    ready.close().await;
+    let (version, written) = written?;
+    ctx.out.json(&json!({
+        "address": Address::of(address.site).to_string(),
+        "version": version,
+        "dir": args.dir,
+        "files": written.files,
+        "bytes": written.bytes,
+    }));
+    ctx.out.say(format!(
+        "Version {version} is in {} ({}, {}).",
+        args.dir.display(),
+        count(written.files, "file"),
+        bytes(written.bytes),
+    ));
+    Ok(Exit::Done)
+}

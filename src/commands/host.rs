@@ -1,0 +1,200 @@
+//! `skep host`: keep sites for others, and mirror them over HTTP.
+
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use skep_publisher::{
+    archive::address::{Address, SiteId},
+    gateway::{self, local::Gateway, mirror},
+    store::Relation,
+    swarm::{Event, Node, OpenStore, Ticket, fetch},
+};
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{
+    context::Context,
+    error::{CliError, Exit, Result},
+    output::{BOLD, Output, bytes},
+    swarm::{self, Peers, stop_signal},
+};
+
+/// Keep sites for their authors, and mirror them over HTTP on this machine
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  skep host --pin skep://…
+  skep host --pin skep://… --peer TICKET --port 8080
+
+Authors publish to it with the ticket that it prints: `skep publish --peer TICKET`.")]
+pub(crate) struct HostArgs {
+    /// A site to keep (may be given more than once; those of before are kept too)
+    #[arg(long = "pin", value_name = "ADDRESS")]
+    pins: Vec<String>,
+    #[command(flatten)]
+    peers: Peers,
+    /// The port of the first mirror, 0 for any free one; each further site has the next [default: 8080, or the next free one]
+    #[arg(long)]
+    port: Option<u16>,
+    /// The gateway's port [default: 7537]
+    #[arg(long)]
+    gateway_port: Option<u16>,
+}
+
+const MIRROR_PORT: u16 = 8080;
+const LAST_MIRROR_PORT: u16 = 8180;
+
+pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
+    let pins: Vec<Address> = args
+        .pins
+        .iter()
+        .map(|pin| pin.parse())
+        .collect::<Result<_, _>>()?;
+    let mut peers = args.peers.tickets(None)?;
+    for pin in &pins {
+        peers.extend(Peers { peers: vec![] }.tickets(Some(pin))?);
+    }
+    let gateway_listener = gateway::local::listen(args.gateway_port, ctx.network).await?;
+    let open = OpenStore::open(&ctx.home, "skep host")?;
+    for pin in &pins {
+        open.store.add_site(pin.site, Relation::Pinned)?;
+    }
+    let sites: Vec<SiteId> = open
+        .store
+        .sites()?
+        .iter()
+        .filter(|state| {
+            state.relation == Relation::Pinned || pins.iter().any(|pin| pin.site == state.site)
+        })
+        .map(|state| state.site)
+        .collect();
+    if sites.is_empty() {
+        open.close().await;
+        return Err(CliError::usage("this host keeps no site yet")
+            .hint("name one: `skep host --pin ADDRESS`"));
+    }
+    let (node, mut events) = swarm::start(ctx, open).await?;
+    let (stop, stopped) = watch::channel(false);
+    let mut mirrors = Vec::new();
+    for (n, site) in sites.iter().enumerate() {
+        let listener = mirror_listener(args.port, n).await?;
+        let url = format!("http://127.0.0.1:{}/", gateway::port_of(&listener)?);
+        mirrors.push((Address::of(*site), url));
+        tokio::spawn(mirror::serve(
+            node.clone(),
+            *site,
+            listener,
+            wait(stopped.clone()),
+        ));
+    }
+    let port = gateway::port_of(&gateway_listener)?;
+    let gateway = Arc::new(Gateway {
+        node: node.clone(),
+        peers: peers.clone(),
+        port,
+    });
+    tokio::spawn(gateway::local::serve(
+        gateway,
+        gateway_listener,
+        wait(stopped),
+    ));
+    ready(&ctx.out, &node, &mirrors, port);
+    tokio::spawn(fetch_pinned(ctx.out, node.clone(), sites, peers));
+
+    let mut signal = std::pin::pin!(stop_signal());
+    let ended = loop {
+        tokio::select! {
+            ended = &mut signal => break ended,
+            Some(event) = events.recv() => report(&ctx.out, &event),
+        }
+    };
+    // The web servers finish what they are sending.
+    let _ = stop.send(true);
+    node.close().await;
+    ended?;
+    Ok(Exit::Done)
+}
+
+async fn wait(mut stopped: watch::Receiver<bool>) {
+    // If the sender is gone, so is the command.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// The listener of the n-th mirror.
+async fn mirror_listener(port: Option<u16>, n: usize) -> Result<TcpListener> {
+    match port {
+        Some(0) => Ok(gateway::listen(0).await?),
+        Some(port) => {
+            let port = u16::try_from(usize::from(port) + n);
+            let port =
+                port.map_err(|_| CliError::usage("there are not enough ports above that one"))?;
+            Ok(gateway::listen(port).await?)
+        }
+        None => {
+            for port in MIRROR_PORT..=LAST_MIRROR_PORT {
+                if let Ok(listener) = gateway::listen(port).await {
+                    return Ok(listener);
+                }
+            }
+            Ok(gateway::listen(0).await?)
+        }
+    }
+}
+
+/// Brings the pinned sites up to date from the peers that were named.
+async fn fetch_pinned(out: Output, node: Arc<Node>, sites: Vec<SiteId>, peers: Vec<Ticket>) {
+    for site in sites {
+        for peer in &peers {
+            // The node's event tells of success.
+            if let Err(e) = fetch::newest(&node, site, peer, fetch::Wanted::Whole).await {
+                out.warn(e.to_string());
+            }
+        }
+    }
+}
+
+fn ready(out: &Output, node: &Node, mirrors: &[(Address, String)], port: u16) {
+    let gateway = format!("http://localhost:{port}/");
+    let list = mirrors
+        .iter()
+        .map(|(address, url)| json!({"address": address.to_string(), "url": url}));
+    out.json(&json!({
+        "event": "ready",
+        "ticket": node.ticket.to_string(),
+        "mirror": mirrors[0].1,
+        "gateway": gateway,
+        "mirrors": list.collect::<Vec<_>>(),
+    }));
+    out.say("This host is up. Ctrl-C ends.");
+    for (address, url) in mirrors {
+        out.field("mirror", format!("{BOLD}{url}{BOLD:#} of {address}"));
+    }
+    out.field("gateway", gateway);
+    out.field("ticket", &node.ticket);
+}
+
+fn report(out: &Output, event: &Event) {
+    match event {
+        Event::Version {
+            site,
+            version,
+            received,
+        } => {
+            let address = Address::of(*site).to_string();
+            out.json(&json!({
+                "event": "version",
+                "address": address,
+                "version": version,
+                "received": received,
+            }));
+            out.say(format!(
+                "Keeps version {version} of {address} (received {})",
+                bytes(*received)
+            ));
+        }
+        Event::Refused { site, reason } => {
+            let address = Address::of(*site).to_string();
+            out.json(&json!({"event": "refused", "address": address, "reason": reason}));
+            out.warn(format!("refused what a peer sent for {address}: {reason}"));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `skep new`: a site that builds, with a fresh key; works offline.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use skep_generator::scaffold;
+use skep_publisher::{archive::address::Address, keys};
+
+use crate::{
+    context::{Context, now},
+    error::{CliError, Exit, Result},
+    output::BOLD,
+};
+
+/// Make a new website with an address of its own; works offline
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  skep new my-site
+  skep new my-site --title \"Field notes\" --author \"Ada\"
+  skep new manual --example        start from the example site, skep's own manual")]
+pub(crate) struct NewArgs {
+    /// The folder to make; it must not exist, or be empty
+    dir: PathBuf,
+    /// The website's title [default: the folder's name]
+    #[arg(long)]
+    title: Option<String>,
+    /// Who writes it
+    #[arg(long)]
+    author: Option<String>,
+    /// How it looks
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    theme: String,
+    /// Start from the example site instead of an empty one
+    #[arg(long, conflicts_with_all = ["title", "author", "theme"])]
+    example: bool,
+}
+
+pub(crate) fn run(ctx: &Context, args: &NewArgs) -> Result<Exit> {
+    let dir = &args.dir;
+    if args.example {
+        scaffold::example_site(dir)?;
+    } else {
+        let name = std::path::absolute(dir).unwrap_or(dir.clone());
+        let name = name
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let title = args.title.clone().or(name);
+        let title =
+            title.ok_or_else(|| CliError::usage("a website needs a title: `--title TITLE`"))?;
+        scaffold::new_site(
+            dir,
+            &scaffold::NewSite {
+                title: &title,
+                theme: &args.theme,
+                author: args.author.as_deref(),
+                // A new site's time zone is UTC: with the date of another, its
+                // first post could lie in the future.
+                date: now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+            },
+        )?;
+    }
+    // The key comes last: a key without a site would be one that nobody knows of.
+    let address = Address::of(keys::create(&ctx.home)?).to_string();
+    scaffold::set_address(dir, &address)?;
+    ctx.out.json(&json!({"address": address, "dir": dir}));
+    let shown = dir.display();
+    ctx.out.say(format!(
+        "{BOLD}{shown}{BOLD:#} is a website now, with a key of its own."
+    ));
+    ctx.out.field("address", &address);
+    ctx.out.field(
+        "key",
+        format!(
+            "in {} (back it up: `skep key export {address} FILE`)",
+            ctx.home.keys().display()
+        ),
+    );
+    ctx.out.field("next", format!("skep serve {shown}"));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,87 @@
+//! `skep serve`: the live preview.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use skep_generator::preview::{self, PreviewEvent, PreviewOptions};
+
+use crate::{
+    commands::build::Include,
+    context::{Context, now},
+    error::{Exit, Result},
+    output::{BOLD, Output},
+    swarm::stop_signal,
+};
+
+/// Preview the website while you write; the page reloads when you save
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  skep serve
+  skep serve my-site --drafts --port 4001")]
+pub(crate) struct ServeArgs {
+    /// The site's folder
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    #[command(flatten)]
+    include: Include,
+    /// The port, 0 for any free one [default: 4000, or the next free one]
+    #[arg(long)]
+    port: Option<u16>,
+    /// Look for changes a few times a second, where the system does not tell of them
+    #[arg(long)]
+    polling: bool,
+}
+
+pub(crate) async fn run(ctx: &Context, args: &ServeArgs) -> Result<Exit> {
+    let options = PreviewOptions {
+        port: args.port,
+        drafts: args.include.drafts,
+        future: args.include.future,
+        unpublished: args.include.unpublished,
+        clock: now,
+        polling: args.polling,
+    };
+    let out = ctx.out;
+    let preview = preview::start(&args.dir, options, move |event| report(&out, &event))?;
+    if preview.port_moved {
+        out.note("Port 4000 is taken; the next free one is used.");
+    }
+    out.json(&json!({"event": "ready", "url": preview.url}));
+    out.say(format!(
+        "{BOLD}{}{BOLD:#} shows {} as you save it. Ctrl-C ends.",
+        preview.url,
+        args.dir.display()
+    ));
+    stop_signal().await?;
+    preview.stop();
+    Ok(Exit::Done)
+}
+
+fn report(out: &Output, event: &PreviewEvent) {
+    match event {
+        PreviewEvent::Changed { paths, millis } => {
+            out.json(&json!({"event": "changed", "paths": paths, "millis": millis}));
+            let what = match paths.as_slice() {
+                [] => "time has passed".to_owned(),
+                [path] => path.clone(),
+                [path, ..] => format!("{path} and {} more", paths.len() - 1),
+            };
+            out.say(format!("  {what} ({millis} ms)"));
+        }
+        PreviewEvent::Failed(error) => {
+            out.json(&json!({"event": "failed", "message": error.to_string()}));
+            out.warn(error.to_string());
+        }
+        PreviewEvent::Mended => {
+            out.json(&json!({"event": "mended"}));
+            out.say("  mended");
+        }
+        PreviewEvent::Polling(reason) => {
+            out.note(format!(
+                "Looking for changes a few times a second: {reason}"
+            ));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,148 @@
+//! `skep status`: what `publish` would change.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+use skep_publisher::{
+    archive::{address::Address, tree::Change},
+    review::{Review, review},
+    snapshot::snapshot,
+    swarm::OpenStore,
+};
+
+use crate::{
+    context::Context,
+    error::{Exit, Result},
+    output::{BOLD, GREEN, Output, RED, YELLOW, bytes, count},
+    site::SiteDir,
+};
+
+/// Show what `publish` would change
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  skep status
+  skep status my-site --json")]
+pub(crate) struct StatusArgs {
+    /// The site's folder
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+}
+
+pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
+    let dir = SiteDir::open(&args.dir)?;
+    let site = dir.id()?;
+    let built = dir.build(ctx, site)?;
+    let open = OpenStore::open(&ctx.home, "skep status")?;
+    let shown = (|| {
+        let review = review(&open.store, site, snapshot(&built.out)?)?;
+        let holders = match open.store.site(site)? {
+            Some(state) => {
+                let receipts = open.store.receipts(&state)?;
+                let newest = |r: &&_| {
+                    state.head.as_ref().is_some_and(|head| {
+                        skep_publisher::archive::receipt::Receipt::is_for(r, head)
+                    })
+                };
+                receipts.iter().filter(newest).count() as u64
+            }
+            None => 0,
+        };
+        let mut result = to_json(&review);
+        result["holders"] = holders.into();
+        ctx.out.json(&result);
+        ctx.out.say(format!("{}", Address::of(site)));
+        match &review.base {
+            None => ctx.out.say("Nothing is published yet."),
+            Some(entry) => ctx.out.say(format!(
+                "Version {} is the newest; {} when it was published.",
+                entry.number,
+                match holders {
+                    0 => "no other node has said that it keeps it".to_owned(),
+                    1 => "1 other node said that it keeps it".to_owned(),
+                    n => format!("{n} other nodes said that they keep it"),
+                }
+            )),
+        }
+        show(&ctx.out, &review);
+        Ok::<_, crate::error::CliError>(())
+    })();
+    open.close().await;
+    shown?;
+    Ok(Exit::Done)
+}
+
+/// The changes, as `git status` would show them.
+pub(crate) fn show(out: &Output, review: &Review) {
+    if review.changes.is_empty() {
+        out.say("Nothing has changed since.");
+        return;
+    }
+    let numbers = Numbers::of(review);
+    out.say(format!(
+        "{BOLD}{}{BOLD:#}: {} new, {} changed, {} removed",
+        count(review.changes.len() as u64, "change"),
+        numbers.added,
+        numbers.modified,
+        numbers.removed,
+    ));
+    for change in &review.changes {
+        out.say(match (&change.old, &change.new) {
+            (None, Some(new)) => format!(
+                "  {GREEN}new      {GREEN:#} {} ({})",
+                change.path,
+                bytes(new.size)
+            ),
+            (Some(_), None) => format!("  {RED}removed  {RED:#} {}", change.path),
+            (_, new) => format!(
+                "  {YELLOW}changed  {YELLOW:#} {} ({})",
+                change.path,
+                bytes(new.as_ref().map_or(0, |new| new.size))
+            ),
+        });
+    }
+}
+
+/// The review, for programs.
+pub(crate) fn to_json(review: &Review) -> Value {
+    let numbers = Numbers::of(review);
+    let kind = |change: &Change| match (&change.old, &change.new) {
+        (None, _) => "added",
+        (_, None) => "removed",
+        _ => "modified",
+    };
+    let changes = review.changes.iter().map(|change| {
+        json!({
+            "path": change.path.as_str(),
+            "change": kind(change),
+            "bytes": change.new.as_ref().map(|file| file.size),
+        })
+    });
+    json!({
+        "address": Address::of(review.site).to_string(),
+        "version": review.base.as_ref().map(|entry| entry.number),
+        "files": review.files,
+        "bytes": review.bytes,
+        "added": numbers.added,
+        "modified": numbers.modified,
+        "removed": numbers.removed,
+        "changes": changes.collect::<Vec<_>>(),
+    })
+}
+
+struct Numbers {
+    added: usize,
+    modified: usize,
+    removed: usize,
+}
+
+impl Numbers {
+    fn of(review: &Review) -> Self {
+        let count = |f: fn(&Change) -> bool| review.changes.iter().filter(|c| f(c)).count();
+        Self {
+            added: count(|c| c.old.is_none()),
+            modified: count(|c| c.old.is_some() && c.new.is_some()),
+            removed: count(|c| c.new.is_none()),
+        }
+    }
+}

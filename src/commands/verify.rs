@@ -1,0 +1,47 @@
+//! `skep verify`: every signature and hash, again.
+
+use clap::Args;
+use serde_json::json;
+use skep_publisher::{archive::address::Address, verify::verify};
+
+use crate::{
+    context::Context,
+    error::{Exit, Result},
+    output::{bytes, count},
+    site::id_of,
+    swarm,
+};
+
+/// Check every signature and hash of a site again
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  skep verify
+  skep verify skep://…")]
+pub(crate) struct VerifyArgs {
+    /// The site's folder, or its address
+    #[arg(default_value = ".", value_name = "DIR|ADDRESS")]
+    site: String,
+}
+
+pub(crate) async fn run(ctx: &Context, args: &VerifyArgs) -> Result<Exit> {
+    let site = id_of(&args.site)?;
+    let ready = swarm::ready(ctx, "skep verify", site, &[]).await?;
+    let verified = verify(&ready.store, &ready.state);
+    ready.close().await;
+    let verified = verified?;
+    ctx.out.json(&json!({
+        "address": Address::of(site).to_string(),
+        "versions": verified.versions,
+        "whole": verified.whole,
+        "files": verified.files,
+        "bytes": verified.bytes,
+    }));
+    ctx.out.say(format!(
+        "All is as it was signed: {}, {} of them here with all their bytes ({}, {} hashed).",
+        count(verified.versions, "version"),
+        verified.whole,
+        count(verified.files, "file"),
+        bytes(verified.bytes),
+    ));
+    Ok(Exit::Done)
+}

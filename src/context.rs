@@ -1,0 +1,58 @@
+//! What every command needs: where things are, which network, how to speak, and the present moment.
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+use jiff::Timestamp;
+use skep_publisher::{home::Home, swarm::Network};
+
+use crate::{
+    cli::Global,
+    error::{CliError, Result},
+    output::Output,
+};
+
+/// What every command needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) home: Home,
+    pub(crate) network: Network,
+    pub(crate) out: Output,
+}
+
+impl Context {
+    pub(crate) fn new(global: &Global, out: &Output) -> Result<Self> {
+        let home = match &global.home {
+            Some(home) => home.clone(),
+            None => default_home()?,
+        };
+        // Child processes and the store may see another working folder.
+        let home = std::path::absolute(&home).unwrap_or(home);
+        Ok(Self {
+            home: Home::new(home),
+            network: global.network.into(),
+            out: *out,
+        })
+    }
+}
+
+fn default_home() -> Result<PathBuf> {
+    if let Some(home) = std::env::var_os("SKEP_HOME").filter(|home| !home.is_empty()) {
+        return Ok(home.into());
+    }
+    let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|e| {
+        CliError::usage(format!("there is no home folder: {e}"))
+            .hint("say where keys and the store should be with `--home DIR`")
+    })?;
+    Ok(strategy.data_dir().join("skep"))
+}
+
+/// The present moment: the only place where the program asks the clock for a build or a version.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// The same in whole seconds since 1970, never before it.
+pub(crate) fn seconds(moment: Timestamp) -> u64 {
+    u64::try_from(moment.as_second()).unwrap_or(0)
+}

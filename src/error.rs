@@ -1,0 +1,111 @@
+//! How a command ends.
+
+use std::process::ExitCode;
+
+use skep_generator as generator;
+use skep_publisher::{archive::address::AddressError, error::Kind};
+
+/// How a command ends when it did what it was asked for, or nearly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done = 0,
+    /// Failed.
+    Failed = 1,
+    /// The arguments make no sense.
+    Usage = 2,
+    /// Signed here, but not confirmed by whom the author asked for.
+    Unconfirmed = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// How a command fails.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    pub(crate) exit: Exit,
+    /// The kind of failure, for programs.
+    pub(crate) kind: String,
+    /// What failed, where and why.
+    pub(crate) message: String,
+    /// What to do next.
+    pub(crate) hint: Option<String>,
+}
+
+pub(crate) type Result<T, E = CliError> = std::result::Result<T, E>;
+
+impl CliError {
+    /// The arguments make no sense.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Usage,
+            kind: "usage".into(),
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Something failed.
+    pub(crate) fn failed(kind: &str, message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Failed,
+            kind: kind.into(),
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<skep_publisher::error::Error> for CliError {
+    fn from(error: skep_publisher::error::Error) -> Self {
+        Self {
+            exit: match error.kind {
+                Kind::Usage => Exit::Usage,
+                _ => Exit::Failed,
+            },
+            kind: error.kind.name().into(),
+            message: error.message,
+            hint: error.hint,
+        }
+    }
+}
+
+impl From<generator::Error> for CliError {
+    fn from(error: generator::Error) -> Self {
+        // The whole message has place, excerpt and hint of every error of the run.
+        Self::failed(kind_name(error.kind), error.to_string())
+    }
+}
+
+impl From<AddressError> for CliError {
+    fn from(error: AddressError) -> Self {
+        Self::usage(format!("this is not an address: {error}"))
+            .hint("copy it whole: `skep://` and 56 letters and digits")
+    }
+}
+
+fn kind_name(kind: generator::ErrorKind) -> &'static str {
+    use generator::ErrorKind as K;
+    match kind {
+        K::NoSite => "no-site",
+        K::Config => "config",
+        K::FrontMatter => "front-matter",
+        K::Data => "data",
+        K::Template => "template",
+        K::Path => "path",
+        K::NotFound => "not-found",
+        K::Output => "output",
+        K::Refused => "refused",
+        K::Preview => "preview",
+        _ => "io",
+    }
+}

@@ -1,0 +1,154 @@
+//! One voice: results on stdout, all else on stderr, colour only on a terminal.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the file that prints"
+)]
+
+use std::io::{IsTerminal, Write};
+
+use anstream::{eprintln, println};
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+
+use crate::{cli::Global, error::CliError};
+
+/// Where the output of a command goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+}
+
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(crate) const RED: Style = AnsiColor::Red.on_default();
+const DIM: Style = Style::new().dimmed();
+
+impl Output {
+    pub(crate) fn new(global: &Global) -> Self {
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            verbose: global.verbose,
+        }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// A line of the result, for people.
+    pub(crate) fn say(&self, line: impl AsRef<str>) {
+        if !self.json && !self.quiet {
+            println!("{}", line.as_ref());
+        }
+    }
+
+    /// A named value of the result, for people.
+    pub(crate) fn field(&self, name: &str, value: impl std::fmt::Display) {
+        self.say(format!("  {DIM}{name:<9}{DIM:#} {value}"));
+    }
+
+    /// The result, or an event, for programs: one line.
+    pub(crate) fn json(&self, value: &Value) {
+        if self.json {
+            println!("{value}");
+            // A program that waits for the line must not wait for a buffer.
+            let _ = std::io::stdout().flush();
+        }
+    }
+
+    /// A step on the way, for those who want to know.
+    pub(crate) fn step(&self, line: impl AsRef<str>) {
+        if self.verbose {
+            eprintln!("{DIM}{}{DIM:#}", line.as_ref());
+        }
+    }
+
+    /// Something that a person should know, beside the result.
+    pub(crate) fn note(&self, line: impl AsRef<str>) {
+        if !self.quiet {
+            eprintln!("{}", line.as_ref());
+        }
+    }
+
+    /// Something that went wrong without ending the command.
+    pub(crate) fn warn(&self, line: impl AsRef<str>) {
+        let style = YELLOW.bold();
+        eprintln!("{style}warning{style:#}: {}", line.as_ref());
+    }
+
+    /// Why the command failed.
+    pub(crate) fn error(&self, error: &CliError) {
+        let style = RED.bold();
+        eprintln!("{style}error{style:#}: {}", error.message);
+        if let Some(hint) = &error.hint {
+            eprintln!("  {DIM}hint:{DIM:#} {hint}");
+        }
+        self.json(&json!({"error": {
+            "kind": error.kind,
+            "message": error.message,
+            "hint": error.hint,
+        }}));
+    }
+
+    /// Asks a question that is answered with yes or no; `None` if there is nobody to ask.
+    pub(crate) fn ask(&self, question: &str) -> Option<bool> {
+        if self.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        anstream::eprint!("{BOLD}{question}{BOLD:#} [y/N] ");
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).ok()?;
+        Some(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+    }
+}
+
+/// A number of bytes, for people.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["KB", "MB", "GB", "TB", "PB"];
+    if count < 1000 {
+        return format!("{count} bytes");
+    }
+    let mut value = count as f64 / 1000.0;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    match value < 9.95 {
+        true => format!("{value:.1} {}", UNITS[unit]),
+        false => format!("{value:.0} {}", UNITS[unit]),
+    }
+}
+
+/// A number with its noun.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        for (count, text) in [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1000, "1.0 KB"),
+            (12_345, "12 KB"),
+            (999_600, "1.0 MB"),
+            (94_000_000, "94 MB"),
+        ] {
+            assert_eq!(bytes(count), text);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The site folder that a command works on.
+
+use std::path::{Path, PathBuf};
+
+use skep_generator::{Config, LoadOptions, build, config, load};
+use skep_publisher::archive::address::{Address, SiteId};
+
+use crate::{
+    context::{Context, now, seconds},
+    error::{CliError, Result},
+};
+
+/// A site folder.
+pub(crate) struct SiteDir {
+    pub(crate) dir: PathBuf,
+    pub(crate) config: Config,
+}
+
+/// What was built in order to be published.
+pub(crate) struct Built {
+    /// Where: in the cache, never in `_site`, where a draft may lie.
+    pub(crate) out: PathBuf,
+    /// The moment that the build took for the present, in seconds since 1970.
+    pub(crate) as_of: u64,
+}
+
+impl SiteDir {
+    /// The site in `dir`.
+    pub(crate) fn open(dir: &Path) -> Result<Self> {
+        Ok(Self {
+            dir: dir.to_owned(),
+            config: config::read(dir)?,
+        })
+    }
+
+    /// The site's identity.
+    pub(crate) fn id(&self) -> Result<SiteId> {
+        let file = self.dir.join("skep.toml");
+        let Some(address) = &self.config.address else {
+            return Err(CliError::failed(
+                "no-address",
+                format!("{} has no `address`: this site has no key yet", file.display()),
+            )
+            .hint("`skep new DIR` makes a site with one; an address that you have goes into skep.toml"));
+        };
+        let address: Address = address.parse().map_err(|e| {
+            CliError::failed(
+                "config",
+                format!("{}: `address` is not an address: {e}", file.display()),
+            )
+            .hint("put the address that `skep new` printed there; `skep key list` shows those whose keys are here")
+        })?;
+        Ok(address.site)
+    }
+
+    /// Builds what is to be published: no drafts, nothing from the future.
+    pub(crate) fn build(&self, ctx: &Context, site: SiteId) -> Result<Built> {
+        let as_of = now();
+        let model = load(&self.dir, &LoadOptions::published(as_of))?;
+        let out = ctx.home.cache().join("build").join(site.to_string());
+        let report = build(&model, &out)?;
+        ctx.out.step(format!(
+            "built {} files in {}",
+            report.manifest.files.len(),
+            out.display()
+        ));
+        Ok(Built {
+            out,
+            as_of: seconds(as_of),
+        })
+    }
+}
+
+/// A site that is named by its folder or by its address.
+pub(crate) fn id_of(target: &str) -> Result<SiteId> {
+    let dir = Path::new(target);
+    if dir.is_dir() {
+        return SiteDir::open(dir)?.id();
+    }
+    target
+        .parse::<Address>()
+        .map(|address| address.site)
+        .map_err(|e| {
+            if target.contains("://") || target.len() > 40 {
+                return e.into();
+            }
+            CliError::usage(format!(
+                "there is no folder {target:?}, and it is not an address"
+            ))
+            .hint("name a site's folder, or its address: `skep://` and 56 letters and digits")
+        })
+}

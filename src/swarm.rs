@@ -1,0 +1,153 @@
+//! What commands do with the store and with other nodes.
+
+use std::sync::Arc;
+
+use skep_publisher::{
+    archive::address::{Address, SiteId},
+    error::Kind,
+    gateway::local::fetch_from,
+    store::{SiteState, Store},
+    swarm::{Event, Network, Node, OpenStore, Ticket},
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    context::Context,
+    error::{CliError, Result},
+};
+
+/// The nodes that a person named.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Peers {
+    /// A node to ask, by the ticket that it printed (may be given more than once)
+    #[arg(long = "peer", value_name = "TICKET")]
+    pub(crate) peers: Vec<String>,
+}
+
+impl Peers {
+    /// The tickets, with the one in `address`.
+    pub(crate) fn tickets(&self, address: Option<&Address>) -> Result<Vec<Ticket>> {
+        let via = address.and_then(|address| address.via.as_ref());
+        let all = self.peers.iter().chain(via);
+        all.map(|ticket| Ok(ticket.parse::<Ticket>()?)).collect()
+    }
+}
+
+/// Starts a node on the store. Its events come out of the receiver.
+pub(crate) async fn start(
+    ctx: &Context,
+    store: OpenStore,
+) -> Result<(Arc<Node>, mpsc::Receiver<Event>)> {
+    let (events, receiver) = mpsc::channel(256);
+    if ctx.network == Network::Public {
+        first_time_notice(ctx);
+    }
+    let node = Node::start(store, ctx.network, events).await?;
+    ctx.out.step(format!("node started: {}", node.ticket));
+    Ok((node, receiver))
+}
+
+/// Says once on a machine whom the public network is.
+fn first_time_notice(ctx: &Context) {
+    let marker = ctx.home.store().join("told-about-the-network");
+    if !marker.exists() {
+        ctx.out.note(
+            "This node uses the relays and the DNS service of number 0 (n0.computer): they, and the peers \
+             it talks to, see its public key and IP address. `--network loopback` stays on this machine.",
+        );
+        // If that can't be written it is said again: no harm.
+        let _ = std::fs::write(marker, "");
+    }
+}
+
+/// A site in a store, after its peers, if there are any, were asked for newer versions.
+pub(crate) struct Ready {
+    pub(crate) store: Store,
+    pub(crate) state: SiteState,
+    end: End,
+}
+
+enum End {
+    Store(OpenStore),
+    Node(Arc<Node>),
+}
+
+/// Opens the store for `name` and brings a site up to date from `peers`.
+pub(crate) async fn ready(
+    ctx: &Context,
+    name: &str,
+    site: SiteId,
+    peers: &[Ticket],
+) -> Result<Ready> {
+    let open = OpenStore::open(&ctx.home, name)?;
+    let store = open.store.clone();
+    if peers.is_empty() {
+        let state = store.known(site);
+        return match state {
+            Ok(state) => Ok(Ready {
+                store,
+                state,
+                end: End::Store(open),
+            }),
+            Err(e) => {
+                open.close().await;
+                Err(e.into())
+            }
+        };
+    }
+    let (node, _events) = start(ctx, open).await?;
+    let fetched = fetch_from(&node, site, peers).await;
+    let state = store.known(site);
+    match (fetched, state) {
+        (Ok(fetched), Ok(state)) => {
+            ctx.out.step(format!("received {} bytes", fetched.received));
+            Ok(Ready {
+                store,
+                state,
+                end: End::Node(node),
+            })
+        }
+        // A peer that is away or behind does not keep anyone from reading
+        // what is here; one that lies is not passed over in silence.
+        (Err(e), Ok(state))
+            if matches!(e.kind, Kind::Unreachable | Kind::Older | Kind::NotFound) =>
+        {
+            ctx.out.warn(format!("{e}; what is here already is used"));
+            Ok(Ready {
+                store,
+                state,
+                end: End::Node(node),
+            })
+        }
+        (Err(e), _) | (Ok(_), Err(e)) => {
+            node.close().await;
+            Err(e.into())
+        }
+    }
+}
+
+impl Ready {
+    /// Ends the node and closes the store.
+    pub(crate) async fn close(self) {
+        match self.end {
+            End::Store(open) => open.close().await,
+            End::Node(node) => node.close().await,
+        }
+    }
+}
+
+/// Waits for Ctrl-C, or for the signal with which services are stopped.
+pub(crate) async fn stop_signal() -> Result<()> {
+    let failed = |e: std::io::Error| CliError::failed("io", format!("can't wait for signals: {e}"));
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        tokio::select! {
+            interrupt = tokio::signal::ctrl_c() => interrupt.map_err(failed),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map_err(failed)
+}
