@@ -23,7 +23,10 @@ pub(crate) fn create_dir(path: &Path) -> Result<()> {
 /// Writes `bytes` to a new file at `path`, durably; fails if there is one.
 pub(crate) fn write_new(path: &Path, bytes: &[u8], access: Access) -> Result<()> {
     let result = (|| {
-        let dir = path.parent().unwrap_or(Path::new("."));
+        let dir = match path.parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir,
+            _ => Path::new("."),
+        };
         // Temporary files are created with mode 0600.
         let mut file = NamedTempFile::new_in(dir)?;
         file.write_all(bytes)?;

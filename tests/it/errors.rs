@@ -1,0 +1,182 @@
+//! Bad input gets one clear error with the place and the next step, and leaves everything as it was.
+
+use crate::skep::World;
+
+#[test]
+fn no_site_here() {
+    let world = World::new();
+    for command in ["build", "status", "serve"] {
+        let ended = world.fails(1, "home", &[command]);
+        ended.says(&["skep.toml", "skep new"]);
+    }
+    world
+        .fails(2, "home", &["log", "nowhere"])
+        .says(&["no folder \"nowhere\""]);
+}
+
+#[test]
+fn front_matter_and_templates_name_the_place() {
+    let world = World::new();
+    world.new_site("home", "site");
+    world.json("home", &["build", "site"]);
+    let good = world.files("site/_site");
+
+    world.write(
+        "site/_posts/2026-01-02-bad.md",
+        "---\ntitle: \"unclosed\ndate: 2026-01-02\n---\nHi\n",
+    );
+    world
+        .fails(1, "home", &["build", "site"])
+        .says(&["_posts/2026-01-02-bad.md:"]);
+    world.write(
+        "site/_posts/2026-01-02-bad.md",
+        "---\ntitle: Fine\nlayout: pots\n---\nHi\n",
+    );
+    world
+        .fails(1, "home", &["build", "site"])
+        .says(&["_posts/2026-01-02-bad.md", "post"]);
+    world.write(
+        "site/_posts/2026-01-02-bad.md",
+        "---\ntitle: Fine\nlayout: mine\n---\nHi\n",
+    );
+    world.write("site/_layouts/mine.html", "<p>\n{{ page.titel }}\n</p>\n");
+    world
+        .fails(1, "home", &["build", "site"])
+        .says(&["_layouts/mine.html:2:", "titel"]);
+    assert_eq!(
+        world.files("site/_site"),
+        good,
+        "the last good output stays"
+    );
+    world
+        .fails(1, "home", &["publish", "site", "--yes", "--wait", "0"])
+        .says(&["_layouts/mine.html:2:"]);
+    world.fails(1, "home", &["log", "site"]);
+}
+
+#[test]
+fn addresses_with_typing_errors() {
+    let world = World::new();
+    let address = world.new_site("home", "site");
+    let mut typed = address.clone().into_bytes();
+    typed[20] = if typed[20] == b'y' { b'b' } else { b'y' };
+    let typed = String::from_utf8(typed).unwrap();
+    world
+        .fails(2, "home", &["clone", &typed, "out"])
+        .says(&["checksum", "copy it whole"]);
+    world
+        .fails(2, "home", &["clone", &address[..40], "out"])
+        .says(&["has 33 characters"]);
+    world
+        .fails(2, "home", &["host", "--pin", &typed])
+        .says(&["checksum"]);
+    world
+        .fails(2, "home", &["clone", &address, "out", "--peer", "nonsense"])
+        .says(&["ticket"]);
+    assert!(!world.path("out").exists());
+    // The same mistake in skep.toml.
+    world.write(
+        "site/skep.toml",
+        format!("title = \"x\"\naddress = \"{typed}\"\n"),
+    );
+    world
+        .fails(1, "home", &["publish", "site", "--yes"])
+        .says(&["skep.toml", "checksum"]);
+}
+
+#[test]
+fn unknown_and_unreachable() {
+    let world = World::new();
+    let address = world.new_site("home", "site");
+    world
+        .fails(1, "reader", &["clone", &address, "out"])
+        .says(&["nothing of skep://", "--peer"]);
+    let host = world.host("host", &address);
+    // The host knows of the site but has nothing of it yet.
+    let clone = ["clone", &address, "out", "--peer", &host.ticket];
+    world
+        .fails(1, "reader", &clone)
+        .says(&["does not have skep://"]);
+    let ticket = host.ticket.clone();
+    host.running.kill();
+    world
+        .fails(1, "reader", &["clone", &address, "out", "--peer", &ticket])
+        .says(&["can't reach the node"]);
+    let publish = ["publish", "site", "--yes", "--peer", &ticket, "--wait", "1"];
+    world
+        .fails(3, "home", &publish)
+        .says(&["can't reach the node", "signed and safe here"]);
+    assert!(!world.path("out").exists());
+}
+
+#[test]
+fn a_folder_that_is_taken() {
+    let world = World::new();
+    let address = world.new_site("home", "site");
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    world.write("out/precious.txt", "mine");
+    world
+        .fails(2, "home", &["clone", &address, "out"])
+        .says(&["not empty"]);
+    assert_eq!(world.read("out/precious.txt"), "mine");
+}
+
+#[test]
+fn impossible_waits() {
+    let world = World::new();
+    world.new_site("home", "site");
+    world
+        .fails(2, "home", &["publish", "site", "--yes", "--wait", "1"])
+        .says(&["--wait 1", "--peer"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_loses_nothing() {
+    let world = World::new();
+    world.new_site("home", "site");
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    let log = world.json("home", &["log", "site"]);
+    // A file size limit is a disk that is full for every file that grows past it.
+    world.write("site/assets/large.bin", vec![7; 3 << 20]);
+    let skep = env!("CARGO_BIN_EXE_skep");
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 2000; exec {skep} --home home --network loopback publish site --yes --wait 0"
+    );
+    let ended = std::process::Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(world.path(""))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("error"), "{stderr}");
+    assert_eq!(world.json("home", &["log", "site"]), log);
+    world.json("home", &["verify", "site"]);
+    assert_eq!(
+        world.json("home", &["publish", "site", "--yes", "--wait", "0"])["version"],
+        2
+    );
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let world = World::new();
+    let help = world.run("home", &["--help"]);
+    let commands: Vec<String> = help
+        .out()
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1)
+        .take_while(|line| line.starts_with("  "))
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .filter(|name| name != "help")
+        .collect();
+    assert_eq!(commands.len(), 15, "{commands:?}");
+    for command in &commands {
+        let help = world.run("home", &[command, "--help"]);
+        assert_eq!(help.code, 0);
+        assert!(help.out().contains("Examples:"), "{command}");
+    }
+    world.fails(2, "home", &["no-such-command"]);
+}

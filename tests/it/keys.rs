@@ -1,0 +1,41 @@
+//! key list, export, import.
+
+use crate::skep::World;
+
+#[test]
+fn a_site_moves_to_another_machine() {
+    let world = World::new();
+    let address = world.new_site("old", "site");
+    let host = world.host("host", &address);
+    world.json("old", &["publish", "site", "--yes", "--peer", &host.ticket]);
+    world.json("old", &["key", "export", "site", "site.key"]);
+    assert!(world.read("site.key").contains(&address));
+    let twice = world.run("old", &["key", "export", "site", "site.key"]);
+    assert_eq!(twice.code, 1, "an exported key is never overwritten");
+
+    assert_eq!(
+        world.json("new", &["key", "import", "site.key"])["address"],
+        address.as_str()
+    );
+    // The new machine takes the history from the host, and goes on from there.
+    world.json("new", &["log", &address, "--peer", &host.ticket]);
+    world.write(
+        "site/about.md",
+        "---\ntitle: About\n---\nFrom the new machine.\n",
+    );
+    let second = world.json("new", &["publish", "site", "--yes", "--peer", &host.ticket]);
+    assert_eq!(second["version"], 2);
+    world.json("new", &["verify", "site"]);
+}
+
+#[test]
+fn what_is_no_key_is_refused() {
+    let world = World::new();
+    world.write("no.key", "hello\n");
+    world
+        .fails(2, "home", &["key", "import", "no.key"])
+        .says(&["not a skep key"]);
+    world
+        .fails(1, "home", &["key", "import", "none.key"])
+        .says(&["none.key"]);
+}

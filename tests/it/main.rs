@@ -1,0 +1,13 @@
+//! End-to-end tests: they drive the built binary, as its users do. One module a feature.
+
+mod crash;
+mod demo;
+mod errors;
+mod keys;
+mod peer;
+mod publishing;
+mod reading;
+mod refusing;
+mod serving;
+mod skep;
+mod writing;

@@ -1,0 +1,81 @@
+//! serve: the live preview. Its own tests are in the generator; here it is the binary that serves.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
+};
+
+use crate::skep::{LIMIT, World, get, http};
+
+#[test]
+fn a_save_reloads_the_open_page() {
+    let world = World::new();
+    world.new_site("home", "site");
+    let preview = world.start("home", &["serve", "site", "--port", "0"]);
+    let url = preview.event("ready")["url"].as_str().unwrap().to_owned();
+    let page = get(&format!("{url}about/"));
+    assert_eq!(page.status, 200);
+    let html = String::from_utf8_lossy(&page.body).into_owned();
+    let seen = html.split("data-seen=\"").nth(1).unwrap();
+    let seen = seen.split('"').next().unwrap();
+    let events = Events::open(&url, "/about/", seen);
+    world.write(
+        "site/about.md",
+        "---\ntitle: About\n---\nBrand new words.\n",
+    );
+    let changed = preview.event("changed");
+    assert_eq!(changed["paths"][0], "about.md");
+    assert!(events.next_event().contains("reload"));
+    let page = get(&format!("{url}about/"));
+    assert!(String::from_utf8_lossy(&page.body).contains("Brand new words."));
+    assert_eq!(http("GET", &url, Some("evil.example")).status, 403);
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_so() {
+    let world = World::new();
+    world.new_site("home", "site");
+    let first = world.start("home", &["serve", "site", "--port", "0"]);
+    let url = first.event("ready")["url"].as_str().unwrap().to_owned();
+    let port = url.trim_end_matches('/').rsplit_once(':').unwrap().1;
+    world
+        .fails(1, "home", &["serve", "site", "--port", port])
+        .says(&[port]);
+    world
+        .fails(2, "home", &["browse", "--port", port])
+        .says(&[port, "another program uses that port"]);
+}
+
+struct Events(BufReader<TcpStream>);
+
+impl Events {
+    fn open(url: &str, path: &str, seen: &str) -> Self {
+        let authority = url.trim_start_matches("http://").trim_end_matches('/');
+        let mut stream = TcpStream::connect(authority).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        write!(
+            stream,
+            "GET /.skep/events?path={path}&seen={seen} HTTP/1.1\r\nHost: {authority}\r\n\r\n"
+        )
+        .unwrap();
+        let mut this = Self(BufReader::new(stream));
+        // The stream is open when its head has come.
+        while !this.line().trim().is_empty() {}
+        this
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream ended");
+        line
+    }
+
+    fn next_event(mut self) -> String {
+        loop {
+            let line = self.line();
+            if line.starts_with("event:") || line.starts_with("data:") {
+                return line;
+            }
+        }
+    }
+}

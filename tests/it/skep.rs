@@ -1,0 +1,314 @@
+//! The built binary, with a folder of its own for a test.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc::{self, Receiver},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+/// Nothing that a test waits for takes longer.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// A temporary folder in which `skep` runs.
+pub struct World {
+    dir: tempfile::TempDir,
+}
+
+/// How a command ended.
+pub struct Ended {
+    pub code: i32,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Every file below a folder.
+    pub fn files(&self, name: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        collect(&self.path(name), "", &mut files);
+        files
+    }
+
+    fn command(&self, home: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_skep"));
+        command
+            .current_dir(self.dir.path())
+            .env_remove("SKEP_HOME")
+            .args(["--home", home, "--network", "loopback"])
+            .args(args)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end, for people.
+    pub fn run(&self, home: &str, args: &[&str]) -> Ended {
+        let output = self.command(home, args).output().unwrap();
+        Ended::of(output)
+    }
+
+    /// Runs a command with `--json`; it must succeed.
+    pub fn json(&self, home: &str, args: &[&str]) -> Value {
+        let ended = self.run(home, &[&["--json"], args].concat());
+        assert_eq!(ended.code, 0, "{args:?}: {}", ended.stderr);
+        serde_json::from_slice(&ended.stdout)
+            .unwrap_or_else(|e| panic!("{args:?}: {e}: {}", ended.out()))
+    }
+
+    /// Runs a command that must fail with `code`.
+    pub fn fails(&self, code: i32, home: &str, args: &[&str]) -> Ended {
+        let ended = self.run(home, args);
+        assert_eq!(
+            ended.code,
+            code,
+            "{args:?}: {}{}",
+            ended.out(),
+            ended.stderr
+        );
+        ended
+    }
+
+    /// Starts a command that goes on running, with `--json`.
+    pub fn start(&self, home: &str, args: &[&str]) -> Running {
+        let mut command = self.command(home, &[&["--json"], args].concat());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running::spawn(command)
+    }
+
+    /// A new site with its address.
+    pub fn new_site(&self, home: &str, site: &str) -> String {
+        let new = self.json(home, &["new", site]);
+        new["address"].as_str().unwrap().to_owned()
+    }
+
+    /// A host that pins `address`.
+    pub fn host(&self, home: &str, address: &str) -> Host {
+        let running = self.start(
+            home,
+            &[
+                "host",
+                "--pin",
+                address,
+                "--port",
+                "0",
+                "--gateway-port",
+                "0",
+            ],
+        );
+        let ready = running.event("ready");
+        let text = |name: &str| ready[name].as_str().unwrap().to_owned();
+        Host {
+            ticket: text("ticket"),
+            mirror: text("mirror"),
+            gateway: text("gateway"),
+            running,
+        }
+    }
+}
+
+/// A running host.
+pub struct Host {
+    pub ticket: String,
+    pub mirror: String,
+    pub gateway: String,
+    pub running: Running,
+}
+
+impl Ended {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    pub fn out(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Fails unless the error says all of `parts`.
+    pub fn says(&self, parts: &[&str]) {
+        for part in parts {
+            assert!(
+                self.stderr.contains(part),
+                "{part:?} is not in: {}",
+                self.stderr
+            );
+        }
+    }
+}
+
+/// A process that goes on running; killed when it is dropped.
+pub struct Running {
+    process: Child,
+    lines: Receiver<String>,
+    errors: Receiver<String>,
+}
+
+impl Running {
+    pub fn spawn(mut command: Command) -> Self {
+        let mut process = command.spawn().unwrap();
+        let lines = read_lines(process.stdout.take().unwrap());
+        let errors = read_lines(process.stderr.take().unwrap());
+        Self {
+            process,
+            lines,
+            errors,
+        }
+    }
+
+    /// Waits for the JSON line with that event.
+    pub fn event(&self, name: &str) -> Value {
+        loop {
+            let line = self.lines.recv_timeout(LIMIT);
+            let line = line.unwrap_or_else(|_| panic!("no event {name:?}: {}", self.stderr()));
+            let value: Value = serde_json::from_str(&line).unwrap();
+            if value["event"] == name {
+                return value;
+            }
+        }
+    }
+
+    /// Waits for a line on stderr that contains `text`.
+    pub fn error_line(&self, text: &str) {
+        loop {
+            let line = self.errors.recv_timeout(LIMIT);
+            if line
+                .unwrap_or_else(|_| panic!("{text:?} was never said"))
+                .contains(text)
+            {
+                return;
+            }
+        }
+    }
+
+    fn stderr(&self) -> String {
+        self.errors.try_iter().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Ends it as a service manager does, and returns its exit code.
+    #[cfg(unix)]
+    pub fn terminate(mut self) -> i32 {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+        self.process.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn read_lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn collect(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{prefix}{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            collect(&entry.path(), &format!("{name}/"), files);
+        } else {
+            files.insert(name, fs::read(entry.path()).unwrap());
+        }
+    }
+}
+
+/// What a web server answered.
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+/// Sends a request as it stands to the server of `url`, for the host `host` if one is given.
+pub fn http(method: &str, url: &str, host: Option<&str>) -> Answer {
+    let rest = url.strip_prefix("http://").unwrap();
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let port = authority.rsplit_once(':').unwrap().1;
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    let host = host.unwrap_or(authority);
+    let request = format!("{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).unwrap();
+    let end = response.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8_lossy(&response[..end]).into_owned();
+    let body = response[end + 4..].to_vec();
+    let body = match head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked")
+    {
+        true => unchunk(&body),
+        false => body,
+    };
+    Answer {
+        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+        head,
+        body,
+    }
+}
+
+fn unchunk(mut body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    loop {
+        let end = body.windows(2).position(|w| w == b"\r\n").unwrap();
+        let size = std::str::from_utf8(&body[..end]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            return out;
+        }
+        out.extend_from_slice(&body[end + 2..end + 2 + size]);
+        body = &body[end + 4 + size..];
+    }
+}
+
+pub fn get(url: &str) -> Answer {
+    http("GET", url, None)
+}
