@@ -73,14 +73,14 @@ impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: printable(&message.into()),
             hint: None,
         }
     }
 
     /// The same error with what to do next.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(printable(&hint.into()));
         self
     }
 
@@ -102,6 +102,20 @@ impl Error {
     }
 }
 
+/// `text` with whatever a terminal would obey, or read in another order, written out. A message may carry
+/// what a peer said: the reason why it closed a connection, for one.
+pub(crate) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        match c.is_control() || reorders {
+            true => out.extend(c.escape_unicode()),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
 pub(crate) fn io_kind(error: &std::io::Error) -> Kind {
     match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Kind::DiskFull,
@@ -116,3 +130,15 @@ impl fmt::Display for Error {
 }
 
 impl error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_holds_nothing_that_a_terminal_obeys() {
+        let error = Error::new(Kind::Io, "a\x1b[2J\u{202e}b\r\nc: é").hint("d\x07");
+        assert_eq!(error.message, r"a\u{1b}[2J\u{202e}b\u{d}\u{a}c: é");
+        assert_eq!(error.hint.as_deref(), Some(r"d\u{7}"));
+    }
+}

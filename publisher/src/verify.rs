@@ -1,7 +1,7 @@
 //! Checking a site again, from its signature to the last byte.
 
 use crate::{
-    archive::{blobs::BlobSet, entry::Entry, hash::ContentHash, log::Peaks},
+    archive::{entry::Entry, hash::ContentHash, log::Peaks},
     error::{Error, Result},
     store::{Reader, SiteState, Store, blobs::read_all},
 };
@@ -49,6 +49,8 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
             "the log's entries are not those that the head signs",
         ));
     }
+    // What the next entry would be appended to.
+    store.log_peaks(state)?;
     let mut verified = Verified {
         versions: head.length(),
         ..Verified::default()
@@ -95,22 +97,24 @@ fn blobs(
     hashed: &mut std::collections::HashSet<ContentHash>,
     verified: &mut Verified,
 ) -> Result<bool> {
-    let lists = |set: &BlobSet| {
-        set.lists
-            .iter()
-            .map(|l| (l.hash, l.size))
-            .collect::<Vec<_>>()
-    };
-    let mut wanted = lists(&entry.adds);
-    wanted.extend(lists(&entry.keeps));
-    if !all_here(store, &wanted, entry, newest)? {
+    if !store.is_whole(entry)? {
+        if newest {
+            return Err(Error::damaged(format!(
+                "blobs of version {} are missing or have another length",
+                entry.number
+            )));
+        }
         return Ok(false);
     }
-    let needs = crate::publish::needs(store, entry)?;
-    wanted.extend(needs.values().map(|blob| (blob.hash, blob.size)));
-    if !all_here(store, &wanted, entry, newest)? {
-        return Ok(false);
-    }
+    let lists = [&entry.adds, &entry.keeps].map(|set| &set.lists);
+    let lists = lists
+        .into_iter()
+        .flatten()
+        .map(|list| (list.hash, list.size));
+    let blobs = crate::publish::needs(store, entry)?.into_values();
+    let wanted: Vec<_> = lists
+        .chain(blobs.map(|blob| (blob.hash, blob.size)))
+        .collect();
     for (hash, size) in wanted {
         if !hashed.insert(hash) {
             continue;
@@ -128,30 +132,6 @@ fn blobs(
             )));
         }
         verified.bytes += size;
-    }
-    Ok(true)
-}
-
-fn all_here(
-    store: &Store,
-    wanted: &[(ContentHash, u64)],
-    entry: &Entry,
-    newest: bool,
-) -> Result<bool> {
-    for (hash, size) in wanted {
-        let found = store.blobs.size(*hash);
-        let found = found.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))?;
-        match found {
-            Some(found) if found == *size => {}
-            Some(_) => return Err(Error::damaged(format!("blob {hash} has another length"))),
-            None if newest => {
-                return Err(Error::damaged(format!(
-                    "blob {hash} of version {} is missing",
-                    entry.number
-                )));
-            }
-            None => return Ok(false),
-        }
     }
     Ok(true)
 }

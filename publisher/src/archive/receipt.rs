@@ -38,6 +38,16 @@ pub enum Mode {
     Latest,
 }
 
+impl Mode {
+    /// Its name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Latest => "latest",
+        }
+    }
+}
+
 const RECEIPT: &str = "receipt";
 const FORMAT_VERSION: u8 = 1;
 const DOMAIN: &[u8] = b"skep receipt\0";

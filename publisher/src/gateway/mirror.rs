@@ -75,8 +75,8 @@ fn well_known(store: &Store, site: SiteId) -> Result<Response<Body>> {
     let head = store.known(site)?.head;
     let version = head.map_or(0, |head| head.length());
     let address = Address::of(site);
-    let body = format!("{{\"address\":\"{address}\",\"version\":{version}}}\n");
-    let mut response = Response::new(Body::from(body));
+    let body = format!("{{\"address\":\"{address}\",\"version\":{version}}}");
+    let mut response = plain(StatusCode::OK, &body);
     response.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),

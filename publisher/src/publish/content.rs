@@ -28,6 +28,8 @@ pub(super) struct Stored {
     pub(super) live: BTreeMap<ContentHash, BlobRef>,
     /// The packs among them that are new, with their objects.
     pub(super) packs: Vec<IndexedPack>,
+    /// How many bytes were not in the store before.
+    pub(super) added: u64,
 }
 
 /// What is compressed already is not made smaller by a pack, but a blob of its own costs about 0.8 KB
@@ -46,6 +48,7 @@ pub(super) fn store(
     let files = &review.snapshot.files;
     let unpacked = missing(store, review, &mut live, files, |f| f.file.hash.0)?;
 
+    let mut added = 0;
     let mut to_pack = Vec::new();
     for file in unpacked {
         let hash = file.file.hash;
@@ -54,6 +57,11 @@ pub(super) fn store(
         } else if belongs_in_pack(&file.file) {
             to_pack.push(file);
         } else {
+            let size = store.blobs.size(hash);
+            let size = size.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))?;
+            if size.is_none() {
+                added += file.file.size;
+            }
             live.insert(hash, store_blob(store, review, file)?);
         }
     }
@@ -61,9 +69,10 @@ pub(super) fn store(
     if !new_nodes.is_empty() || !to_pack.is_empty() {
         let pack = write_pack(store, review, &new_nodes, &to_pack, scratch)?;
         live.insert(pack.0.hash, pack.0);
+        added += pack.0.size;
         packs.push(pack);
     }
-    Ok(Stored { live, packs })
+    Ok(Stored { live, packs, added })
 }
 
 /// The objects that are in no pack yet, each once; the packs of the others go into `live`.

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, path::Path};
 use ed25519_dalek::SigningKey;
 
 use crate::{
-    archive::{blobs::BlobRef, entry::Entry, hash::ContentHash, head::Head},
+    archive::{blobs::BlobRef, entry::Entry, hash::ContentHash, head::Head, log::Peaks},
     error::{Error, Kind, Result},
     review::Review,
     store::{Relation, Store, records::Commit},
@@ -45,7 +45,7 @@ pub struct Published {
     pub head: Head,
     /// The version's entry.
     pub entry: Entry,
-    /// How many bytes the version adds to the archive.
+    /// How many bytes the version adds to the archive: those of blobs that no version had before.
     pub added: u64,
 }
 
@@ -64,8 +64,8 @@ pub enum Step {
 ///
 /// # Errors
 ///
-/// If a file changed since the review, the message is too long, or the store can't be written; the
-/// newest version is then the one that it was.
+/// If a file changed since the review or another version came, the message is too long, the key is
+/// another site's, or the store can't be written; the newest version is then the one that it was.
 pub fn publish(
     store: &Store,
     key: &SigningKey,
@@ -74,6 +74,12 @@ pub fn publish(
     scratch: &Path,
     mut progress: impl FnMut(Step),
 ) -> Result<Outcome> {
+    if key.verifying_key().to_bytes() != review.site.0 {
+        return Err(Error::new(
+            Kind::NoKey,
+            format!("this is not the key of skep://{}", review.site),
+        ));
+    }
     let previous = review.base.as_ref();
     if let (Some(previous), Some(state)) = (previous, &review.state)
         && previous.tree == review.tree.root
@@ -88,15 +94,9 @@ pub fn publish(
     let stored = content::store(store, review, &before, scratch)?;
     let sets = blob_sets::plan(store, review.site, previous, &before, &stored.live)?;
     let mut peaks = match &review.state {
-        Some(state) => store.records.peaks(state)?,
-        None => Default::default(),
+        Some(state) => store.log_peaks(state)?,
+        None => Peaks::default(),
     };
-    let added = stored
-        .live
-        .values()
-        .filter(|blob| !before.contains_key(&blob.hash))
-        .map(|blob| blob.size)
-        .sum();
     let entry = Entry {
         number: peaks.length() + 1,
         time: statement.time,
@@ -145,7 +145,7 @@ pub fn publish(
     Ok(Outcome::Published(Box::new(Published {
         head,
         entry,
-        added,
+        added: stored.added,
     })))
 }
 

@@ -8,16 +8,22 @@ use crate::archive::{
     pack::{ObjectKind, PackError, Place, ReadAt, decompress, read_index},
 };
 
-/// Reads a pack, checks every object against its hash, and returns where each lies.
+/// Reads a pack, checks every object against its hash, and returns where each lies. All of them together
+/// have at most `limit` bytes: a few megabytes of frames can claim to be a thousand times as much.
 pub(crate) fn verified_objects(
     blobs: &dyn Blobs,
     pack: &BlobRef,
+    limit: u64,
 ) -> Result<Vec<([u8; 32], Place)>, PackError> {
     let blob = Blob {
         blobs,
         hash: pack.hash,
     };
     let index = read_index(&blob, pack.size)?;
+    let total: u64 = index.frames.iter().map(|frame| frame.raw()).sum();
+    if total > limit {
+        return Err(DecodeError::invalid("pack", "it swells to more than a site may have").into());
+    }
     let mut objects = Vec::new();
     let mut frame: (u64, Vec<u8>) = (0, Vec::new());
     for (object, place) in index.places() {

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`blobs`] | what the archive needs of a blob store |
 //! | `records` | heads, logs and the place of each object |
+//! | `relation` | why a site is known, and so who else may have it |
 //! | [`reader`] | tree nodes and files of one site, verified |
 //! | `index` | the verified objects of a pack |
 
@@ -11,23 +12,40 @@ pub mod blobs;
 pub(crate) mod index;
 pub mod reader;
 pub(crate) mod records;
+mod relation;
 
 use std::{path::Path, sync::Arc};
 
 pub use blobs::Blobs;
 pub use reader::Reader;
 use records::Records;
-pub use records::{Relation, SiteState};
+pub use records::SiteState;
+pub use relation::Relation;
 
 use crate::{
     archive::{
         address::SiteId,
         blobs::{BlobRef, BlobSet, decode_list},
         entry::Entry,
+        log::Peaks,
         receipt::Receipt,
     },
     error::{Error, Kind, Result},
 };
+
+/// A site that was to be read is known when its first version was accepted; a pinned one before.
+fn is_known(state: &SiteState) -> bool {
+    state.head.is_some() || state.relation.is_shared()
+}
+
+/// A version was made, or fetched, for a log that has grown since.
+pub(crate) fn overtaken() -> Error {
+    Error::new(
+        Kind::Unpublishable,
+        "another version of the site came in between",
+    )
+    .hint("nothing was changed by this one; run the command again")
+}
 
 /// The store of a node. Cheap to clone; its methods may block.
 #[derive(Clone)]
@@ -55,7 +73,9 @@ impl Store {
     ///
     /// If the records can't be read.
     pub fn sites(&self) -> Result<Vec<SiteState>> {
-        self.records.sites()
+        let mut sites = self.records.sites()?;
+        sites.retain(is_known);
+        Ok(sites)
     }
 
     /// What is known of a site.
@@ -64,7 +84,7 @@ impl Store {
     ///
     /// If the records can't be read.
     pub fn site(&self, site: SiteId) -> Result<Option<SiteState>> {
-        self.records.site(site)
+        Ok(self.records.site(site)?.filter(is_known))
     }
 
     /// Makes a site known, before anything of it is here.
@@ -128,6 +148,46 @@ impl Store {
     /// If one can't be read.
     pub fn receipts(&self, state: &SiteState) -> Result<Vec<Receipt>> {
         self.records.receipts(state)
+    }
+
+    /// Whether every blob that a version needs is here.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be read.
+    pub fn is_whole(&self, entry: &Entry) -> Result<bool> {
+        let here = |hash, size| match self.blobs.size(hash) {
+            Ok(found) => Ok(found == Some(size)),
+            Err(e) => Err(Error::damaged(format!("blob {hash}: {e}"))),
+        };
+        for set in [&entry.adds, &entry.keeps] {
+            for list in &set.lists {
+                if !here(list.hash, list.size)? {
+                    return Ok(false);
+                }
+            }
+            for blob in self.blobs_of(set)? {
+                if !here(blob.hash, blob.size)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// The peaks of a site's log, which must be those of its head: whatever is appended to others would
+    /// be signed, or refused, as a history that never was.
+    pub(crate) fn log_peaks(&self, state: &SiteState) -> Result<Peaks> {
+        let peaks = self.records.peaks(state)?;
+        if peaks.root() != state.head.as_ref().map(|head| head.root()) {
+            // Only what is read again can tell whether it has changed since.
+            let now = self.site(state.site)?;
+            if now.and_then(|now| now.head) == state.head {
+                return Err(Error::damaged("the log is not the one that its head signs"));
+            }
+            return Err(overtaken());
+        }
+        Ok(peaks)
     }
 
     /// The blobs of a set. Its lists must be here.

@@ -1,6 +1,7 @@
 //! Reading one site: every tree node and file is checked against the hash that names it.
 
 use std::{
+    collections::BTreeMap,
     io,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -12,6 +13,7 @@ use super::{
 };
 use crate::{
     archive::{
+        blobs::{BlobKind, BlobRef},
         hash::{ContentHash, NodeHash},
         pack::{ReadAt, decompress},
         path::ArchivePath,
@@ -113,7 +115,8 @@ impl Reader {
                 format!("the file has {} bytes, more than {limit}", file.size),
             ));
         }
-        let mut bytes = Vec::with_capacity(file.size as usize);
+        // The length is what a tree says; room is made as the bytes come.
+        let mut bytes = Vec::with_capacity(file.size.min(PIECE) as usize);
         self.read(file, |piece| {
             bytes.extend_from_slice(piece);
             Ok(())
@@ -145,10 +148,15 @@ impl Reader {
             .map_err(read_error)
     }
 
-    /// Whether the file's bytes are here, without reading them: in an indexed pack, or as a blob.
-    pub(crate) fn has(&self, file: &File) -> Result<bool> {
+    /// Whether the file's bytes are here, without reading them: in an indexed pack of the site, or as one
+    /// of the blobs `needs` of the version. A blob that is here for another site's sake does not count.
+    pub(crate) fn has(&self, file: &File, needs: &BTreeMap<ContentHash, BlobRef>) -> Result<bool> {
         if let Some(location) = self.store.records.locate(&self.state, file.hash.0)? {
             return Ok(location.place.size == file.size);
+        }
+        let own = needs.get(&file.hash);
+        if own.is_none_or(|blob| blob.kind != BlobKind::File) {
+            return Ok(false);
         }
         let size = self.store.blobs.size(file.hash).map_err(read_error)?;
         Ok(size == Some(file.size))
@@ -156,6 +164,12 @@ impl Reader {
 
     fn pieces(&self, file: &File, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         if let Some(location) = self.store.records.locate(&self.state, file.hash.0)? {
+            if location.place.size != file.size {
+                return Err(Error::damaged(format!(
+                    "the tree says that {} has another length than it has",
+                    file.hash
+                )));
+            }
             return sink(&self.object(&location)?);
         }
         let missing = || {

@@ -6,6 +6,7 @@ use std::{path::Path, sync::Arc};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
+use super::relation::Relation;
 use crate::{
     archive::{
         address::SiteId, blobs::BlobRef, entry::Entry, hash::ContentHash, head::Head, log::Peaks,
@@ -35,16 +36,8 @@ const RECEIPTS: TableDefinition<(u32, Key), &[u8]> = TableDefinition::new("recei
 /// (site's number, root) -> a head that can't be true together with the one that is kept.
 const CONFLICTS: TableDefinition<(u32, Key), &[u8]> = TableDefinition::new("conflicts");
 
-/// Why a node knows a site.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
-    /// Its key is, or was, on this machine.
-    Own,
-    /// A host keeps it for its author.
-    Pinned,
-    /// It was read; it is not shared with others.
-    Visited,
-}
+/// The most heads that are kept as evidence against one site.
+const MAX_CONFLICTS: usize = 16;
 
 /// What is known of a site.
 #[derive(Debug, Clone)]
@@ -69,6 +62,9 @@ pub(crate) struct Location {
 pub(crate) type IndexedPack = (BlobRef, Vec<([u8; 32], Place)>);
 
 /// A version, or several, with all that has to be recorded with them.
+///
+/// They extend the log as it was when they were made. If it has grown since, they are refused: between
+/// a review and its publish, or while a peer was slow, another version may have come.
 pub(crate) struct Commit<'a> {
     pub(crate) site: SiteId,
     /// What the site becomes if it was not known before.
@@ -214,10 +210,21 @@ impl Records {
 
     /// Records new versions, all or nothing, durably. Their blobs must be durable already.
     pub(crate) fn commit(&self, commit: &Commit<'_>) -> Result<()> {
+        let mut overtaken = false;
         self.write(|txn| {
             let number = site_number(txn, commit.site, commit.relation)?;
+            let before = commit.head.length() - commit.entries.len() as u64;
+            // Peaks begin with the length of their log.
+            let length = txn.open_table(PEAKS)?.get(number)?.map(|bytes| {
+                let length = bytes.value().first_chunk().copied();
+                length.map_or(u64::MAX, u64::from_be_bytes)
+            });
+            if length.unwrap_or(0) != before {
+                overtaken = true;
+                return Ok(());
+            }
             let mut entries = txn.open_table(ENTRIES)?;
-            let first = commit.head.length() + 1 - commit.entries.len() as u64;
+            let first = before + 1;
             for (version, entry) in (first..).zip(commit.entries) {
                 entries.insert((number, version), entry.as_slice())?;
             }
@@ -227,7 +234,11 @@ impl Records {
             txn.open_table(HEADS)?
                 .insert(number, commit.head.encode().as_slice())?;
             Ok(())
-        })
+        })?;
+        match overtaken {
+            false => Ok(()),
+            true => Err(super::overtaken()),
+        }
     }
 
     /// Records where the verified objects of packs lie.
@@ -261,6 +272,11 @@ impl Records {
     pub(crate) fn put_conflict(&self, state: &SiteState, head: &Head) -> Result<()> {
         self.write(|txn| {
             let mut table = txn.open_table(CONFLICTS)?;
+            // One is proof; whoever has the key could sign them without end.
+            let all = (state.number, [0; 32])..=(state.number, [0xff; 32]);
+            if table.range(all)?.count() >= MAX_CONFLICTS {
+                return Ok(());
+            }
             table.insert((state.number, head.root().0), head.encode().as_slice())?;
             Ok(())
         })
@@ -328,40 +344,6 @@ fn site_number(
             }
             sites.insert(site.0, (number, relation.code()))?;
             Ok(number)
-        }
-    }
-}
-
-impl Relation {
-    /// Its name in output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Own => "own",
-            Self::Pinned => "pinned",
-            Self::Visited => "visited",
-        }
-    }
-
-    /// Whether others may have the site from this node.
-    pub fn is_shared(self) -> bool {
-        !matches!(self, Self::Visited)
-    }
-
-    /// The closer the relation, the lower. 2 is kept for followed sites.
-    fn code(self) -> u8 {
-        match self {
-            Self::Own => 0,
-            Self::Pinned => 1,
-            Self::Visited => 3,
-        }
-    }
-
-    fn from_code(code: u8) -> Result<Self> {
-        match code {
-            0 => Ok(Self::Own),
-            1 => Ok(Self::Pinned),
-            3 => Ok(Self::Visited),
-            _ => Err(Error::damaged("a site has an unknown relation")),
         }
     }
 }

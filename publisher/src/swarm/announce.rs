@@ -113,7 +113,8 @@ fn declined(name: &str, reason: &Reason) -> Error {
             Kind::Declined,
             format!(
                 "the node {name} could not keep the version: {}",
-                why.escape_debug()
+                // As long as ours are.
+                why.chars().take(500).collect::<String>()
             ),
         ),
     }

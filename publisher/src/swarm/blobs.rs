@@ -1,6 +1,13 @@
 //! The blob store, on iroh-blobs' `FsStore`.
 
-use std::{fmt::Display, io, path::Path};
+use std::{
+    collections::HashSet,
+    fmt::Display,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use iroh_blobs::{
     BlobFormat, Hash, HashAndFormat,
@@ -10,7 +17,6 @@ use iroh_blobs::{
     },
     store::fs::FsStore,
 };
-use n0_future::future::block_on;
 
 use crate::{
     archive::hash::ContentHash,
@@ -22,18 +28,34 @@ use crate::{
 ///
 /// The store works on a runtime of its own, so that waiting for it blocks the calling thread only.
 #[derive(Clone)]
-pub(super) struct IrohBlobs(pub(super) FsStore);
+pub(super) struct IrohBlobs {
+    pub(super) fs: FsStore,
+    data: PathBuf,
+    unsynced: Arc<Mutex<HashSet<Hash>>>,
+}
 
 impl IrohBlobs {
     pub(super) fn open(dir: &Path) -> Result<Self> {
-        let store = block_on(FsStore::load(dir)).map_err(|e| {
+        let store = wait(FsStore::load(dir)).map_err(|e| {
             Error::new(
                 Kind::Io,
                 format!("can't open the blobs in {}: {e:#}", dir.display()),
             )
         })?;
-        Ok(Self(store))
+        Ok(Self {
+            fs: store,
+            data: dir.join("data"),
+            unsynced: Arc::default(),
+        })
     }
+}
+
+/// Blocks the thread until `work` is done.
+///
+/// Unconstrained: a thread that runs a task of tokio has a budget of steps, which is renewed only when
+/// the task gives way. A thread that waits here never does, and would ask in vain for ever.
+fn wait<F: Future>(work: F) -> F::Output {
+    n0_future::future::block_on(tokio::task::unconstrained(work))
 }
 
 /// Marks a blob as wanted on behalf of a site. A blob may have several such marks.
@@ -47,7 +69,7 @@ pub(super) fn iroh_hash(hash: ContentHash) -> Hash {
 
 impl Blobs for IrohBlobs {
     fn size(&self, hash: ContentHash) -> io::Result<Option<u64>> {
-        match block_on(self.0.blobs().status(iroh_hash(hash))).map_err(other)? {
+        match wait(self.fs.blobs().status(iroh_hash(hash))).map_err(other)? {
             BlobStatus::Complete { size } => Ok(Some(size)),
             BlobStatus::Partial { .. } | BlobStatus::NotFound => Ok(None),
         }
@@ -58,13 +80,13 @@ impl Blobs for IrohBlobs {
             return Ok(Vec::new());
         }
         let range = offset..offset.saturating_add(length);
-        let bytes = self.0.blobs().export_ranges(iroh_hash(hash), range);
-        block_on(bytes.concatenate()).map_err(other)
+        let bytes = self.fs.blobs().export_ranges(iroh_hash(hash), range);
+        wait(bytes.concatenate()).map_err(other)
     }
 
     fn add_file(&self, path: &Path, owner: [u8; 32]) -> io::Result<ContentHash> {
-        block_on(async {
-            let batch = self.0.blobs().batch().await.map_err(other)?;
+        wait(async {
+            let batch = self.fs.blobs().batch().await.map_err(other)?;
             let added = batch.add_path_with_opts(AddPathOptions {
                 path: path.to_owned(),
                 format: BlobFormat::Raw,
@@ -76,21 +98,56 @@ impl Blobs for IrohBlobs {
     }
 
     fn add_bytes(&self, bytes: Vec<u8>, owner: [u8; 32]) -> io::Result<ContentHash> {
-        block_on(async {
-            let batch = self.0.blobs().batch().await.map_err(other)?;
+        wait(async {
+            let batch = self.fs.blobs().batch().await.map_err(other)?;
             let added = batch.add_bytes(bytes).temp_tag().await.map_err(other)?;
             self.keep(added.hash(), owner).await
         })
     }
 
+    /// iroh-blobs writes the bytes of larger blobs to files, and leaves it to the system when these reach
+    /// the disk: its database alone would survive a power cut, and name blobs that are empty.
     fn sync(&self) -> io::Result<()> {
-        block_on(self.0.sync_db()).map_err(other)
+        let hashes = std::mem::take(&mut *self.unsynced());
+        let synced = hashes
+            .iter()
+            .try_for_each(|hash| self.sync_files(hash))
+            .and_then(|()| crate::files::sync_dir(&self.data))
+            .and_then(|()| wait(self.fs.sync_db()).map_err(other));
+        if synced.is_err() {
+            self.unsynced().extend(hashes);
+        }
+        synced
     }
 }
 
 impl IrohBlobs {
+    /// A blob was written: the next sync makes it durable.
+    pub(super) fn came(&self, hash: Hash) {
+        self.unsynced().insert(hash);
+    }
+
+    fn unsynced(&self) -> MutexGuard<'_, HashSet<Hash>> {
+        // A set of hashes is right at any moment.
+        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Small blobs are in the database and have no files.
+    fn sync_files(&self, hash: &Hash) -> io::Result<()> {
+        for kind in ["data", "obao4"] {
+            let path = self.data.join(format!("{}.{kind}", hash.to_hex()));
+            match File::options().read(true).write(true).open(path) {
+                Ok(file) => file.sync_all()?,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
     async fn keep(&self, hash: Hash, owner: [u8; 32]) -> io::Result<ContentHash> {
-        let tags = self.0.tags();
+        self.came(hash);
+        let tags = self.fs.tags();
         let content = HashAndFormat::raw(hash);
         tags.set(tag(owner, hash), content).await.map_err(other)?;
         Ok(ContentHash(*hash.as_bytes()))

@@ -5,7 +5,7 @@ mod accept;
 mod download;
 mod log;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use iroh::EndpointAddr;
 
@@ -43,6 +43,9 @@ pub enum Wanted {
 /// The most bytes of one site that a node takes, over all versions: 16 GiB.
 pub const SITE_QUOTA: u64 = 16 << 30;
 
+/// How long a fetch waits for another one of the same site.
+const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+
 /// Brings the newest version of `site` that `peer` has.
 ///
 /// # Errors
@@ -68,7 +71,9 @@ pub(super) async fn fetch(
     wanted: Wanted,
 ) -> Result<Fetched> {
     let lock = node.site_lock(site);
-    let _guard = lock.lock().await;
+    // The lock saves fetching things twice. A peer that dawdles must not keep a site from coming from
+    // others, so that after a while it goes without: records refuse what was overtaken.
+    let _guard = tokio::time::timeout(LOCK_PATIENCE, lock.lock()).await;
     let store = node.store.clone();
     let state = blocking(move || store.site(site)).await?;
     let have = state.as_ref().and_then(|state| state.head.clone());
@@ -92,14 +97,16 @@ pub(super) async fn fetch(
             keep_evidence(node, state.as_ref(), &head).await?;
             return Err(e);
         }
-        new => new?,
+        new => new.map_err(as_overtaken)?,
     };
-    let received = download::download(node, site, peer, &new, wanted).await?;
+    let received = download::download(node, site, state.as_ref(), peer, &new, wanted).await?;
     let relation = state
         .as_ref()
         .map_or(Relation::Visited, |state| state.relation);
     let versions = new.entries.len() as u64;
-    accept::accept(node, site, relation, head.clone(), new, wanted).await?;
+    accept::accept(node, site, relation, head.clone(), new, wanted)
+        .await
+        .map_err(as_overtaken)?;
     node.share(site, head.length() + 1 - versions).await?;
     let received = received + connection.stats().udp_rx.bytes;
     node.emit(Event::Version {
@@ -112,6 +119,15 @@ pub(super) async fn fetch(
         versions,
         received,
     })
+}
+
+/// A race between two peers, which is nobody's fault.
+fn as_overtaken(error: Error) -> Error {
+    match error.kind {
+        Kind::Unpublishable => Error::new(Kind::Unreachable, error.message)
+            .hint("try again: it goes on where it stopped"),
+        _ => error,
+    }
 }
 
 fn unchanged(head: &Head, received: u64) -> Fetched {

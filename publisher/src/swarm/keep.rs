@@ -10,9 +10,8 @@ use super::{
     wire::{Reason, Response},
 };
 use crate::{
-    archive::{address::SiteId, head::Head},
-    error::{Error, Kind},
-    store::Relation,
+    archive::{address::SiteId, head::Head, receipt::Mode},
+    error::{Error, Kind, Result},
 };
 
 /// Keeps the version of `head`, if this node keeps the site.
@@ -24,24 +23,44 @@ pub(super) async fn keep(
 ) -> Response {
     let store = node.store.clone();
     match blocking(move || store.site(site)).await {
-        Ok(Some(state)) if state.relation == Relation::Pinned => {}
+        Ok(Some(state)) if state.relation.is_shared() => {}
         Ok(_) => return Response::Declined(Reason::NotPinned),
-        Err(e) => return failed(node, site, &e),
+        Err(e) => return failed(node, site, &e).await,
     }
     let head = match Head::decode(site, head) {
         Ok(head) => head,
-        Err(e) => return failed(node, site, &Error::new(Kind::Hostile, e.to_string())),
+        Err(e) => return failed(node, site, &Error::new(Kind::Hostile, e.to_string())).await,
     };
-    match fetch::fetch(node, site, from, Some(head.clone()), Wanted::Whole).await {
-        Ok(fetched) => Response::Kept {
-            receipt: node.receipt(&head).encode(),
+    let fetched = fetch::fetch(node, site, from, Some(head.clone()), Wanted::Whole).await;
+    let fetched = match fetched {
+        Ok(fetched) => fetched,
+        Err(e) => return failed(node, site, &e).await,
+    };
+    match mode(node, site).await {
+        Ok(mode) => Response::Kept {
+            receipt: node.receipt(&head, mode).encode(),
             received: fetched.received,
         },
-        Err(e) => failed(node, site, &e),
+        Err(e) => failed(node, site, &e).await,
     }
 }
 
-fn failed(node: &Node, site: SiteId, error: &Error) -> Response {
+/// What a receipt may claim. A site that was only read before it was pinned lacks older versions.
+async fn mode(node: &Node, site: SiteId) -> Result<Mode> {
+    let store = node.store.clone();
+    blocking(move || {
+        let state = store.known(site)?;
+        for entry in store.log(&state)? {
+            if !store.is_whole(&entry)? {
+                return Ok(Mode::Latest);
+            }
+        }
+        Ok(Mode::Whole)
+    })
+    .await
+}
+
+async fn failed(node: &Node, site: SiteId, error: &Error) -> Response {
     node.emit(Event::Refused {
         site,
         reason: error.message.clone(),
@@ -49,7 +68,8 @@ fn failed(node: &Node, site: SiteId, error: &Error) -> Response {
     Response::Declined(match error.kind {
         Kind::Conflict => Reason::Conflict,
         Kind::Older => {
-            let state = node.store.site(site).ok().flatten();
+            let store = node.store.clone();
+            let state = blocking(move || store.site(site)).await.ok().flatten();
             let head = state.and_then(|state| state.head);
             Reason::Older {
                 newest: head.map_or(0, |head| head.length()),

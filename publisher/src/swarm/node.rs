@@ -104,7 +104,7 @@ impl OpenStore {
     /// Closes the store. Without it the last seconds of partial downloads may have to be fetched again.
     pub async fn close(self) {
         // Whatever had to be durable is: a failure here loses nothing.
-        let _ = self.blobs.0.shutdown().await;
+        let _ = self.blobs.fs.shutdown().await;
     }
 }
 
@@ -146,7 +146,7 @@ impl Node {
         let router = Router::builder(endpoint)
             .accept(
                 iroh_blobs::ALPN,
-                BlobsProtocol::new(&open.blobs.0, Some(allow.guard())),
+                BlobsProtocol::new(&open.blobs.fs, Some(allow.guard())),
             )
             .accept(wire::ALPN, SkepProtocol::new(&node))
             .spawn();
@@ -186,9 +186,9 @@ impl Node {
         }
     }
 
-    /// A receipt of this node for a version that it has whole.
-    pub(super) fn receipt(&self, head: &Head) -> Receipt {
-        Receipt::sign(head, self.id(), now(), Mode::Whole, |bytes| {
+    /// A receipt of this node for a version that it has.
+    pub(super) fn receipt(&self, head: &Head, mode: Mode) -> Receipt {
+        Receipt::sign(head, self.id(), now(), mode, |bytes| {
             self.key.sign(bytes).to_bytes()
         })
     }

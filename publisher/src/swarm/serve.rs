@@ -26,6 +26,9 @@ use crate::{
 /// How many requests of one connection are answered at a time.
 const STREAMS: usize = 16;
 
+/// The most addresses of one node: a machine has a few in each of its networks, and a relay.
+const MAX_ADDRESSES: usize = 32;
+
 /// Accepts the connections of our own protocol.
 #[derive(Debug)]
 pub(super) struct SkepProtocol {
@@ -81,7 +84,8 @@ async fn answer(
         }
         Request::Announce { site, head, from } => {
             // A node speaks for itself: it can't make this one dial another.
-            if from.id != peer {
+            // Nor does it have so many addresses that trying them floods others.
+            if from.id != peer || from.addrs.len() > MAX_ADDRESSES {
                 return Err(Error::new(
                     Kind::Hostile,
                     "an announcement names another node",

@@ -4,7 +4,7 @@ use super::{
     node::{Child, File, Node},
     read::{NodeSource, TreeError, load, load_child},
 };
-use crate::archive::{hash::NodeHash, path::ArchivePath};
+use crate::archive::{entry::Entry, hash::NodeHash, path::ArchivePath};
 
 /// One path that differs between two trees.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,8 @@ pub struct Change {
 ///
 /// # Errors
 ///
-/// If a node can't be had or is not what it should be.
+/// If a node can't be had or is not what it should be. What is read is checked as [`walk`](super::walk)
+/// checks it: a few nodes that name each other again and again would else be read without end.
 pub fn diff<S: NodeSource + ?Sized>(
     source: &S,
     old: NodeHash,
@@ -38,8 +39,8 @@ pub fn diff<S: NodeSource + ?Sized>(
             (None, None) => return Ok(changes),
             (Some(Item::Child(level_a, a)), Some(Item::Child(level_b, b))) => {
                 if a.hash == b.hash {
-                    old.skip();
-                    new.skip();
+                    old.skip()?;
+                    new.skip()?;
                 } else if level_a > level_b {
                     old.descend()?;
                 } else if level_b > level_a {
@@ -52,21 +53,21 @@ pub fn diff<S: NodeSource + ?Sized>(
             (Some(Item::Child(..)), _) => old.descend()?,
             (_, Some(Item::Child(..))) => new.descend()?,
             (Some(Item::File(a, _)), Some(Item::File(b, _))) if a == b => {
-                let ((path, before), (_, after)) = (old.file(), new.file());
+                let ((path, before), (_, after)) = (old.file()?, new.file()?);
                 if before != after {
                     changes.extend(change(path, before, after));
                 }
             }
             (Some(Item::File(a, _)), Some(Item::File(b, _))) if a < b => {
-                let (path, before) = old.file();
+                let (path, before) = old.file()?;
                 changes.extend(change(path, before, None));
             }
             (Some(Item::File(..)), None) => {
-                let (path, before) = old.file();
+                let (path, before) = old.file()?;
                 changes.extend(change(path, before, None));
             }
             (_, Some(Item::File(..))) => {
-                let (path, after) = new.file();
+                let (path, after) = new.file()?;
                 changes.extend(change(path, None, after));
             }
         }
@@ -90,14 +91,21 @@ enum Item {
 /// A position in a tree. The stack holds what is still to come, the next item last.
 struct Cursor<'a, S: ?Sized> {
     source: &'a S,
+    root: NodeHash,
     stack: Vec<Item>,
+    /// The last path that was passed: all that follow come after it.
+    last: Option<ArchivePath>,
+    files: u64,
 }
 
 impl<'a, S: NodeSource + ?Sized> Cursor<'a, S> {
     fn new(source: &'a S, root: NodeHash) -> Result<Self, TreeError<S::Error>> {
         let mut cursor = Self {
             source,
+            root,
             stack: Vec::new(),
+            last: None,
+            files: 0,
         };
         cursor.push(load(source, root)?);
         Ok(cursor)
@@ -107,16 +115,36 @@ impl<'a, S: NodeSource + ?Sized> Cursor<'a, S> {
         self.stack.last()
     }
 
-    fn skip(&mut self) {
-        self.stack.pop();
+    /// Passes the subtree that comes next.
+    fn skip(&mut self) -> Result<(), TreeError<S::Error>> {
+        match self.stack.pop() {
+            Some(Item::Child(_, child)) => self.pass(&child.last),
+            _ => Ok(()),
+        }
     }
 
     /// Takes the file that comes next.
-    fn file(&mut self) -> (Option<ArchivePath>, Option<File>) {
+    #[expect(clippy::type_complexity, reason = "a path and its file, or neither")]
+    fn file(&mut self) -> Result<(Option<ArchivePath>, Option<File>), TreeError<S::Error>> {
         match self.stack.pop() {
-            Some(Item::File(path, file)) => (Some(path), Some(file)),
-            _ => (None, None),
+            Some(Item::File(path, file)) => {
+                self.files += 1;
+                if self.files > Entry::MAX_FILES {
+                    return Err(TreeError::TooManyFiles);
+                }
+                self.pass(&path)?;
+                Ok((Some(path), Some(file)))
+            }
+            _ => Ok((None, None)),
         }
+    }
+
+    fn pass(&mut self, path: &ArchivePath) -> Result<(), TreeError<S::Error>> {
+        if self.last.as_ref().is_some_and(|last| last >= path) {
+            return Err(TreeError::Structure(self.root));
+        }
+        self.last = Some(path.clone());
+        Ok(())
     }
 
     /// Puts the items of the subtree that comes next in its place.

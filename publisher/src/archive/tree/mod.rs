@@ -7,9 +7,9 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`node`] | the encoding of one node |
-//! | [`build`] | sorted files to nodes |
+//! | [`mod@build`] | sorted files to nodes |
 //! | [`read`] | a file by its path, and all files |
-//! | [`diff`] | what changed between two trees |
+//! | [`mod@diff`] | what changed between two trees |
 
 pub mod build;
 pub mod diff;

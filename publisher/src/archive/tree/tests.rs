@@ -2,7 +2,10 @@ use std::{cell::Cell, collections::BTreeMap, collections::HashMap};
 
 use proptest::prelude::*;
 
-use super::{node::MediaType, *};
+use super::{
+    node::{Child, MediaType, Node},
+    *,
+};
 use crate::archive::{
     hash::{ContentHash, NodeHash},
     path::ArchivePath,
@@ -187,6 +190,43 @@ fn a_node_that_lies_about_its_place_is_refused() {
     nodes.nodes.insert(root, bytes);
     let result = walk(&nodes, root, &mut |_, _| Ok::<_, TreeError<NodeHash>>(()));
     assert!(matches!(result, Err(TreeError::Structure(_))));
+}
+
+#[test]
+fn nodes_that_name_each_other_again_and_again_are_not_followed() {
+    let names: Vec<_> = (0..8).map(path).collect();
+    let mut nodes = Nodes::default();
+    let old = nodes.add(&site(1));
+    let mut level: Vec<Node> = names
+        .iter()
+        .map(|name| Node::Leaf(vec![(name.clone(), file(9))]))
+        .collect();
+    for height in 1..=Node::MAX_LEVEL {
+        let children: Vec<_> = names
+            .iter()
+            .zip(&level)
+            .map(|(last, node)| Child {
+                last: last.clone(),
+                hash: NodeHash::of(&node.encode()),
+            })
+            .collect();
+        let add = |node: &Node| (NodeHash::of(&node.encode()), node.encode());
+        nodes.nodes.extend(level.iter().map(add));
+        level = (1..=names.len())
+            .map(|count| Node::Inner {
+                level: height,
+                children: children[..count].to_vec(),
+            })
+            .collect();
+    }
+    let root = level.pop().unwrap().encode();
+    let new = NodeHash::of(&root);
+    nodes.nodes.insert(new, root);
+    assert!(matches!(
+        diff(&nodes, old, new),
+        Err(TreeError::Structure(_))
+    ));
+    assert!(nodes.reads.get() < 100, "{}", nodes.reads.get());
 }
 
 proptest! {

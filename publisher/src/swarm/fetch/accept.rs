@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::{Wanted, log::New};
+use super::{SITE_QUOTA, Wanted, log::New};
 use crate::{
     archive::{
         address::SiteId,
         blobs::{BlobKind, BlobRef},
         entry::Entry,
-        hash::NodeHash,
         head::Head,
         tree::File,
     },
@@ -31,6 +30,7 @@ pub(super) async fn accept(
     blocking(move || {
         store.add_site(site, relation)?;
         let state = store
+            .records
             .site(site)?
             .ok_or_else(|| Error::damaged("a site vanished"))?;
         index_packs(&store, &state, &new.entries, wanted).map_err(as_hostile)?;
@@ -54,32 +54,41 @@ pub(super) async fn accept(
 /// Verifies every object of the packs that are new here, and records where it lies. That is true
 /// whatever becomes of the versions.
 fn index_packs(store: &Store, state: &SiteState, entries: &[Entry], wanted: Wanted) -> Result<()> {
+    let mut room = SITE_QUOTA;
     for entry in wanted_entries(entries, wanted) {
         for blob in publish::needs(store, entry)?.into_values() {
             if blob.kind == BlobKind::Pack && !store.records.has_pack(state, blob.hash)? {
-                index_pack(store, state, &blob)?;
+                room -= index_pack(store, state, &blob, room)?;
             }
         }
     }
     Ok(())
 }
 
-fn index_pack(store: &Store, state: &SiteState, pack: &BlobRef) -> Result<()> {
-    let objects = verified_objects(&*store.blobs, pack)
+/// Returns how many bytes its objects have, which are at most `room`.
+fn index_pack(store: &Store, state: &SiteState, pack: &BlobRef, room: u64) -> Result<u64> {
+    let objects = verified_objects(&*store.blobs, pack, room)
         .map_err(|e| Error::new(Kind::Hostile, format!("pack {}: {e}", pack.hash)))?;
-    store.records.add_packs(state, &[(*pack, objects)])
+    let bytes = objects.iter().map(|(_, place)| place.size).sum();
+    store.records.add_packs(state, &[(*pack, objects)])?;
+    Ok(bytes)
 }
 
 /// Checks that every file of the wanted versions is here, reading only what changed between them.
 fn check(store: &Store, state: &SiteState, entries: &[Entry], wanted: Wanted) -> Result<()> {
     let reader = Reader::new(store, state);
-    let mut before: Option<NodeHash> = match (&state.head, wanted) {
-        (Some(_), Wanted::Whole) => Some(store.entry(state, None)?.tree),
+    let newest;
+    let mut before: Option<&Entry> = match (&state.head, wanted) {
+        (Some(_), Wanted::Whole) => {
+            newest = store.entry(state, None)?;
+            Some(&newest)
+        }
         _ => None,
     };
     for entry in wanted_entries(entries, wanted) {
+        let needs = publish::needs(store, entry)?;
         let present = |file: &File| -> Result<()> {
-            if reader.has(file)? {
+            if reader.has(file, &needs)? {
                 return Ok(());
             }
             Err(Error::new(
@@ -91,11 +100,19 @@ fn check(store: &Store, state: &SiteState, entries: &[Entry], wanted: Wanted) ->
             ))
         };
         let mut names = HashSet::new();
-        let (mut files, mut bytes) = (0, 0u64);
+        // Wide enough for any sum of sizes, and for those that are taken away.
+        let (mut files, mut bytes) = (0, 0i128);
         match before {
             Some(old) => {
-                for change in reader.diff(old, entry.tree)? {
+                (files, bytes) = (i128::from(old.files), i128::from(old.bytes));
+                for change in reader.diff(old.tree, entry.tree)? {
+                    if let Some(file) = &change.old {
+                        files -= 1;
+                        bytes -= i128::from(file.size);
+                    }
                     if let Some(file) = &change.new {
+                        files += 1;
+                        bytes += i128::from(file.size);
                         present(file)?;
                     }
                 }
@@ -103,7 +120,7 @@ fn check(store: &Store, state: &SiteState, entries: &[Entry], wanted: Wanted) ->
             None => {
                 reader.walk(entry.tree, |path, file| {
                     files += 1;
-                    bytes = bytes.saturating_add(file.size);
+                    bytes += i128::from(file.size);
                     if !names.insert(path.case_key()) {
                         return Err(Error::new(
                             Kind::Hostile,
@@ -114,18 +131,18 @@ fn check(store: &Store, state: &SiteState, entries: &[Entry], wanted: Wanted) ->
                     }
                     present(file)
                 })?;
-                if (files, bytes) != (entry.files, entry.bytes) {
-                    return Err(Error::new(
-                        Kind::Hostile,
-                        format!(
-                            "version {} does not have the files that its entry counts",
-                            entry.number
-                        ),
-                    ));
-                }
             }
         }
-        before = Some(entry.tree);
+        if (files, bytes) != (i128::from(entry.files), i128::from(entry.bytes)) {
+            return Err(Error::new(
+                Kind::Hostile,
+                format!(
+                    "version {} does not have the files that its entry counts",
+                    entry.number
+                ),
+            ));
+        }
+        before = Some(entry);
     }
     Ok(())
 }

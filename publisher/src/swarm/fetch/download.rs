@@ -9,7 +9,7 @@ use iroh_blobs::{
     protocol::{ChunkRanges, ChunkRangesExt, GetRequest},
 };
 use n0_future::StreamExt;
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 
 use super::{SITE_QUOTA, Wanted, log::New};
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
         hash::ContentHash,
     },
     error::{Error, Kind, Result},
+    store::{SiteState, Store},
     swarm::{
         blobs::{iroh_hash, tag},
         node::{Node, blocking},
@@ -30,6 +31,8 @@ use crate::{
 const PARALLEL: usize = 8;
 /// How long a peer may send nothing.
 const STALL: Duration = Duration::from_secs(20);
+/// A peer that sends a blob more slowly than this, in bytes a second, is given up.
+const SLOWEST: u64 = 4 << 10;
 /// The most blobs of one site that a node takes.
 const MAX_BLOBS: usize = 1 << 20;
 
@@ -37,6 +40,7 @@ const MAX_BLOBS: usize = 1 << 20;
 pub(super) async fn download(
     node: &Arc<Node>,
     site: SiteId,
+    state: Option<&SiteState>,
     peer: &EndpointAddr,
     new: &New,
     wanted: Wanted,
@@ -50,8 +54,12 @@ pub(super) async fn download(
         .collect();
     fetch_all(node, site, &connection, lists).await?;
 
-    let store = node.store.clone();
+    let (store, state) = (node.store.clone(), state.cloned());
     let blobs = blocking(move || {
+        let before = match &state {
+            Some(state) => blobs_before(&store, state)?,
+            None => BTreeMap::new(),
+        };
         let mut blobs = BTreeMap::new();
         for set in &sets {
             let found = store.blobs_of(set).map_err(as_hostile)?;
@@ -60,11 +68,40 @@ pub(super) async fn download(
                 return Err(over_quota());
             }
         }
+        let old = before.iter().filter(|(hash, _)| !blobs.contains_key(*hash));
+        check_quota(blobs.iter().chain(old).map(|(_, size)| *size))?;
         Ok(blobs)
     })
     .await?;
     fetch_all(node, site, &connection, blobs).await?;
     Ok(connection.stats().udp_rx.bytes)
+}
+
+/// The blobs that the versions here added, as far as their lists are here: what counts against the quota.
+fn blobs_before(store: &Store, state: &SiteState) -> Result<BTreeMap<ContentHash, u64>> {
+    let mut blobs = BTreeMap::new();
+    for mut entry in store.log(state)? {
+        let mut here = Vec::new();
+        for list in entry.adds.lists {
+            let size = store.blobs.size(list.hash);
+            let size = size.map_err(|e| Error::damaged(format!("blob list: {e}")))?;
+            if size == Some(list.size) {
+                here.push(list);
+            }
+        }
+        entry.adds.lists = here;
+        let found = store.blobs_of(&entry.adds)?;
+        blobs.extend(found.iter().map(|blob| (blob.hash, blob.size)));
+    }
+    Ok(blobs)
+}
+
+fn check_quota(mut sizes: impl Iterator<Item = u64>) -> Result<()> {
+    let total = sizes.try_fold(0u64, |sum, size| sum.checked_add(size));
+    match total.is_none_or(|total| total > SITE_QUOTA) {
+        true => Err(over_quota()),
+        false => Ok(()),
+    }
 }
 
 /// The blob sets that are wanted of the new entries.
@@ -88,12 +125,7 @@ async fn fetch_all(
     connection: &Connection,
     blobs: BTreeMap<ContentHash, u64>,
 ) -> Result<()> {
-    let total = blobs
-        .values()
-        .try_fold(0u64, |sum, size| sum.checked_add(*size));
-    if total.is_none_or(|total| total > SITE_QUOTA) {
-        return Err(over_quota());
-    }
+    check_quota(blobs.values().copied())?;
     let mut tasks = JoinSet::new();
     for (hash, size) in blobs {
         if tasks.len() >= PARALLEL {
@@ -123,7 +155,7 @@ async fn fetch_one(
     hash: ContentHash,
     size: u64,
 ) -> Result<()> {
-    let store = &node.blobs.0;
+    let store = &node.blobs.fs;
     let hash = iroh_hash(hash);
     // Before the first byte, so that what is half here is known to be wanted.
     let content = HashAndFormat::raw(hash);
@@ -139,11 +171,20 @@ async fn fetch_one(
             .remote()
             .execute_get(connection.clone(), local.missing());
         let mut progress = std::pin::pin!(progress.stream());
+        let deadline = Instant::now() + STALL + Duration::from_secs(size / SLOWEST);
         loop {
-            match tokio::time::timeout(STALL, progress.next()).await {
+            let limit = deadline.min(Instant::now() + STALL);
+            match tokio::time::timeout_at(limit, progress.next()).await {
                 Ok(Some(GetProgressItem::Progress(_))) => {}
                 Ok(Some(GetProgressItem::Done(_)) | None) => break,
                 Ok(Some(GetProgressItem::Error(e))) => {
+                    if let Some(why) = connection.close_reason() {
+                        return Err(Error::new(
+                            Kind::Unreachable,
+                            format!("the connection to the peer broke: {why}"),
+                        )
+                        .hint("try again: it goes on where it stopped"));
+                    }
                     return Err(Error::new(
                         Kind::Hostile,
                         format!("the peer does not send blob {} as it was signed: {e:#}", hash.fmt_short()),
@@ -153,7 +194,10 @@ async fn fetch_one(
                 Err(_) => {
                     return Err(Error::new(
                         Kind::Unreachable,
-                        format!("the peer sent nothing for {} s", STALL.as_secs()),
+                        format!(
+                            "the peer sent nothing for {} s, or less than {SLOWEST} bytes a second",
+                            STALL.as_secs()
+                        ),
                     )
                     .hint("try again: it goes on where it stopped"));
                 }
@@ -161,7 +205,10 @@ async fn fetch_one(
         }
     }
     match store.blobs().status(hash).await.map_err(|e| broken(&e))? {
-        BlobStatus::Complete { size: found } if found == size => Ok(()),
+        BlobStatus::Complete { size: found } if found == size => {
+            node.blobs.came(hash);
+            Ok(())
+        }
         _ => Err(Error::new(
             Kind::Hostile,
             format!(

@@ -1,5 +1,7 @@
 //! The new entries of a log, checked against the head that names them.
 
+use std::time::Duration;
+
 use iroh::endpoint::Connection;
 
 use crate::{
@@ -25,6 +27,10 @@ pub(super) struct New {
 /// The most entries that are taken at once: with 2 KiB each, 128 MiB of memory.
 const MAX_NEW: u64 = 65_536;
 
+/// How long a peer may take for the entries of one request, 8 MiB at most: one that sends each of them
+/// just in time would else take a day.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// Asks for the entries from the end of the log here up to `head`, and checks that together they make
 /// the log that the head signs: a log that was rewritten can't.
 pub(super) async fn extend(
@@ -36,11 +42,12 @@ pub(super) async fn extend(
     let mut peaks = match state.cloned() {
         Some(state) => {
             let store = node.store.clone();
-            blocking(move || store.records.peaks(&state)).await?
+            blocking(move || store.log_peaks(&state)).await?
         }
         None => Peaks::default(),
     };
-    if head.length() - peaks.length() > MAX_NEW {
+    let count = head.length().checked_sub(peaks.length());
+    if count.is_none_or(|count| count > MAX_NEW) {
         return Err(Error::new(
             Kind::Hostile,
             format!(
@@ -55,13 +62,8 @@ pub(super) async fn extend(
         peaks: peaks.clone(),
     };
     while peaks.length() < head.length() {
-        let count = (head.length() - peaks.length()).min(MAX_ENTRIES);
-        let request = Request::Entries {
-            site: head.site().0,
-            first: peaks.length() + 1,
-            count,
-        };
-        for bytes in ask_entries(connection, &request, count).await? {
+        let first = peaks.length() + 1;
+        for bytes in ask_entries(connection, head, first).await? {
             let entry = Entry::decode(&bytes).map_err(|e| {
                 Error::new(
                     Kind::Hostile,
@@ -84,18 +86,35 @@ pub(super) async fn extend(
         }
     }
     if peaks.root() != Some(head.root()) {
-        // With nothing here before, the entries are simply not the signed ones.
-        return Err(if new.peaks.length() == 0 {
-            Error::new(
+        // Either the head belongs to another history, or these are not its entries. With nothing here
+        // before it can only be the latter.
+        let fork = new.peaks.length() > 0 && is_whole_log_of(connection, head).await?;
+        return Err(match fork {
+            true => forked(head),
+            false => Error::new(
                 Kind::Hostile,
                 "a peer sent entries that the site's head does not sign",
-            )
-        } else {
-            forked(head)
+            ),
         });
     }
     new.peaks = peaks;
     Ok(new)
+}
+
+/// Whether the peer has a log, from its first entry on, that the head signs. Only then the author has
+/// signed two histories; else a peer could make any author look so, with a genuine head and garbage.
+async fn is_whole_log_of(connection: &Connection, head: &Head) -> Result<bool> {
+    if head.length() > MAX_NEW {
+        return Ok(false);
+    }
+    let mut peaks = Peaks::default();
+    while peaks.length() < head.length() {
+        let first = peaks.length() + 1;
+        for bytes in ask_entries(connection, head, first).await? {
+            peaks.append(&bytes);
+        }
+    }
+    Ok(peaks.root() == Some(head.root()))
 }
 
 /// A head whose log does not extend the one that is here.
@@ -110,16 +129,32 @@ pub(super) fn forked(head: &Head) -> Error {
     .hint("what is here stays as it is; both heads are kept as evidence")
 }
 
-async fn ask_entries(
-    connection: &Connection,
-    request: &Request,
-    count: u64,
-) -> Result<Vec<Vec<u8>>> {
+/// The next entries of the log of `head`, from `first` on: as many as one request may ask for.
+async fn ask_entries(connection: &Connection, head: &Head, first: u64) -> Result<Vec<Vec<u8>>> {
+    let asked = tokio::time::timeout(BATCH_TIMEOUT, ask_batch(connection, head, first));
+    asked.await.unwrap_or_else(|_| {
+        Err(Error::new(
+            Kind::Unreachable,
+            format!(
+                "a peer did not send its log within {} s",
+                BATCH_TIMEOUT.as_secs()
+            ),
+        ))
+    })
+}
+
+async fn ask_batch(connection: &Connection, head: &Head, first: u64) -> Result<Vec<Vec<u8>>> {
+    let count = (head.length() - first + 1).min(MAX_ENTRIES);
+    let request = Request::Entries {
+        site: head.site().0,
+        first,
+        count,
+    };
     let (mut send, mut receive) = connection
         .open_bi()
         .await
         .map_err(|e| Error::new(Kind::Unreachable, format!("the connection broke: {e}")))?;
-    wire::send(&mut send, request).await?;
+    wire::send(&mut send, &request).await?;
     let _ = send.finish();
     let mut entries = Vec::new();
     for _ in 0..count {

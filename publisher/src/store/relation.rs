@@ -1,0 +1,49 @@
+//! [`Relation`]: why a node knows a site.
+
+use crate::error::{Error, Result};
+
+/// Why a node knows a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// Its key is, or was, on this machine.
+    Own,
+    /// A host keeps it for its author.
+    Pinned,
+    /// It was read; it is not shared with others.
+    Visited,
+}
+
+impl Relation {
+    /// Its name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Pinned => "pinned",
+            Self::Visited => "visited",
+        }
+    }
+
+    /// Whether others may have the site from this node.
+    pub fn is_shared(self) -> bool {
+        !matches!(self, Self::Visited)
+    }
+
+    /// The closer the relation, the lower. 2 is kept for followed sites.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Own => 0,
+            Self::Pinned => 1,
+            Self::Visited => 3,
+        }
+    }
+
+    /// The relation that was stored as `code`.
+    pub(super) fn from_code(code: u8) -> Result<Self> {
+        match code {
+            0 => Ok(Self::Own),
+            1 => Ok(Self::Pinned),
+            3 => Ok(Self::Visited),
+            _ => Err(Error::damaged("a site has an unknown relation")),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Authors whose signatures are good and whose archives are not.
+
+use std::time::Duration;
+
+use skep_publisher::{
+    archive::{
+        hash::{ContentHash, NodeHash},
+        pack::PackWriter,
+        path::ArchivePath,
+        tree::{
+            File,
+            node::{MediaType, Node},
+        },
+    },
+    error::{Error, Kind},
+    swarm::fetch::{Wanted, newest},
+};
+
+use crate::{
+    fixture::{Author, Other, noise, seen},
+    liar::{Forge, pack},
+};
+
+pub(crate) async fn refused(reader: &Other, forge: &Forge, wanted: Wanted) -> Error {
+    let before = seen(&reader.node.store, forge.site());
+    let peer = forge.serve().await;
+    let fetch = newest(&reader.node, forge.site(), &peer.ticket, wanted);
+    let error = tokio::time::timeout(Duration::from_secs(15), fetch)
+        .await
+        .expect("an archive must not hold a reader up")
+        .unwrap_err();
+    assert_eq!(seen(&reader.node.store, forge.site()), before);
+    peer.close().await;
+    error
+}
+
+pub(crate) fn path(text: &str) -> ArchivePath {
+    ArchivePath::new(text).unwrap()
+}
+
+pub(crate) fn file(content: &[u8]) -> File {
+    File {
+        hash: ContentHash::of(content),
+        size: content.len() as u64,
+        media_type: MediaType::octet_stream(),
+    }
+}
+
+pub(crate) fn leaf(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let files = files
+        .iter()
+        .map(|(name, content)| (path(name), file(content)));
+    Node::Leaf(files.collect()).encode()
+}
+
+/// A version with one leaf.
+pub(crate) fn version(forge: &mut Forge, leaf: Vec<u8>, contents: &[&[u8]], claimed: (u64, u64)) {
+    let pack = pack(std::slice::from_ref(&leaf), contents);
+    let entry = forge.entry(NodeHash::of(&leaf), claimed.0, claimed.1, &pack);
+    forge.push(&entry, pack);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tree_that_leads_elsewhere_is_refused() {
+    let reader = Other::new().await;
+    for evil in [&b"../a"[..], b"/etc", b"a\\.b", b"a\0bc", b"nul\0"] {
+        let mut leaf = leaf(&[("aaaa", b"x")]);
+        let at = leaf.windows(4).position(|w| w == b"aaaa").unwrap();
+        leaf[at..at + 4].copy_from_slice(evil);
+        let mut forge = Forge::new(5);
+        version(&mut forge, leaf, &[b"x"], (1, 1));
+        let error = refused(&reader, &forge, Wanted::Latest).await;
+        assert_eq!(error.kind, Kind::Hostile, "{error}");
+        assert!(!error.message.contains(char::is_control), "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_not_what_its_entry_says_is_refused() {
+    let reader = Other::new().await;
+    let ok = || leaf(&[("a", b"x")]);
+    type Case<'a> = (Vec<u8>, &'a [&'a [u8]], (u64, u64));
+    let cases: [Case<'_>; 5] = [
+        (ok(), &[], (1, 1)),
+        (ok(), &[b"x"], (2, 1)),
+        (ok(), &[b"x"], (1, 2)),
+        (leaf(&[("A", b"x"), ("a", b"x")]), &[b"x"], (2, 2)),
+        (b"no node".to_vec(), &[b"x"], (1, 1)),
+    ];
+    for (leaf, contents, claimed) in cases {
+        let mut forge = Forge::new(5);
+        version(&mut forge, leaf, contents, claimed);
+        let error = refused(&reader, &forge, Wanted::Latest).await;
+        assert_eq!(error.kind, Kind::Hostile, "{error}");
+    }
+    // And what is right passes, so that the rest was refused for what it is.
+    let mut forge = Forge::new(5);
+    version(&mut forge, ok(), &[b"x"], (1, 1));
+    let peer = forge.serve().await;
+    newest(&reader.node, forge.site(), &peer.ticket, Wanted::Latest)
+        .await
+        .unwrap();
+    // A later version is checked by what changed, and still counted.
+    version(
+        &mut forge,
+        leaf(&[("a", b"x"), ("b", b"y")]),
+        &[b"y"],
+        (5, 5),
+    );
+    let error = refused(&reader, &forge, Wanted::Whole).await;
+    assert_eq!(error.kind, Kind::Hostile, "{error}");
+    peer.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_whose_index_lies_is_refused() {
+    let reader = Other::new().await;
+    let leaf = leaf(&[("a", b"x")]);
+    let mut lying = Vec::new();
+    let mut writer = PackWriter::new(&mut lying).unwrap();
+    writer.add_node(NodeHash::of(&leaf), &leaf).unwrap();
+    writer.add_file(ContentHash::of(b"x"), b"not x").unwrap();
+    writer.finish().unwrap();
+    let good = pack(std::slice::from_ref(&leaf), &[b"x"]);
+    let mut torn = good.clone();
+    torn[40] ^= 0xff;
+    let cut = good[..good.len() - 1].to_vec();
+    for pack in [lying, torn, cut, noise(1, 5000), Vec::new()] {
+        let mut forge = Forge::new(5);
+        let entry = forge.entry(NodeHash::of(&leaf), 1, 1, &pack);
+        forge.push(&entry, pack);
+        let error = refused(&reader, &forge, Wanted::Latest).await;
+        assert_eq!(error.kind, Kind::Hostile, "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blobs_of_a_false_length_and_too_many_bytes_are_refused() {
+    let reader = Other::new().await;
+    let leaf = leaf(&[("a", b"x")]);
+    let pack = pack(std::slice::from_ref(&leaf), &[b"x"]);
+    for size in [0, 1, pack.len() as u64 + 1, 1 << 40] {
+        let mut forge = Forge::new(5);
+        let mut entry = forge.entry(NodeHash::of(&leaf), 1, 1, &pack);
+        entry.adds.inline[0].size = size;
+        forge.push(&entry, pack.clone());
+        let error = refused(&reader, &forge, Wanted::Latest).await;
+        assert_eq!(error.kind, Kind::Hostile, "{size}: {error}");
+    }
+}
+
+/// The bytes of a version's files are in the version's own blobs: one that lies on this machine for
+/// another site's sake does not count, or a site could read what it only knows the hash of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_does_not_get_at_another_sites_blobs() {
+    let secret = noise(7, 50_000);
+    let hidden = Author::new().with("secret.png", &secret);
+    let desk = hidden.start().await;
+    hidden.publish_at(&desk).await;
+    let reader = Other::new().await;
+    reader.read(hidden.site, &desk).await.unwrap();
+    let mut forge = Forge::new(5);
+    let leaf = leaf(&[("stolen.png", &secret)]);
+    version(&mut forge, leaf, &[], (1, secret.len() as u64));
+    let error = refused(&reader, &forge, Wanted::Latest).await;
+    assert_eq!(error.kind, Kind::Hostile, "{error}");
+}

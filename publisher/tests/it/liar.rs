@@ -1,0 +1,233 @@
+//! Peers that answer whatever a test says.
+
+use std::{net::Ipv4Addr, sync::Arc};
+
+use iroh::{
+    Endpoint, EndpointAddr, RelayMode,
+    endpoint::{Connection, PortmapperConfig, presets},
+    protocol::{AcceptError, ProtocolHandler, Router},
+};
+use iroh_blobs::{BlobsProtocol, store::mem::MemStore};
+use iroh_tickets::endpoint::EndpointTicket;
+use skep_publisher::{
+    archive::{
+        address::SiteId,
+        blobs::{BlobKind, BlobRef, BlobSet},
+        entry::Entry,
+        hash::{ContentHash, NodeHash},
+        head::Head,
+        log::Peaks,
+        pack::PackWriter,
+    },
+    swarm::{
+        Ticket,
+        wire::{self, Request, Response},
+    },
+};
+
+pub(crate) async fn endpoint() -> Endpoint {
+    Endpoint::builder(presets::Minimal)
+        .relay_mode(RelayMode::Disabled)
+        .clear_ip_transports()
+        .bind_addr((Ipv4Addr::LOCALHOST, 0))
+        .unwrap()
+        .portmapper_config(PortmapperConfig::Disabled)
+        .bind()
+        .await
+        .unwrap()
+}
+
+pub(crate) fn address_of(ticket: &Ticket) -> EndpointAddr {
+    let ticket: EndpointTicket = ticket.to_string().parse().unwrap();
+    ticket.into()
+}
+
+/// What a liar sends back: frames, as bytes.
+type Script = dyn Fn(Request) -> Vec<Vec<u8>> + Send + Sync;
+
+/// A peer that speaks our protocol by a script and serves the blobs that it was given.
+pub(crate) struct Liar {
+    pub(crate) ticket: Ticket,
+    router: Router,
+}
+
+#[derive(Clone)]
+struct Scripted(Arc<Script>);
+
+impl std::fmt::Debug for Scripted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Scripted")
+    }
+}
+
+impl ProtocolHandler for Scripted {
+    async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
+        while let Ok((mut send, mut receive)) = connection.accept_bi().await {
+            let Ok(request) = wire::receive(&mut receive, wire::FRAME_TIMEOUT).await else {
+                break;
+            };
+            let answer = (self.0)(request).concat();
+            let _ = send.write_all(&answer).await;
+            let _ = send.finish();
+        }
+        Ok(())
+    }
+}
+
+/// A blobs protocol that sends the same bytes to whoever asks.
+#[derive(Debug, Clone)]
+struct Garbage;
+
+impl ProtocolHandler for Garbage {
+    async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
+        while let Ok((mut send, _receive)) = connection.accept_bi().await {
+            let _ = send.write_all(&300_000u64.to_le_bytes()).await;
+            let _ = send.write_all(&[0xaa; 400_000]).await;
+            let _ = send.finish();
+        }
+        Ok(())
+    }
+}
+
+/// What blobs a liar serves.
+pub(crate) enum Serves {
+    /// These, honestly.
+    Blobs(Vec<Vec<u8>>),
+    /// Bytes that are not those that were asked for.
+    Garbage,
+    /// It does not speak that protocol.
+    Nothing,
+}
+
+impl Liar {
+    pub(crate) async fn new(
+        script: impl Fn(Request) -> Vec<Vec<u8>> + Send + Sync + 'static,
+        serves: Serves,
+    ) -> Self {
+        let endpoint = endpoint().await;
+        let address = endpoint.addr();
+        let router = Router::builder(endpoint).accept(wire::ALPN, Scripted(Arc::new(script)));
+        let router = match serves {
+            Serves::Nothing => router,
+            Serves::Garbage => router.accept(iroh_blobs::ALPN, Garbage),
+            Serves::Blobs(blobs) => {
+                let store = MemStore::new();
+                for blob in blobs {
+                    store.blobs().add_slice(&blob).await.unwrap();
+                }
+                router.accept(iroh_blobs::ALPN, BlobsProtocol::new(&store, None))
+            }
+        };
+        Self {
+            ticket: EndpointTicket::new(address).to_string().parse().unwrap(),
+            router: router.spawn(),
+        }
+    }
+
+    pub(crate) async fn close(self) {
+        self.router.shutdown().await.unwrap();
+    }
+}
+
+/// A message as it goes over the wire.
+pub(crate) fn frame(response: &Response) -> Vec<u8> {
+    let bytes = postcard::to_stdvec(response).unwrap();
+    [&(bytes.len() as u32).to_be_bytes()[..], &bytes].concat()
+}
+
+/// A site whose author makes entries by hand.
+pub(crate) struct Forge {
+    key: ed25519_dalek::SigningKey,
+    pub(crate) entries: Vec<Vec<u8>>,
+    pub(crate) blobs: Vec<Vec<u8>>,
+}
+
+impl Forge {
+    pub(crate) fn new(seed: u8) -> Self {
+        Self {
+            key: ed25519_dalek::SigningKey::from_bytes(&[seed; 32]),
+            entries: Vec::new(),
+            blobs: Vec::new(),
+        }
+    }
+
+    pub(crate) fn site(&self) -> SiteId {
+        SiteId(self.key.verifying_key().to_bytes())
+    }
+
+    /// Signs whatever it is.
+    pub(crate) fn head_of(&self, length: u64, entries: &[Vec<u8>]) -> Head {
+        let mut peaks = Peaks::default();
+        entries.iter().for_each(|entry| peaks.append(entry));
+        Head::sign(&self.key, length, peaks.root().unwrap())
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        self.head_of(self.entries.len() as u64, &self.entries)
+    }
+
+    /// The next entry, of a tree that is in the pack `pack`.
+    pub(crate) fn entry(&self, tree: NodeHash, files: u64, bytes: u64, pack: &[u8]) -> Entry {
+        let blob = BlobRef {
+            hash: ContentHash::of(pack),
+            kind: BlobKind::Pack,
+            size: pack.len() as u64,
+        };
+        Entry {
+            number: self.entries.len() as u64 + 1,
+            time: 0,
+            as_of: 0,
+            tree,
+            sources: None,
+            files,
+            bytes,
+            message: String::new(),
+            adds: BlobSet {
+                inline: vec![blob],
+                lists: Vec::new(),
+            },
+            keeps: BlobSet::default(),
+            drops: BlobSet::default(),
+            origin: None,
+            abandoned: Vec::new(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, entry: &Entry, pack: Vec<u8>) {
+        self.entries.push(entry.encode().unwrap());
+        self.blobs.push(pack);
+    }
+
+    /// Answers as an honest node with this log would.
+    pub(crate) fn script(&self) -> impl Fn(Request) -> Vec<Vec<u8>> + Send + Sync + 'static {
+        let (head, entries) = (self.head().encode(), self.entries.clone());
+        move |request| match request {
+            Request::Head { .. } => vec![frame(&Response::Head(head.clone()))],
+            Request::Entries { first, count, .. } => entries
+                .iter()
+                .skip(first as usize - 1)
+                .take(count as usize)
+                .map(|entry| frame(&Response::Entry(entry.clone())))
+                .collect(),
+            Request::Announce { .. } => Vec::new(),
+        }
+    }
+
+    pub(crate) async fn serve(&self) -> Liar {
+        Liar::new(self.script(), Serves::Blobs(self.blobs.clone())).await
+    }
+}
+
+/// A pack with tree nodes and files as they are.
+pub(crate) fn pack(nodes: &[Vec<u8>], files: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut writer = PackWriter::new(&mut out).unwrap();
+    for node in nodes {
+        writer.add_node(NodeHash::of(node), node).unwrap();
+    }
+    for file in files {
+        writer.add_file(ContentHash::of(file), file).unwrap();
+    }
+    writer.finish().unwrap();
+    out
+}

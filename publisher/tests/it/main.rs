@@ -1,0 +1,13 @@
+//! The publisher from outside: real stores, real endpoints on loopback, and peers that lie.
+
+mod crash;
+mod damage;
+mod fixture;
+mod gateway;
+mod hostile;
+mod hostile_author;
+mod hostile_bombs;
+mod liar;
+mod publish;
+mod swarm;
+mod swarm_blobs;
