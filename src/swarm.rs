@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use skep_publisher::{
     archive::address::{Address, SiteId},
-    error::Kind,
+    error::{Error, Kind},
     gateway::local::fetch_from,
     store::{SiteState, Store},
     swarm::{Event, Network, Node, OpenStore, Ticket},
@@ -37,7 +37,7 @@ impl Peers {
 pub(crate) async fn start(
     ctx: &Context,
     store: OpenStore,
-) -> Result<(Arc<Node>, mpsc::Receiver<Event>)> {
+) -> Result<(Arc<Node>, mpsc::Receiver<Event>), Error> {
     let (events, receiver) = mpsc::channel(256);
     if ctx.network == Network::Public {
         first_time_notice(ctx);

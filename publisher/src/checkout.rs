@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use tempfile::TempDir;
+
 use crate::{
     archive::{hash::NodeHash, path::ArchivePath},
     error::{Error, Kind, Result},
@@ -58,10 +60,7 @@ pub fn checkout(reader: &Reader, root: NodeHash, dir: &Path) -> Result<CheckedOu
     };
     fs::create_dir_all(parent).map_err(|e| Error::io("create the folder", parent, &e))?;
     // A fresh folder of our own: no link that lies in it can lead out of it.
-    let partial = tempfile::Builder::new()
-        .prefix(".skep-clone-")
-        .tempdir_in(parent)
-        .map_err(|e| Error::io("create a folder in", parent, &e))?;
+    let partial = partial_folder(parent)?;
     let mut done = CheckedOut { files: 0, bytes: 0 };
     let mut names = HashSet::new();
     let mut folders = HashSet::new();
@@ -81,7 +80,6 @@ pub fn checkout(reader: &Reader, root: NodeHash, dir: &Path) -> Result<CheckedOu
         done.bytes += file.size;
         Ok(())
     })?;
-    readable(partial.path());
     fs::rename(partial.path(), dir).map_err(|e| Error::io("create", dir, &e))?;
     // It has another name now, and stays.
     let _ = partial.keep();
@@ -99,13 +97,13 @@ fn make_folder(root: &Path, path: &ArchivePath, folders: &mut HashSet<PathBuf>) 
     Ok(target)
 }
 
-/// Temporary folders are the user's alone; a clone is an ordinary folder.
-#[cfg(unix)]
-fn readable(dir: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    // If that fails the folder is private, and complete all the same.
-    let _ = fs::set_permissions(dir, fs::Permissions::from_mode(0o755));
+/// A fresh folder beside the one that is wanted. Temporary folders are the user's alone; a clone is an
+/// ordinary folder, as open as the user's umask lets it be.
+fn partial_folder(parent: &Path) -> Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".skep-clone-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+    let folder = builder.tempdir_in(parent);
+    folder.map_err(|e| Error::io("create a folder in", parent, &e))
 }
-
-#[cfg(not(unix))]
-fn readable(_: &Path) {}

@@ -104,7 +104,7 @@ impl Error {
 
 /// `text` with whatever a terminal would obey, or read in another order, written out. A message may carry
 /// what a peer said: the reason why it closed a connection, for one.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -56,7 +56,7 @@ impl Home {
     /// [`Kind::Locked`] if another process has it.
     pub fn lock(&self, name: &str) -> Result<StoreLock> {
         let dir = self.store();
-        files::create_dir(&dir)?;
+        files::create_private_dir(&dir)?;
         let path = dir.join("lock");
         let io = |e: &std::io::Error| Error::io("lock", &path, e);
         let mut file = fs::OpenOptions::new()

@@ -3,13 +3,14 @@
 use std::{fs, path::Path, path::PathBuf};
 
 use data_encoding::HEXLOWER;
-use ed25519_dalek::SigningKey;
+/// The secret key of a site, wiped from memory when it is dropped.
+pub use ed25519_dalek::SigningKey;
 use zeroize::Zeroizing;
 
 use crate::{
     archive::address::SiteId,
     error::{Error, Kind, Result},
-    files::{self, Access},
+    files,
     home::Home,
 };
 
@@ -95,7 +96,7 @@ pub fn export(home: &Home, site: SiteId) -> Result<KeyText> {
 ///
 /// If there is such a file, or the key is not here.
 pub fn export_to(home: &Home, site: SiteId, file: &Path) -> Result<()> {
-    files::write_new(file, export(home, site)?.as_bytes(), Access::Secret)
+    files::write_secret(file, export(home, site)?.as_bytes())
 }
 
 /// Stores the key that [`export`] gave. To import a key that is here already changes nothing.
@@ -123,9 +124,9 @@ pub(crate) fn node_key(home: &Home) -> Result<SigningKey> {
         Ok(text) => parse(&Zeroizing::new(text)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             let key = generate()?;
-            files::create_dir(&home.store())?;
+            files::create_private_dir(&home.store())?;
             let text = Zeroizing::new(format!("{PREFIX}{}\n", &*secret_hex(&key)));
-            files::write_new(&path, text.as_bytes(), Access::Secret)?;
+            files::write_secret(&path, text.as_bytes())?;
             Ok(key)
         }
         Err(e) => Err(Error::io("read", &path, &e)),
@@ -149,8 +150,8 @@ fn store(home: &Home, key: &SigningKey) -> Result<()> {
         "# A skep site key. Whoever has this file can publish as\n# skep://{site}\n{PREFIX}{}\n",
         &*secret_hex(key)
     ));
-    files::create_dir(&home.keys())?;
-    files::write_new(&path_of(home, site), text.as_bytes(), Access::Secret)
+    files::create_private_dir(&home.keys())?;
+    files::write_secret(&path_of(home, site), text.as_bytes())
 }
 
 fn parse(text: &str) -> Result<SigningKey> {

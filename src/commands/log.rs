@@ -3,7 +3,10 @@
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
-use skep_publisher::archive::{address::Address, entry::Entry};
+use skep_publisher::{
+    archive::{address::Address, entry::Entry},
+    error::printable,
+};
 
 use crate::{
     context::Context,
@@ -48,7 +51,10 @@ pub(crate) async fn run(ctx: &Context, args: &LogArgs) -> Result<Exit> {
             bytes(entry.bytes),
             match entry.message.as_str() {
                 "" => String::new(),
-                text => format!("\n    {}", text.replace('\n', "\n    ")),
+                text => text
+                    .lines()
+                    .map(|line| format!("\n    {}", printable(line)))
+                    .collect(),
             }
         ));
     }

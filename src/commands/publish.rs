@@ -1,17 +1,20 @@
 //! `skep publish`: build, review, sign, hand to those who keep it.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use skep_publisher::{
-    archive::{address::Address, head::Head},
+    archive::{
+        address::{Address, SiteId},
+        head::Head,
+    },
     error::{Error, Kind},
-    keys,
+    keys::{self, SigningKey},
     publish::{Outcome, Statement, Step, publish},
     review::{Review, review},
     snapshot::snapshot,
-    swarm::{Announced, Node, OpenStore, Ticket, announce::announce},
+    swarm::{Announced, OpenStore, Ticket, announce::announce},
 };
 use tokio::task::JoinSet;
 
@@ -69,83 +72,111 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
         ))
         .hint("`skep host` prints its ticket; `--wait 0` publishes without waiting for anyone"));
     }
-    let built = dir.build(ctx, site)?;
+    // The store first: its owner is the only one who builds into the cache.
     let open = OpenStore::open(&ctx.home, "skep publish")?;
-    let store = open.store.clone();
-    let review = review(&store, site, snapshot(&built.out)?)?;
-    if let Err(e) = confirm(ctx, args, &review) {
+    let signed = match sign(ctx, args, &dir, site, &key, &open) {
+        Ok(signed) => signed,
+        Err(e) => {
+            open.close().await;
+            return Err(e);
+        }
+    };
+    let told = if wanted == 0 {
         open.close().await;
-        return Err(e);
-    }
+        Told::default()
+    } else {
+        tell(ctx, open, &signed.head, &peers, wanted).await
+    };
+    Ok(report(ctx, signed, &told, wanted))
+}
+
+/// A signed version.
+struct Signed {
+    head: Head,
+    /// Whether it is new.
+    changed: bool,
+    /// How many bytes are new in the archive.
+    added: u64,
+    /// The review, for programs.
+    review: Value,
+}
+
+/// Builds, shows what changes, asks, and signs.
+fn sign(
+    ctx: &Context,
+    args: &PublishArgs,
+    dir: &SiteDir,
+    site: SiteId,
+    key: &SigningKey,
+    open: &OpenStore,
+) -> Result<Signed> {
+    let built = dir.build(ctx, site)?;
+    let review = review(&open.store, site, snapshot(&built.out)?)?;
+    confirm(ctx, args, &review)?;
     let statement = Statement {
         message: args.message.clone(),
         time: seconds(now()),
         as_of: built.as_of,
     };
-    let scratch = ctx.home.store().join("tmp");
-    let outcome = publish(&store, &key, &review, &statement, &scratch, |step| {
+    let scratch = open.scratch();
+    let outcome = publish(&open.store, key, &review, &statement, &scratch, |step| {
         ctx.out.step(match step {
             Step::Stored => "stored",
             Step::Synced => "synced",
             Step::Signed => "signed",
         });
     });
-    let outcome = match outcome {
-        Ok(outcome) => outcome,
-        Err(e) => {
-            open.close().await;
-            return Err(e.into());
-        }
+    let (head, changed, added) = match outcome? {
+        Outcome::Unchanged(head) => (head, false, 0),
+        Outcome::Published(published) => (published.head, true, published.added),
     };
-    let (head, added) = match &outcome {
-        Outcome::Unchanged(head) => (head.clone(), 0),
-        Outcome::Published(published) => (published.head.clone(), published.added),
-    };
-    let changed = matches!(outcome, Outcome::Published(_));
-    report_signed(ctx, &head, changed, added);
+    let version = head.length();
+    ctx.out.say(match changed {
+        true => format!(
+            "{BOLD}Version {version}{BOLD:#} is signed ({} new in the archive).",
+            bytes(added)
+        ),
+        false => format!("{BOLD}Version {version}{BOLD:#} is the newest already."),
+    });
+    ctx.out.field("address", Address::of(site));
+    Ok(Signed {
+        head,
+        changed,
+        added,
+        review: status::to_json(&review),
+    })
+}
 
-    let told = if wanted == 0 {
-        open.close().await;
-        Told::default()
-    } else {
-        let (node, _events) = swarm::start(ctx, open).await?;
-        let told = tell(ctx, &node, &head, &peers, wanted).await;
-        node.close().await;
-        told
-    };
-    let mut result = status::to_json(&review);
-    result["version"] = head.length().into();
-    result["changed"] = changed.into();
-    result["root"] = head.root().to_string().into();
-    result["added_bytes"] = added.into();
+/// Says how it ended.
+fn report(ctx: &Context, signed: Signed, told: &Told, wanted: usize) -> Exit {
+    let version = signed.head.length();
+    let failure = |e: &Error| json!({"kind": e.kind.name(), "message": e.message});
+    let mut result = signed.review;
+    result["version"] = version.into();
+    result["changed"] = signed.changed.into();
+    result["root"] = signed.head.root().to_string().into();
+    result["added_bytes"] = signed.added.into();
     result["wanted"] = wanted.into();
     result["holders"] = told.holders.iter().map(holder).collect();
-    result["failures"] = told
-        .failures
-        .iter()
-        .map(|e| json!({"kind": e.kind.name(), "message": e.message}))
-        .collect();
+    result["failures"] = told.failures.iter().map(failure).collect();
     ctx.out.json(&result);
     if told.holders.len() < wanted {
         ctx.out.warn(format!(
-            "version {} is signed and safe here, but {} of {} confirmed that they keep it; `skep publish` tries again",
-            head.length(),
+            "version {version} is signed and safe here, but {} of {} confirmed that they keep it; `skep publish` tries again",
             told.holders.len(),
             count(wanted as u64, "node"),
         ));
-        return Ok(Exit::Unconfirmed);
+        return Exit::Unconfirmed;
     }
     if told.holders.is_empty() {
-        ctx.out.say(format!(
-            "Only this machine holds version {}.",
-            head.length()
-        ));
+        ctx.out
+            .say(format!("Only this machine holds version {version}."));
         ctx.out.field(
             "next",
             "hand it to a host with `skep publish --peer TICKET`, or serve it with `skep browse`",
         );
     }
-    Ok(Exit::Done)
+    Exit::Done
 }
 
 fn confirm(ctx: &Context, args: &PublishArgs, review: &Review) -> Result<()> {
@@ -171,18 +202,6 @@ fn confirm(ctx: &Context, args: &PublishArgs, review: &Review) -> Result<()> {
     }
 }
 
-fn report_signed(ctx: &Context, head: &Head, changed: bool, added: u64) {
-    let version = head.length();
-    ctx.out.say(match changed {
-        true => format!(
-            "{BOLD}Version {version}{BOLD:#} is signed ({} new in the archive).",
-            bytes(added)
-        ),
-        false => format!("{BOLD}Version {version}{BOLD:#} is the newest already."),
-    });
-    ctx.out.field("address", Address::of(head.site()));
-}
-
 /// Who was told of the version.
 #[derive(Default)]
 struct Told {
@@ -190,19 +209,23 @@ struct Told {
     failures: Vec<Error>,
 }
 
-/// Tells all peers at once, until `wanted` of them have confirmed.
+/// Tells all peers at once, until `wanted` of them have confirmed. What fails here does not undo the
+/// version: it is signed.
 async fn tell(
     ctx: &Context,
-    node: &Arc<Node>,
+    open: OpenStore,
     head: &Head,
     peers: &[Ticket],
     wanted: usize,
 ) -> Told {
     let mut told = Told::default();
-    if let Err(e) = node.share(head.site(), 1).await {
-        told.failures.push(e);
-        return told;
-    }
+    let node = match swarm::start(ctx, open).await {
+        Ok((node, _)) => node,
+        Err(e) => {
+            told.fail(ctx, e);
+            return told;
+        }
+    };
     let mut tasks = JoinSet::new();
     for peer in peers.iter().cloned() {
         let (node, head) = (node.clone(), head.clone());
@@ -217,26 +240,27 @@ async fn tell(
                     "held by",
                     format!(
                         "node {} (received {})",
-                        short(&announced.receipt.node),
+                        hex(&announced.receipt.node[..5]),
                         bytes(announced.received)
                     ),
                 );
                 told.holders.push(announced);
             }
-            Ok(Err(e)) => {
-                let hint = e
-                    .hint
-                    .as_ref()
-                    .map_or(String::new(), |hint| format!("; {hint}"));
-                ctx.out.warn(format!("{e}{hint}"));
-                told.failures.push(e);
-            }
-            Err(e) => told
-                .failures
-                .push(Error::new(Kind::Io, format!("a task broke off: {e}"))),
+            Ok(Err(e)) => told.fail(ctx, e),
+            Err(e) => told.fail(ctx, Error::new(Kind::Io, format!("a task broke off: {e}"))),
         }
     }
+    node.close().await;
     told
+}
+
+impl Told {
+    fn fail(&mut self, ctx: &Context, error: Error) {
+        let hint = error.hint.as_ref();
+        let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+        ctx.out.warn(format!("{error}{hint}"));
+        self.failures.push(error);
+    }
 }
 
 fn holder(announced: &Announced) -> serde_json::Value {
@@ -250,8 +274,4 @@ fn holder(announced: &Announced) -> serde_json::Value {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn short(node: &[u8; 32]) -> String {
-    hex(&node[..5])
 }

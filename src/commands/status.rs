@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 use skep_publisher::{
-    archive::{address::Address, tree::Change},
+    archive::{address::Address, receipt::Receipt, tree::Change},
+    error::printable,
     review::{Review, review},
     snapshot::snapshot,
     swarm::OpenStore,
@@ -32,18 +33,15 @@ pub(crate) struct StatusArgs {
 pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
     let dir = SiteDir::open(&args.dir)?;
     let site = dir.id()?;
-    let built = dir.build(ctx, site)?;
+    // The store first: its owner is the only one who builds into the cache.
     let open = OpenStore::open(&ctx.home, "skep status")?;
     let shown = (|| {
+        let built = dir.build(ctx, site)?;
         let review = review(&open.store, site, snapshot(&built.out)?)?;
         let holders = match open.store.site(site)? {
             Some(state) => {
                 let receipts = open.store.receipts(&state)?;
-                let newest = |r: &&_| {
-                    state.head.as_ref().is_some_and(|head| {
-                        skep_publisher::archive::receipt::Receipt::is_for(r, head)
-                    })
-                };
+                let newest = |r: &&Receipt| state.head.as_ref().is_some_and(|head| r.is_for(head));
                 receipts.iter().filter(newest).count() as u64
             }
             None => 0,
@@ -87,16 +85,16 @@ pub(crate) fn show(out: &Output, review: &Review) {
         numbers.removed,
     ));
     for change in &review.changes {
+        let path = printable(change.path.as_str());
         out.say(match (&change.old, &change.new) {
             (None, Some(new)) => format!(
                 "  {GREEN}new      {GREEN:#} {} ({})",
                 change.path,
                 bytes(new.size)
             ),
-            (Some(_), None) => format!("  {RED}removed  {RED:#} {}", change.path),
+            (Some(_), None) => format!("  {RED}removed  {RED:#} {path}"),
             (_, new) => format!(
-                "  {YELLOW}changed  {YELLOW:#} {} ({})",
-                change.path,
+                "  {YELLOW}changed  {YELLOW:#} {path} ({})",
                 bytes(new.as_ref().map_or(0, |new| new.size))
             ),
         });

@@ -17,14 +17,14 @@ struct Liar {
 }
 
 /// A running peer that offers `head`, and its ticket.
-pub struct LyingPeer {
-    pub ticket: String,
+pub(crate) struct LyingPeer {
+    pub(crate) ticket: String,
     _router: Router,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl LyingPeer {
-    pub fn start(head: Vec<u8>) -> Self {
+    pub(crate) fn start(head: Vec<u8>) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let (ticket, router) = runtime.block_on(async {
             let endpoint = Endpoint::builder(presets::Minimal)

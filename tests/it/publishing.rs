@@ -40,6 +40,12 @@ fn from_an_author_by_a_host_to_a_reader() {
             "{path}"
         );
     }
+    // The host's own browser reads it at the site's origin.
+    let id = address.strip_prefix("skep://").unwrap();
+    let origin = host
+        .gateway
+        .replacen("localhost", &format!("{id}.localhost"), 1);
+    assert_eq!(get(&origin).body, built["index.html"]);
     // What was fetched can be read again with nobody there.
     host.running.kill();
     world.json("c", &["clone", &address, "again"]);

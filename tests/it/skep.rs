@@ -14,43 +14,43 @@ use std::{
 use serde_json::Value;
 
 /// Nothing that a test waits for takes longer.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// A temporary folder in which `skep` runs.
-pub struct World {
+pub(crate) struct World {
     dir: tempfile::TempDir,
 }
 
 /// How a command ended.
-pub struct Ended {
-    pub code: i32,
-    pub stdout: Vec<u8>,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
         }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
     /// Every file below a folder.
-    pub fn files(&self, name: &str) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) fn files(&self, name: &str) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
         collect(&self.path(name), "", &mut files);
         files
@@ -68,13 +68,13 @@ impl World {
     }
 
     /// Runs a command to its end, for people.
-    pub fn run(&self, home: &str, args: &[&str]) -> Ended {
+    pub(crate) fn run(&self, home: &str, args: &[&str]) -> Ended {
         let output = self.command(home, args).output().unwrap();
         Ended::of(output)
     }
 
     /// Runs a command with `--json`; it must succeed.
-    pub fn json(&self, home: &str, args: &[&str]) -> Value {
+    pub(crate) fn json(&self, home: &str, args: &[&str]) -> Value {
         let ended = self.run(home, &[&["--json"], args].concat());
         assert_eq!(ended.code, 0, "{args:?}: {}", ended.stderr);
         serde_json::from_slice(&ended.stdout)
@@ -82,7 +82,7 @@ impl World {
     }
 
     /// Runs a command that must fail with `code`.
-    pub fn fails(&self, code: i32, home: &str, args: &[&str]) -> Ended {
+    pub(crate) fn fails(&self, code: i32, home: &str, args: &[&str]) -> Ended {
         let ended = self.run(home, args);
         assert_eq!(
             ended.code,
@@ -95,20 +95,20 @@ impl World {
     }
 
     /// Starts a command that goes on running, with `--json`.
-    pub fn start(&self, home: &str, args: &[&str]) -> Running {
+    pub(crate) fn start(&self, home: &str, args: &[&str]) -> Running {
         let mut command = self.command(home, &[&["--json"], args].concat());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         Running::spawn(command)
     }
 
     /// A new site with its address.
-    pub fn new_site(&self, home: &str, site: &str) -> String {
+    pub(crate) fn new_site(&self, home: &str, site: &str) -> String {
         let new = self.json(home, &["new", site]);
         new["address"].as_str().unwrap().to_owned()
     }
 
     /// A host that pins `address`.
-    pub fn host(&self, home: &str, address: &str) -> Host {
+    pub(crate) fn host(&self, home: &str, address: &str) -> Host {
         let running = self.start(
             home,
             &[
@@ -133,11 +133,11 @@ impl World {
 }
 
 /// A running host.
-pub struct Host {
-    pub ticket: String,
-    pub mirror: String,
-    pub gateway: String,
-    pub running: Running,
+pub(crate) struct Host {
+    pub(crate) ticket: String,
+    pub(crate) mirror: String,
+    pub(crate) gateway: String,
+    pub(crate) running: Running,
 }
 
 impl Ended {
@@ -149,12 +149,12 @@ impl Ended {
         }
     }
 
-    pub fn out(&self) -> String {
+    pub(crate) fn out(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
     /// Fails unless the error says all of `parts`.
-    pub fn says(&self, parts: &[&str]) {
+    pub(crate) fn says(&self, parts: &[&str]) {
         for part in parts {
             assert!(
                 self.stderr.contains(part),
@@ -166,14 +166,14 @@ impl Ended {
 }
 
 /// A process that goes on running; killed when it is dropped.
-pub struct Running {
+pub(crate) struct Running {
     process: Child,
     lines: Receiver<String>,
     errors: Receiver<String>,
 }
 
 impl Running {
-    pub fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let mut process = command.spawn().unwrap();
         let lines = read_lines(process.stdout.take().unwrap());
         let errors = read_lines(process.stderr.take().unwrap());
@@ -185,7 +185,7 @@ impl Running {
     }
 
     /// Waits for the JSON line with that event.
-    pub fn event(&self, name: &str) -> Value {
+    pub(crate) fn event(&self, name: &str) -> Value {
         loop {
             let line = self.lines.recv_timeout(LIMIT);
             let line = line.unwrap_or_else(|_| panic!("no event {name:?}: {}", self.stderr()));
@@ -197,7 +197,7 @@ impl Running {
     }
 
     /// Waits for a line on stderr that contains `text`.
-    pub fn error_line(&self, text: &str) {
+    pub(crate) fn error_line(&self, text: &str) {
         loop {
             let line = self.errors.recv_timeout(LIMIT);
             if line
@@ -214,14 +214,14 @@ impl Running {
     }
 
     /// Ends it as `kill -9` does.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
     /// Ends it as a service manager does, and returns its exit code.
     #[cfg(unix)]
-    pub fn terminate(mut self) -> i32 {
+    pub(crate) fn terminate(mut self) -> i32 {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").arg(&pid).status().unwrap().success());
         self.process.wait().unwrap().code().unwrap_or(-1)
@@ -260,14 +260,14 @@ fn collect(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
 }
 
 /// What a web server answered.
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Sends a request as it stands to the server of `url`, for the host `host` if one is given.
-pub fn http(method: &str, url: &str, host: Option<&str>) -> Answer {
+pub(crate) fn http(method: &str, url: &str, host: Option<&str>) -> Answer {
     let rest = url.strip_prefix("http://").unwrap();
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let port = authority.rsplit_once(':').unwrap().1;
@@ -309,6 +309,6 @@ fn unchunk(mut body: &[u8]) -> Vec<u8> {
     }
 }
 
-pub fn get(url: &str) -> Answer {
+pub(crate) fn get(url: &str) -> Answer {
     http("GET", url, None)
 }

@@ -151,7 +151,7 @@ async fn of_site(
     let store = gateway.node.store.clone();
     let answer = blocking(move || {
         let version = open(&store, site, version)?;
-        site::respond(&version, &parts.method, parts.uri.path(), &parts.headers)
+        site::respond(&version, &parts.method, &parts.uri, &parts.headers)
     });
     match answer.await {
         Ok(response) => response,

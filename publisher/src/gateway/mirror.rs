@@ -50,7 +50,7 @@ async fn answer(State(mirror): State<Arc<Mirror>>, request: Request) -> Response
             return well_known(&store, site);
         }
         let version = newest(&store, site)?;
-        site::respond(&version, &parts.method, parts.uri.path(), &parts.headers)
+        site::respond(&version, &parts.method, &parts.uri, &parts.headers)
     });
     match answer.await {
         Ok(response) => response,

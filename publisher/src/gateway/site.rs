@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header},
 };
 use percent_encoding::percent_decode_str;
 
@@ -33,13 +33,14 @@ enum Found {
 /// How much of a file is read and sent at a time.
 const PIECE: u64 = 256 << 10;
 
-/// The answer to a request for `path`, as it stands in the URL. May block.
+/// The answer to a request. May block.
 pub(super) fn respond(
     version: &Version,
     method: &Method,
-    path: &str,
+    uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<Response<Body>> {
+    let path = uri.path();
     if method != Method::GET && method != Method::HEAD {
         let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
         let allow = HeaderValue::from_static("GET, HEAD");
@@ -51,7 +52,10 @@ pub(super) fn respond(
         Found::Folder => {
             let mut response = plain(StatusCode::PERMANENT_REDIRECT, "");
             // One slash only: two would name another host.
-            let target = format!("/{}/", path.trim_matches('/'));
+            let mut target = format!("/{}/", path.trim_matches('/'));
+            if let Some(query) = uri.query() {
+                target = format!("{target}?{query}");
+            }
             let target = HeaderValue::try_from(target).map_err(|_| Error::damaged("a path"))?;
             response.headers_mut().insert(header::LOCATION, target);
             Ok(response)

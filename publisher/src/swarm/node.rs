@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -38,6 +39,7 @@ pub struct OpenStore {
     pub store: Store,
     pub(super) blobs: IrohBlobs,
     pub(super) key: SigningKey,
+    scratch: PathBuf,
     _lock: StoreLock,
 }
 
@@ -89,16 +91,25 @@ impl OpenStore {
     pub fn open(home: &Home, name: &str) -> Result<Self> {
         let lock = home.lock(name)?;
         let dir = home.store();
-        files::create_dir(&dir)?;
+        files::create_private_dir(&dir)?;
         let key = keys::node_key(home)?;
+        // What a killed process left; this one owns the store, so nobody uses it.
+        let scratch = dir.join("tmp");
+        let _ = std::fs::remove_dir_all(&scratch);
         let blobs = IrohBlobs::open(&dir.join("blobs"))?;
         let store = Store::open(&dir.join("records.redb"), Arc::new(blobs.clone()))?;
         Ok(Self {
             store,
             blobs,
             key,
+            scratch,
             _lock: lock,
         })
+    }
+
+    /// A folder for temporary files on the store's disk; it may not exist yet.
+    pub fn scratch(&self) -> PathBuf {
+        self.scratch.clone()
     }
 
     /// Closes the store. Without it the last seconds of partial downloads may have to be fetched again.
