@@ -1,11 +1,5 @@
 //! One voice: results on stdout, all else on stderr, colour only on a terminal.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the file that prints"
-)]
-
 use std::io::{IsTerminal, Write};
 
 use anstream::{eprintln, println};

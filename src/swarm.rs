@@ -68,7 +68,7 @@ pub(crate) struct Ready {
 }
 
 enum End {
-    Store(OpenStore),
+    Store(Box<OpenStore>),
     Node(Arc<Node>),
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn ready(
             Ok(state) => Ok(Ready {
                 store,
                 state,
-                end: End::Store(open),
+                end: End::Store(Box::new(open)),
             }),
             Err(e) => {
                 open.close().await;

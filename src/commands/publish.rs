@@ -227,8 +227,8 @@ async fn tell(
         }
     };
     let mut tasks = JoinSet::new();
-    for peer in peers.iter().cloned() {
-        let (node, head) = (node.clone(), head.clone());
+    for peer in peers {
+        let (node, head, peer) = (node.clone(), head.clone(), peer.clone());
         tasks.spawn(async move { announce(&node, &head, &peer, CONFIRM_TIMEOUT).await });
     }
     while told.holders.len() < wanted

@@ -110,7 +110,7 @@ fn versions_follow_each_other() {
     );
 
     // The host has every version, and the author too.
-    let page = format!("{}", second["changes"][0]["path"].as_str().unwrap());
+    let page = second["changes"][0]["path"].as_str().unwrap();
     let show =
         |version: u64| world.run("author", &["show", &format!("{address}+{version}/{page}")]);
     let (one, two) = (show(1), show(2));
