@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use skep_publisher::swarm::Network;
 
 use crate::commands::{
-    browse, build, clone, demo, draft, host, key, log, new, post, publish, serve, show, status,
-    verify,
+    browse, build, clone, demo, draft, export, host, import, key, log, new, post, publish, serve,
+    show, status, verify,
 };
 
 /// Write in Markdown, preview live, publish with one command to a swarm of readers.
@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Log(log::LogArgs),
     Show(show::ShowArgs),
     Verify(verify::VerifyArgs),
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
     Clone(clone::CloneArgs),
     Browse(browse::BrowseArgs),
     Host(host::HostArgs),

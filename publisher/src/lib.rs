@@ -4,6 +4,7 @@
 //! announces and serves. This crate knows nothing of Markdown and templates, and it never prints,
 //! prompts, exits or reads the environment.
 
+mod accept;
 pub mod archive;
 pub mod checkout;
 pub mod error;
@@ -11,6 +12,7 @@ mod files;
 pub mod gateway;
 pub mod home;
 pub mod keys;
+pub mod portable;
 pub mod publish;
 pub mod review;
 pub mod snapshot;

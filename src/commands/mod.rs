@@ -5,7 +5,9 @@ pub(crate) mod build;
 pub(crate) mod clone;
 pub(crate) mod demo;
 pub(crate) mod draft;
+pub(crate) mod export;
 pub(crate) mod host;
+pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod new;
@@ -38,6 +40,8 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<Exit> {
         Command::Log(args) => block_on(log::run(&ctx, &args)),
         Command::Show(args) => block_on(show::run(&ctx, &args)),
         Command::Verify(args) => block_on(verify::run(&ctx, &args)),
+        Command::Export(args) => block_on(export::run(&ctx, &args)),
+        Command::Import(args) => block_on(import::run(&ctx, &args)),
         Command::Clone(args) => block_on(clone::run(&ctx, &args)),
         Command::Browse(args) => block_on(browse::run(&ctx, &args)),
         Command::Host(args) => block_on(host::run(&ctx, &args)),

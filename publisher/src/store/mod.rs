@@ -150,6 +150,18 @@ impl Store {
         self.records.receipts(state)
     }
 
+    /// Whether the lists of a version's blobs are here.
+    pub(crate) fn has_lists(&self, entry: &Entry) -> Result<bool> {
+        for list in entry.adds.lists.iter().chain(&entry.keeps.lists) {
+            match self.blobs.size(list.hash) {
+                Ok(found) if found == Some(list.size) => {}
+                Ok(_) => return Ok(false),
+                Err(e) => return Err(Error::damaged(format!("blob list {}: {e}", list.hash))),
+            }
+        }
+        Ok(true)
+    }
+
     /// Whether every blob that a version needs is here.
     ///
     /// # Errors
@@ -160,12 +172,10 @@ impl Store {
             Ok(found) => Ok(found == Some(size)),
             Err(e) => Err(Error::damaged(format!("blob {hash}: {e}"))),
         };
+        if !self.has_lists(entry)? {
+            return Ok(false);
+        }
         for set in [&entry.adds, &entry.keeps] {
-            for list in &set.lists {
-                if !here(list.hash, list.size)? {
-                    return Ok(false);
-                }
-            }
             for blob in self.blobs_of(set)? {
                 if !here(blob.hash, blob.size)? {
                     return Ok(false);

@@ -11,7 +11,7 @@ use iroh_blobs::provider::events::{
 };
 
 use crate::{
-    archive::{blobs::BlobSet, entry::Entry},
+    archive::entry::Entry,
     error::Result,
     store::{SiteState, Store},
 };
@@ -91,23 +91,13 @@ fn verdict(ok: bool) -> Result<(), AbortReason> {
 /// Every blob that a version names and that is here, its lists included.
 fn blobs_of(store: &Store, entry: &Entry) -> Result<Vec<[u8; 32]>> {
     let mut all = Vec::new();
+    let listed = store.has_lists(entry)?;
     for set in [&entry.adds, &entry.keeps] {
         all.extend(set.lists.iter().map(|list| list.hash.0));
         all.extend(set.inline.iter().map(|blob| blob.hash.0));
-        if lists_are_here(store, set)? {
+        if listed {
             all.extend(store.blobs_of(set)?.iter().map(|blob| blob.hash.0));
         }
     }
     Ok(all)
-}
-
-fn lists_are_here(store: &Store, set: &BlobSet) -> Result<bool> {
-    for list in &set.lists {
-        let size = store.blobs.size(list.hash);
-        let size = size.map_err(|e| crate::error::Error::damaged(format!("blob list: {e}")))?;
-        if size.is_none() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }

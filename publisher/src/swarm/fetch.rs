@@ -1,7 +1,6 @@
 //! Fetching a site's newer versions from a peer. Everything is verified before it is kept, and bounded
 //! before it is allocated; the versions arrive in one transaction, or not at all.
 
-mod accept;
 mod download;
 mod log;
 
@@ -14,7 +13,9 @@ use super::{
     node::{Event, Node, blocking},
     wire::{self, Request, Response},
 };
+pub use crate::accept::{SITE_QUOTA, Wanted};
 use crate::{
+    accept::{accept, forked},
     archive::{address::SiteId, head::Head},
     error::{Error, Kind, Result},
     store::{Relation, SiteState},
@@ -30,18 +31,6 @@ pub struct Fetched {
     /// How many bytes were received, on the wire.
     pub received: u64,
 }
-
-/// How much of a site is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    /// Every version: what a host keeps.
-    Whole,
-    /// The newest version: what a reader needs.
-    Latest,
-}
-
-/// The most bytes of one site that a node takes, over all versions: 16 GiB.
-pub const SITE_QUOTA: u64 = 16 << 30;
 
 /// How long a fetch waits for another one of the same site.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
@@ -104,7 +93,8 @@ pub(super) async fn fetch(
         .as_ref()
         .map_or(Relation::Visited, |state| state.relation);
     let versions = new.entries.len() as u64;
-    accept::accept(node, site, relation, head.clone(), new, wanted)
+    let (store, kept) = (node.store.clone(), head.clone());
+    blocking(move || accept(&store, site, relation, &kept, &new, wanted))
         .await
         .map_err(as_overtaken)?;
     node.share(site, head.length() + 1 - versions).await?;
@@ -191,7 +181,7 @@ async fn compare(node: &Node, state: Option<&SiteState>, have: &Head, head: &Hea
     }
     if head.length() == have.length() {
         keep_evidence(node, state, head).await?;
-        return Err(log::forked(head));
+        return Err(forked(head));
     }
     Ok(())
 }

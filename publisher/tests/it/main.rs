@@ -8,6 +8,7 @@ mod hostile;
 mod hostile_author;
 mod hostile_bombs;
 mod liar;
+mod portable;
 mod publish;
 mod swarm;
 mod swarm_blobs;

@@ -11,8 +11,8 @@ use iroh_blobs::{
 use n0_future::StreamExt;
 use tokio::{task::JoinSet, time::Instant};
 
-use super::{SITE_QUOTA, Wanted, log::New};
 use crate::{
+    accept::{New, SITE_QUOTA, Wanted},
     archive::{
         address::SiteId,
         blobs::{BlobSet, ListRef},

@@ -5,6 +5,7 @@ use std::time::Duration;
 use iroh::endpoint::Connection;
 
 use crate::{
+    accept::{MAX_NEW, New, forked},
     archive::{entry::Entry, head::Head, log::Peaks},
     error::{Error, Kind, Result},
     store::SiteState,
@@ -13,19 +14,6 @@ use crate::{
         wire::{self, MAX_ENTRIES, Request, Response},
     },
 };
-
-/// The part of a log that is new here.
-pub(super) struct New {
-    /// The entries as bytes, in order.
-    pub(super) bytes: Vec<Vec<u8>>,
-    /// The same, decoded.
-    pub(super) entries: Vec<Entry>,
-    /// The peaks of the whole log.
-    pub(super) peaks: Peaks,
-}
-
-/// The most entries that are taken at once: with 2 KiB each, 128 MiB of memory.
-const MAX_NEW: u64 = 65_536;
 
 /// How long a peer may take for the entries of one request, 8 MiB at most: one that sends each of them
 /// just in time would else take a day.
@@ -39,14 +27,15 @@ pub(super) async fn extend(
     state: Option<&SiteState>,
     head: &Head,
 ) -> Result<New> {
-    let mut peaks = match state.cloned() {
+    let before = match state.cloned() {
         Some(state) => {
             let store = node.store.clone();
             blocking(move || store.log_peaks(&state)).await?
         }
         None => Peaks::default(),
     };
-    let count = head.length().checked_sub(peaks.length());
+    let known = before.length();
+    let count = head.length().checked_sub(known);
     if count.is_none_or(|count| count > MAX_NEW) {
         return Err(Error::new(
             Kind::Hostile,
@@ -56,39 +45,17 @@ pub(super) async fn extend(
             ),
         ));
     }
-    let mut new = New {
-        bytes: Vec::new(),
-        entries: Vec::new(),
-        peaks: peaks.clone(),
-    };
-    while peaks.length() < head.length() {
-        let first = peaks.length() + 1;
+    let mut new = New::after(before);
+    while new.peaks.length() < head.length() {
+        let first = new.peaks.length() + 1;
         for bytes in ask_entries(connection, head, first).await? {
-            let entry = Entry::decode(&bytes).map_err(|e| {
-                Error::new(
-                    Kind::Hostile,
-                    format!("a peer sent an entry that is refused: {e}"),
-                )
-            })?;
-            peaks.append(&bytes);
-            if entry.number != peaks.length() {
-                return Err(Error::new(
-                    Kind::Hostile,
-                    format!(
-                        "a peer sent entry {} as entry {}",
-                        entry.number,
-                        peaks.length()
-                    ),
-                ));
-            }
-            new.bytes.push(bytes);
-            new.entries.push(entry);
+            new.push(bytes)?;
         }
     }
-    if peaks.root() != Some(head.root()) {
+    if new.peaks.root() != Some(head.root()) {
         // Either the head belongs to another history, or these are not its entries. With nothing here
         // before it can only be the latter.
-        let fork = new.peaks.length() > 0 && is_whole_log_of(connection, head).await?;
+        let fork = known > 0 && is_whole_log_of(connection, head).await?;
         return Err(match fork {
             true => forked(head),
             false => Error::new(
@@ -97,7 +64,6 @@ pub(super) async fn extend(
             ),
         });
     }
-    new.peaks = peaks;
     Ok(new)
 }
 
@@ -115,18 +81,6 @@ async fn is_whole_log_of(connection: &Connection, head: &Head) -> Result<bool> {
         }
     }
     Ok(peaks.root() == Some(head.root()))
-}
-
-/// A head whose log does not extend the one that is here.
-pub(super) fn forked(head: &Head) -> Error {
-    Error::new(
-        Kind::Conflict,
-        format!(
-            "version {} that the peer offers contradicts the versions that were seen before: its history was rewritten, or the site was published from two machines",
-            head.length()
-        ),
-    )
-    .hint("what is here stays as it is; both heads are kept as evidence")
 }
 
 /// The next entries of the log of `head`, from `first` on: as many as one request may ask for.

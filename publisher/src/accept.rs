@@ -1,54 +1,124 @@
-//! The last check before new versions are kept: is every byte of them here, and is it the right one?
+//! The one door by which versions that were made elsewhere come in: is every byte of them here, and is it
+//! the right one?
 
 use std::collections::HashSet;
 
-use super::{SITE_QUOTA, Wanted, log::New};
 use crate::{
     archive::{
         address::SiteId,
         blobs::{BlobKind, BlobRef},
         entry::Entry,
         head::Head,
+        log::Peaks,
         tree::File,
     },
     error::{Error, Kind, Result},
     publish,
     store::{Reader, Relation, SiteState, Store, index::verified_objects, records::Commit},
-    swarm::node::{Node, blocking},
 };
 
-/// Checks the new versions and records them.
-pub(super) async fn accept(
-    node: &Node,
+/// How much of a site is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Every version: what a host keeps.
+    Whole,
+    /// The newest version: what a reader needs.
+    Latest,
+}
+
+/// The most bytes of one site that a node takes, over all versions: 16 GiB.
+pub const SITE_QUOTA: u64 = 16 << 30;
+
+/// The part of a log that is new here.
+pub(crate) struct New {
+    /// The entries as bytes, in order.
+    pub(crate) bytes: Vec<Vec<u8>>,
+    /// The same, decoded.
+    pub(crate) entries: Vec<Entry>,
+    /// The peaks of the whole log.
+    pub(crate) peaks: Peaks,
+}
+
+/// The most entries that are taken at once: with 2 KiB each, 128 MiB of memory.
+pub(crate) const MAX_NEW: u64 = 65_536;
+
+impl New {
+    /// Nothing yet, after a log with these peaks.
+    pub(crate) fn after(peaks: Peaks) -> Self {
+        Self {
+            bytes: Vec::new(),
+            entries: Vec::new(),
+            peaks,
+        }
+    }
+
+    /// Appends an entry that came from elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Hostile`] if it is not one, or not the next.
+    pub(crate) fn push(&mut self, bytes: Vec<u8>) -> Result<()> {
+        let refused = |why: String| Error::new(Kind::Hostile, why);
+        let entry =
+            Entry::decode(&bytes).map_err(|e| refused(format!("an entry is refused: {e}")))?;
+        self.peaks.append(&bytes);
+        if entry.number != self.peaks.length() {
+            let place = self.peaks.length();
+            return Err(refused(format!(
+                "entry {} came as entry {place}",
+                entry.number
+            )));
+        }
+        self.bytes.push(bytes);
+        self.entries.push(entry);
+        Ok(())
+    }
+}
+
+/// A head whose log does not extend the one that is here.
+pub(crate) fn forked(head: &Head) -> Error {
+    Error::new(
+        Kind::Conflict,
+        format!(
+            "version {} that is offered contradicts the versions that were seen before: its history was rewritten, or the site was published from two machines",
+            head.length()
+        ),
+    )
+    .hint("what is here stays as it is; both heads are kept as evidence")
+}
+
+/// Checks the new versions and records them. Their blobs are in the store already. May block.
+///
+/// # Errors
+///
+/// [`Kind::Hostile`] if they are incomplete or not what was signed; nothing is recorded then.
+pub(crate) fn accept(
+    store: &Store,
     site: SiteId,
     relation: Relation,
-    head: Head,
-    new: New,
+    head: &Head,
+    new: &New,
     wanted: Wanted,
 ) -> Result<()> {
-    let store = node.store.clone();
-    blocking(move || {
-        store.add_site(site, relation)?;
-        let state = store
-            .records
-            .site(site)?
-            .ok_or_else(|| Error::damaged("a site vanished"))?;
-        index_packs(&store, &state, &new.entries, wanted).map_err(as_hostile)?;
-        check(&store, &state, &new.entries, wanted).map_err(as_hostile)?;
-        store
-            .blobs
-            .sync()
-            .map_err(|e| Error::new(Kind::Io, format!("the store of blobs failed: {e}")))?;
-        store.records.commit(&Commit {
-            site,
-            relation,
-            entries: &new.bytes,
-            head: &head,
-            peaks: &new.peaks,
-            packs: &[],
-        })
+    store.add_site(site, relation)?;
+    let state = store
+        .records
+        .site(site)?
+        .ok_or_else(|| Error::damaged("a site vanished"))?;
+    index_packs(store, &state, &new.entries, wanted).map_err(as_hostile)?;
+    check(store, &state, &new.entries, wanted).map_err(as_hostile)?;
+    store
+        .blobs
+        .sync()
+        .map_err(|e| Error::new(Kind::Io, format!("the store of blobs failed: {e}")))?;
+    store.records.commit(&Commit {
+        site,
+        relation,
+        entries: &new.bytes,
+        head,
+        peaks: &new.peaks,
+        packs: &[],
     })
-    .await
 }
 
 /// Verifies every object of the packs that are new here, and records where it lies. That is true
@@ -154,14 +224,14 @@ fn wanted_entries(entries: &[Entry], wanted: Wanted) -> &[Entry] {
     }
 }
 
-/// What was just fetched from a peer and does not hold together was sent so.
+/// What just came and does not hold together was sent so.
 fn as_hostile(error: Error) -> Error {
     match error.kind {
         Kind::Damaged | Kind::NotFound => Error {
             kind: Kind::Hostile,
             hint: Some("ask another node with `--peer TICKET`".into()),
             message: format!(
-                "what the peer sent is incomplete or not what was signed: {}",
+                "what came is incomplete or not what was signed: {}",
                 error.message
             ),
         },

@@ -1,0 +1,131 @@
+//! An archive to a file.
+
+use std::{
+    collections::HashSet,
+    io::{self, Write},
+};
+
+use super::{FORMAT_VERSION, MAGIC, MAX_ENTRIES};
+use crate::{
+    archive::{
+        codec::{put_bytes, put_uint},
+        hash::ContentHash,
+    },
+    error::{Error, Kind, Result},
+    publish,
+    store::{SiteState, Store, blobs::read_all},
+};
+
+/// What was exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exported {
+    /// How many versions the log has.
+    pub versions: u64,
+    /// How many of them are in the file with all their bytes: those that are here.
+    pub whole: u64,
+    /// How long the file is, in bytes.
+    pub bytes: u64,
+}
+
+/// Writes a site with everything of it that is here. May block.
+///
+/// # Errors
+///
+/// If the newest version is not here, or `out` can't be written to.
+pub fn export(store: &Store, state: &SiteState, out: &mut dyn Write) -> Result<Exported> {
+    let Some(head) = &state.head else {
+        return Err(Error::new(Kind::NotFound, "there is no version to export"));
+    };
+    if head.length() > MAX_ENTRIES {
+        let message = format!("more than {MAX_ENTRIES} versions do not fit into one file");
+        return Err(Error::new(Kind::Usage, message));
+    }
+    let mut out = Counted { out, bytes: 0 };
+    let mut start = MAGIC.to_vec();
+    start.push(FORMAT_VERSION);
+    start.extend_from_slice(&state.site.0);
+    put_bytes(&mut start, &head.encode());
+    put_uint(&mut start, head.length());
+    for version in 1..=head.length() {
+        let entry = store.records.entry_bytes(state, version)?;
+        let entry = entry.ok_or_else(|| Error::damaged(format!("entry {version} is missing")))?;
+        put_bytes(&mut start, &entry);
+    }
+    out.put(&start)?;
+    let mut written = HashSet::new();
+    let mut whole = 0;
+    let mut newest = None;
+    for entry in store.log(state)? {
+        let here = store.is_whole(&entry)?;
+        newest = Some(here);
+        if !here {
+            continue;
+        }
+        whole += 1;
+        // A list before the blobs that it names: a reader takes only what was named.
+        for list in entry.adds.lists.iter().chain(&entry.keeps.lists) {
+            write_blob(store, &mut out, &mut written, list.hash, list.size)?;
+        }
+        for blob in publish::needs(store, &entry)?.into_values() {
+            write_blob(store, &mut out, &mut written, blob.hash, blob.size)?;
+        }
+    }
+    if newest != Some(true) {
+        return Err(Error::new(
+            Kind::NotFound,
+            "the newest version is not here with all its bytes",
+        )
+        .hint("bring it first: `skep clone ADDRESS DIR --peer TICKET`"));
+    }
+    out.out.flush().map_err(write_error)?;
+    Ok(Exported {
+        versions: head.length(),
+        whole,
+        bytes: out.bytes,
+    })
+}
+
+fn write_blob(
+    store: &Store,
+    out: &mut Counted<'_>,
+    written: &mut HashSet<ContentHash>,
+    hash: ContentHash,
+    size: u64,
+) -> Result<()> {
+    if !written.insert(hash) {
+        return Ok(());
+    }
+    let mut frame = hash.0.to_vec();
+    put_uint(&mut frame, size);
+    out.put(&frame)?;
+    let mut hasher = blake3::Hasher::new();
+    read_all(&*store.blobs, hash, size, |piece| {
+        hasher.update(piece);
+        out.out.write_all(piece)
+    })
+    .map_err(|e| Error::io("copy a blob to", std::path::Path::new("the file"), &e))?;
+    out.bytes += size;
+    // A backup that can't be restored is worse than none.
+    if hasher.finalize() != hash.0 {
+        return Err(Error::damaged(format!(
+            "blob {hash} has other bytes than its hash says"
+        )));
+    }
+    Ok(())
+}
+
+struct Counted<'a> {
+    out: &'a mut dyn Write,
+    bytes: u64,
+}
+
+impl Counted<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.bytes += bytes.len() as u64;
+        self.out.write_all(bytes).map_err(write_error)
+    }
+}
+
+fn write_error(error: io::Error) -> Error {
+    Error::io("write", std::path::Path::new("the file"), &error)
+}

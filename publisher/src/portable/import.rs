@@ -1,0 +1,278 @@
+//! A file to an archive. The file is as hostile as a peer.
+
+use std::{
+    collections::HashMap,
+    io::{self, BufRead, Read, Write},
+    path::Path,
+};
+
+use tempfile::NamedTempFile;
+
+use super::{FORMAT_VERSION, MAGIC, MAX_ENTRIES};
+use crate::{
+    accept::{New, SITE_QUOTA, Wanted, accept, forked},
+    archive::{
+        address::SiteId,
+        blobs::{BlobSet, MAX_BLOB_SIZE, decode_list},
+        codec::{Problem, Reader},
+        entry::Entry,
+        hash::ContentHash,
+        head::Head,
+        log::Peaks,
+    },
+    error::{Error, Kind, Result},
+    store::{Relation, Store},
+};
+
+/// What was imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Imported {
+    /// The site.
+    pub site: SiteId,
+    /// The newest version that is here now.
+    pub version: u64,
+    /// How many versions are new here.
+    pub new: u64,
+}
+
+/// Takes in an exported archive, all of it or nothing. A site that was not known gets the relation that
+/// `relation` says. `scratch` is a folder for temporary files. May block.
+///
+/// # Errors
+///
+/// [`Kind::Hostile`] if the file is cut or not what was signed, [`Kind::Older`] if what is here is
+/// newer, [`Kind::Conflict`] if the two contradict each other. Nothing that is here changes then.
+pub fn import(
+    store: &Store,
+    file: &mut dyn BufRead,
+    relation: impl FnOnce(SiteId) -> Relation,
+    scratch: &Path,
+) -> Result<Imported> {
+    let mut input = Input(file);
+    if input.array::<8>()? != *MAGIC {
+        return Err(refused("it does not begin as an exported archive"));
+    }
+    let [version] = input.array()?;
+    if version != FORMAT_VERSION {
+        return Err(refused(format!(
+            "its format version is {version}: a newer skep may know it"
+        )));
+    }
+    let site = SiteId(input.array()?);
+    let head = input.bytes(Head::MAX_ENCODED)?;
+    let head = Head::decode(site, &head).map_err(|e| refused(e.to_string()))?;
+    let state = store.site(site)?;
+    let have = state.as_ref().and_then(|state| state.head.clone());
+    let new = read_log(&mut input, &head, have.as_ref())?;
+    let count = new.entries.len() as u64;
+    if count > 0 {
+        let wanted = Blobs {
+            store,
+            site,
+            scratch,
+        }
+        .take(&mut input, &new.entries)?;
+        let relation = match state {
+            Some(state) => state.relation,
+            None => relation(site),
+        };
+        accept(store, site, relation, &head, &new, wanted)?;
+    }
+    Ok(Imported {
+        site,
+        version: head.length(),
+        new: count,
+    })
+}
+
+/// Reads the entries, which must make the log that `head` signs and begin with the one that is here.
+fn read_log(input: &mut Input<'_>, head: &Head, have: Option<&Head>) -> Result<New> {
+    let known = have.map_or(0, Head::length);
+    if head.length() < known {
+        return Err(Error::new(
+            Kind::Older,
+            format!(
+                "the file has version {}, and version {known} is here",
+                head.length()
+            ),
+        )
+        .hint("what is here stays as it is"));
+    }
+    let count = input.uint()?;
+    if count != head.length() || count > MAX_ENTRIES {
+        return Err(refused("it does not have as many entries as its head says"));
+    }
+    let mut before = Peaks::default();
+    for _ in 0..known {
+        before.append(&input.bytes(Entry::MAX_ENCODED)?);
+    }
+    let same_start = have.is_none_or(|have| before.root() == Some(have.root()));
+    let mut new = New::after(before);
+    for _ in known..count {
+        new.push(input.bytes(Entry::MAX_ENCODED)?)?;
+    }
+    if new.peaks.root() != Some(head.root()) {
+        return Err(refused("its entries are not those that its head signs"));
+    }
+    match same_start {
+        true => Ok(new),
+        false => Err(forked(head)),
+    }
+}
+
+/// Takes blobs from the file into the store.
+struct Blobs<'a> {
+    store: &'a Store,
+    site: SiteId,
+    scratch: &'a Path,
+}
+
+impl Blobs<'_> {
+    /// Takes every blob that the entries name, and says whether all versions are complete with them.
+    fn take(&self, input: &mut Input<'_>, entries: &[Entry]) -> Result<Wanted> {
+        let mut named = HashMap::new();
+        let mut lists = HashMap::new();
+        for set in entries.iter().flat_map(|entry| [&entry.adds, &entry.keeps]) {
+            name(set, &mut named);
+            lists.extend(set.lists.iter().map(|list| (list.hash, *list)));
+        }
+        let mut room = SITE_QUOTA;
+        while !input.is_at_end()? {
+            let hash = ContentHash(input.array()?);
+            let size = input.uint()?;
+            // A blob of a version that is here already may be named by no new entry: it is passed over.
+            let wanted = named.get(&hash) == Some(&size);
+            room = room
+                .checked_sub(size)
+                .filter(|_| size <= MAX_BLOB_SIZE)
+                .ok_or_else(|| refused("it is larger than a node takes"))?;
+            let stored = self.store.blobs.size(hash);
+            let stored = stored.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))?;
+            if !wanted || stored == Some(size) {
+                input.skip(size)?;
+            } else {
+                self.take_one(input, hash, size)?;
+            }
+            if let Some(list) = lists.get(&hash).filter(|_| wanted) {
+                let bytes = self.store.blobs.read_at(hash, 0, size);
+                let bytes = bytes.map_err(|e| Error::damaged(format!("blob list {hash}: {e}")))?;
+                let blobs = decode_list(list, &bytes).map_err(|e| refused(e.to_string()))?;
+                named.extend(blobs.iter().map(|blob| (blob.hash, blob.size)));
+            }
+        }
+        self.completeness(entries)
+    }
+
+    fn take_one(&self, input: &mut Input<'_>, hash: ContentHash, size: u64) -> Result<()> {
+        let io = |e: io::Error| Error::io("write a blob in", self.scratch, &e);
+        std::fs::create_dir_all(self.scratch).map_err(io)?;
+        let mut file = NamedTempFile::new_in(self.scratch).map_err(io)?;
+        let mut hasher = blake3::Hasher::new();
+        input.pieces(size, |piece| {
+            hasher.update(piece);
+            file.write_all(piece).map_err(io)
+        })?;
+        if hasher.finalize() != hash.0 {
+            return Err(refused(format!(
+                "blob {hash} has other bytes than its hash says"
+            )));
+        }
+        let added = self.store.blobs.add_file(file.path(), self.site.0);
+        added.map_err(io).map(|_| ())
+    }
+
+    fn completeness(&self, entries: &[Entry]) -> Result<Wanted> {
+        for (n, entry) in entries.iter().enumerate() {
+            if self.store.is_whole(entry)? {
+                continue;
+            }
+            if n + 1 == entries.len() {
+                return Err(refused("blobs of its newest version are missing"));
+            }
+            return Ok(Wanted::Latest);
+        }
+        Ok(Wanted::Whole)
+    }
+}
+
+fn name(set: &BlobSet, named: &mut HashMap<ContentHash, u64>) {
+    named.extend(set.lists.iter().map(|list| (list.hash, list.size)));
+    named.extend(set.inline.iter().map(|blob| (blob.hash, blob.size)));
+}
+
+/// The file, read from front to back in bounded memory.
+struct Input<'a>(&'a mut dyn BufRead);
+
+impl Input<'_> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.0.read_exact(&mut bytes).map_err(read_error)?;
+        Ok(bytes)
+    }
+
+    fn uint(&mut self) -> Result<u64> {
+        let mut bytes = Vec::with_capacity(10);
+        loop {
+            let [byte] = self.array()?;
+            bytes.push(byte);
+            if byte & 0x80 == 0 || bytes.len() == 10 {
+                break;
+            }
+        }
+        let mut reader = Reader::new("exported archive", &bytes);
+        reader.uint().map_err(|e| refused(e.problem.to_string()))
+    }
+
+    fn bytes(&mut self, bound: usize) -> Result<Vec<u8>> {
+        let length = self.uint()?;
+        if length > bound as u64 {
+            let problem = Problem::OverBound {
+                field: "a record's length",
+                value: length,
+                bound: bound as u64,
+            };
+            return Err(refused(problem.to_string()));
+        }
+        let mut bytes = vec![0; length as usize];
+        self.0.read_exact(&mut bytes).map_err(read_error)?;
+        Ok(bytes)
+    }
+
+    fn is_at_end(&mut self) -> Result<bool> {
+        Ok(self.0.fill_buf().map_err(read_error)?.is_empty())
+    }
+
+    fn skip(&mut self, count: u64) -> Result<()> {
+        self.pieces(count, |_| Ok(()))
+    }
+
+    fn pieces(&mut self, count: u64, mut sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut rest = Read::take(&mut *self.0, count);
+        let mut left = count;
+        let mut buffer = vec![0; 64 << 10];
+        while left > 0 {
+            let read = rest.read(&mut buffer).map_err(read_error)?;
+            if read == 0 {
+                return Err(refused("it ends too early"));
+            }
+            sink(&buffer[..read])?;
+            left -= read as u64;
+        }
+        Ok(())
+    }
+}
+
+fn read_error(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => refused("it ends too early"),
+        _ => Error::io("read", Path::new("the file"), &error),
+    }
+}
+
+fn refused(why: impl Into<String>) -> Error {
+    Error::new(
+        Kind::Hostile,
+        format!("the file is refused: {}", why.into()),
+    )
+    .hint("it was cut or altered; another copy, or a peer, may be whole")
+}
