@@ -1,10 +1,6 @@
-//! The log: an append-only list of entries under a Merkle tree.
-//!
-//! The tree is that of RFC 9162, section 2.1, over BLAKE2b-256. Whoever has seen n entries keeps only
-//! the [`Peaks`], the roots of the full subtrees from left to right (one for each set bit of n), and can
-//! append entry n + 1 and check the head that names it, without a proof.
+//! [`Peaks`]: what a follower keeps of a log.
 
-use super::{
+use crate::archive::{
     codec::{DecodeError, Reader},
     hash::LogHash,
 };
@@ -35,15 +31,15 @@ impl Peaks {
         self.length += 1;
     }
 
+    /// The hash of the log's tree: MTH of RFC 9162. `None` if the log is empty.
+    pub fn tree(&self) -> Option<LogHash> {
+        let peaks = self.peaks.iter().copied().rev();
+        peaks.reduce(|right, left| LogHash::parent(left, right))
+    }
+
     /// What a head of this log signs. `None` if the log is empty: there is no version to speak of.
     pub fn root(&self) -> Option<LogHash> {
-        let tree = self
-            .peaks
-            .iter()
-            .copied()
-            .rev()
-            .reduce(|right, left| LogHash::parent(left, right))?;
-        Some(LogHash::root(self.length, tree))
+        Some(LogHash::root(self.length, self.tree()?))
     }
 
     /// The peaks' bytes, for one's own records.

@@ -1,0 +1,356 @@
+//! Proofs about a log, in O(log n) hashes: that an entry is in it, and that it extends an earlier one.
+//!
+//! The algorithms are those of RFC 9162, sections 2.1.3 and 2.1.4, word for word; only the hash is
+//! another, and a head signs the length together with the tree's hash.
+
+use crate::archive::hash::LogHash;
+
+/// Where the hashes of a log's full subtrees come from.
+pub trait Subtrees {
+    /// Why a hash can't be had.
+    type Error;
+
+    /// The hash of the full subtree over the 2^`level` entries from `index` · 2^`level` on.
+    fn full(&self, level: u32, index: u64) -> Result<LogHash, Self::Error>;
+}
+
+/// The most hashes of a proof: no log is longer than 2^64.
+pub const MAX_HASHES: usize = 65;
+
+/// Proves that entry `index` (from 0) is in the log of the first `length` entries.
+///
+/// # Errors
+///
+/// As the source says. `index` must be less than `length`.
+pub fn inclusion<S: Subtrees>(
+    source: &S,
+    index: u64,
+    length: u64,
+) -> Result<Vec<LogHash>, S::Error> {
+    debug_assert!(index < length);
+    let mut path = Vec::new();
+    let (mut start, mut count) = (0, length);
+    // From the root to the leaf: the sibling of each subtree on the way.
+    while count > 1 {
+        let left = split(count);
+        if index - start < left {
+            path.push(tree_hash(source, start + left, count - left)?);
+            count = left;
+        } else {
+            path.push(tree_hash(source, start, left)?);
+            start += left;
+            count -= left;
+        }
+    }
+    path.reverse();
+    Ok(path)
+}
+
+/// Proves that the log of the first `new` entries extends that of the first `old`.
+///
+/// # Errors
+///
+/// As the source says. `old` must be from 1 to `new`.
+pub fn consistency<S: Subtrees>(source: &S, old: u64, new: u64) -> Result<Vec<LogHash>, S::Error> {
+    debug_assert!(0 < old && old <= new);
+    let mut proof = Vec::new();
+    let (mut start, mut count) = (0, new);
+    // Whether the subtree of the old log that is looked at is the whole old log, whose hash the
+    // verifier has.
+    let mut whole = true;
+    while old - start < count {
+        let left = split(count);
+        if old - start <= left {
+            proof.push(tree_hash(source, start + left, count - left)?);
+            count = left;
+        } else {
+            proof.push(tree_hash(source, start, left)?);
+            start += left;
+            count -= left;
+            whole = false;
+        }
+    }
+    if !whole {
+        proof.push(tree_hash(source, start, count)?);
+    }
+    proof.reverse();
+    Ok(proof)
+}
+
+/// Whether `path` proves that the entry with hash `leaf` is entry `index` of the log with that length
+/// and root.
+pub fn verify_inclusion(
+    leaf: LogHash,
+    index: u64,
+    length: u64,
+    path: &[LogHash],
+    root: LogHash,
+) -> bool {
+    if index >= length {
+        return false;
+    }
+    let (mut at, mut last) = (index, length - 1);
+    let mut hash = leaf;
+    for sibling in path {
+        if last == 0 {
+            return false;
+        }
+        if at & 1 == 1 || at == last {
+            hash = LogHash::parent(*sibling, hash);
+            while at & 1 == 0 && at != 0 {
+                at >>= 1;
+                last >>= 1;
+            }
+        } else {
+            hash = LogHash::parent(hash, *sibling);
+        }
+        at >>= 1;
+        last >>= 1;
+    }
+    last == 0 && LogHash::root(length, hash) == root
+}
+
+/// Whether `proof` proves that the log with length `new` and root `new_root` extends the one with
+/// length `old` and tree hash `old_tree`: the Merkle tree hash that [`Peaks::tree`](super::Peaks::tree)
+/// gives, before the length is mixed in.
+pub fn verify_consistency(
+    (old, old_tree): (u64, LogHash),
+    (new, new_root): (u64, LogHash),
+    proof: &[LogHash],
+) -> bool {
+    if old == 0 || old > new {
+        return false;
+    }
+    if old == new {
+        return proof.is_empty() && LogHash::root(new, old_tree) == new_root;
+    }
+    let mut hashes = proof.iter().copied();
+    // A full subtree is its own first hash, which the verifier has.
+    let first = match old.is_power_of_two() {
+        true => Some(old_tree),
+        false => hashes.next(),
+    };
+    let Some(first) = first else {
+        return false;
+    };
+    let shift = (old - 1).trailing_ones();
+    let (mut at, mut last) = ((old - 1) >> shift, (new - 1) >> shift);
+    let (mut of_old, mut of_new) = (first, first);
+    for hash in hashes {
+        if last == 0 {
+            return false;
+        }
+        if at & 1 == 1 || at == last {
+            of_old = LogHash::parent(hash, of_old);
+            of_new = LogHash::parent(hash, of_new);
+            while at & 1 == 0 && at != 0 {
+                at >>= 1;
+                last >>= 1;
+            }
+        } else {
+            of_new = LogHash::parent(of_new, hash);
+        }
+        at >>= 1;
+        last >>= 1;
+    }
+    last == 0 && of_old == old_tree && LogHash::root(new, of_new) == new_root
+}
+
+/// MTH of the `count` entries from `start` on; `start` is where a subtree of the log begins.
+fn tree_hash<S: Subtrees>(source: &S, start: u64, count: u64) -> Result<LogHash, S::Error> {
+    if count.is_power_of_two() {
+        let level = count.trailing_zeros();
+        return source.full(level, start >> level);
+    }
+    let left = split(count);
+    Ok(LogHash::parent(
+        tree_hash(source, start, left)?,
+        tree_hash(source, start + left, count - left)?,
+    ))
+}
+
+/// The largest power of two that is less than `count`, which is at least 2.
+fn split(count: u64) -> u64 {
+    1 << (count - 1).ilog2()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, convert::Infallible};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::archive::log::Peaks;
+
+    /// A log with every full subtree's hash, as a store would hold them.
+    struct Log {
+        levels: Vec<Vec<LogHash>>,
+        reads: Cell<usize>,
+    }
+
+    impl Log {
+        fn new(length: u64) -> Self {
+            Self::rewritten(length, u64::MAX)
+        }
+
+        /// The log whose entry `changed` is another.
+        fn rewritten(length: u64, changed: u64) -> Self {
+            let leaves = (0..length).map(|n| LogHash::leaf(&entry(n, n == changed)));
+            let mut levels = vec![leaves.collect::<Vec<_>>()];
+            while let Some(below) = levels.last().filter(|level| level.len() > 1) {
+                let pairs = below.chunks_exact(2);
+                let level = pairs
+                    .map(|pair| LogHash::parent(pair[0], pair[1]))
+                    .collect();
+                levels.push(level);
+            }
+            Self {
+                levels,
+                reads: Cell::new(0),
+            }
+        }
+
+        fn root(&self, length: u64) -> LogHash {
+            LogHash::root(length, self.tree(length))
+        }
+
+        fn tree(&self, length: u64) -> LogHash {
+            naive(&self.levels[0][..length as usize])
+        }
+    }
+
+    impl Subtrees for Log {
+        type Error = Infallible;
+
+        fn full(&self, level: u32, index: u64) -> Result<LogHash, Infallible> {
+            self.reads.set(self.reads.get() + 1);
+            Ok(self.levels[level as usize][index as usize])
+        }
+    }
+
+    fn entry(n: u64, changed: bool) -> Vec<u8> {
+        let mut bytes = n.to_le_bytes().to_vec();
+        bytes.push(changed.into());
+        bytes
+    }
+
+    /// MTH of RFC 9162, section 2.1.1, from the hashes of the leaves.
+    fn naive(leaves: &[LogHash]) -> LogHash {
+        match leaves {
+            [leaf] => *leaf,
+            _ => {
+                let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+                LogHash::parent(naive(left), naive(right))
+            }
+        }
+    }
+
+    #[test]
+    fn every_entry_of_every_log_up_to_130_is_proved() {
+        let log = Log::new(130);
+        for length in 1..=130 {
+            let root = log.root(length);
+            for index in 0..length {
+                let path = inclusion(&log, index, length).unwrap();
+                let leaf = log.levels[0][index as usize];
+                assert!(
+                    verify_inclusion(leaf, index, length, &path, root),
+                    "{index} of {length}"
+                );
+                let other = LogHash::leaf(&entry(index, true));
+                assert!(!verify_inclusion(other, index, length, &path, root));
+                assert!(!verify_inclusion(
+                    leaf,
+                    index,
+                    length,
+                    &path,
+                    log.tree(length)
+                ));
+                let elsewhere = (index + 1) % length;
+                assert!(length == 1 || !verify_inclusion(leaf, elsewhere, length, &path, root));
+            }
+        }
+    }
+
+    #[test]
+    fn every_extension_up_to_130_is_proved_and_no_rewritten_one() {
+        let log = Log::new(130);
+        for new in 1..=130 {
+            let root = log.root(new);
+            for old in 1..=new {
+                let proof = consistency(&log, old, new).unwrap();
+                assert!(proof.len() <= MAX_HASHES);
+                let before = (old, log.tree(old));
+                assert!(
+                    verify_consistency(before, (new, root), &proof),
+                    "{old} to {new}"
+                );
+                // The same proof for a log whose last entry of old was another.
+                let rewritten = Log::rewritten(130, old - 1);
+                let changed = (old, rewritten.tree(old));
+                assert!(!verify_consistency(changed, (new, root), &proof));
+                let forged = consistency(&rewritten, old, new).unwrap();
+                let forged_root = rewritten.root(new);
+                assert!(!verify_consistency(before, (new, forged_root), &forged));
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn random_sizes_take_few_hashes((new, old, index) in (2..100_000u64)
+            .prop_flat_map(|new| (Just(new), 1..=new, 0..new)))
+        {
+            let log = Log::new(new);
+            let root = log.root(new);
+            let bound = new.ilog2() as usize + 2;
+            let path = inclusion(&log, index, new).unwrap();
+            prop_assert!(path.len() <= bound);
+            prop_assert!(verify_inclusion(log.levels[0][index as usize], index, new, &path, root));
+            let proof = consistency(&log, old, new).unwrap();
+            prop_assert!(proof.len() <= bound);
+            prop_assert!(verify_consistency((old, log.tree(old)), (new, root), &proof));
+            // Each hash of a proof is made of O(log n) stored ones; most are stored as they are.
+            prop_assert!(log.reads.get() <= 4 * bound, "{} reads", log.reads.get());
+        }
+
+        #[test]
+        fn no_altered_proof_passes(new in 3..2_000u64, pick: u64, bit in 0..256usize) {
+            let log = Log::new(new);
+            let old = 1 + pick % (new - 1);
+            let root = log.root(new);
+            let mut proof = consistency(&log, old, new).unwrap();
+            let at = pick as usize % proof.len();
+            proof[at].0[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(!verify_consistency((old, log.tree(old)), (new, root), &proof));
+            proof[at].0[bit / 8] ^= 1 << (bit % 8);
+            proof.push(root);
+            prop_assert!(!verify_consistency((old, log.tree(old)), (new, root), &proof));
+            proof.truncate(at);
+            prop_assert!(!verify_consistency((old, log.tree(old)), (new, root), &proof));
+        }
+
+        #[test]
+        fn no_garbage_makes_a_verifier_panic(
+            index: u64, length: u64, old: u64, hashes in prop::collection::vec(any::<[u8; 32]>(), 0..70)
+        ) {
+            let hashes: Vec<_> = hashes.into_iter().map(LogHash).collect();
+            let root = LogHash([0; 32]);
+            prop_assert!(!verify_inclusion(root, index, length, &hashes, root));
+            prop_assert!(!verify_consistency((old, root), (length, root), &hashes));
+        }
+    }
+
+    #[test]
+    fn peaks_and_proofs_speak_of_the_same_tree() {
+        let log = Log::new(300);
+        let mut peaks = Peaks::default();
+        for length in 1..=300 {
+            peaks.append(&entry(length - 1, false));
+            assert_eq!(peaks.tree(), Some(log.tree(length)));
+        }
+    }
+}
