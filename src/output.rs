@@ -31,10 +31,6 @@ impl Output {
         }
     }
 
-    pub(crate) fn is_json(&self) -> bool {
-        self.json
-    }
-
     /// A line of the result, for people.
     pub(crate) fn say(&self, line: impl AsRef<str>) {
         if !self.json && !self.quiet {

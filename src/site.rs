@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use skep_generator::{Config, LoadOptions, build, config, load};
-use skep_publisher::archive::address::{Address, SiteId};
+use skep_generator::{BuildManifest, Config, LoadOptions, build, config, load};
+use skep_publisher::{
+    archive::address::{Address, SiteId},
+    review::{Origin, Review, Warning, warnings},
+};
 
 use crate::{
     context::{Context, now, seconds},
@@ -20,6 +23,8 @@ pub(crate) struct SiteDir {
 pub(crate) struct Built {
     /// Where: in the cache, never in `_site`, where a draft may lie.
     pub(crate) out: PathBuf,
+    /// What came from what.
+    pub(crate) manifest: BuildManifest,
     /// The moment that the build took for the present, in seconds since 1970.
     pub(crate) as_of: u64,
 }
@@ -66,8 +71,23 @@ impl SiteDir {
         ));
         Ok(Built {
             out,
+            manifest: report.manifest,
             as_of: seconds(as_of),
         })
+    }
+}
+
+impl Built {
+    /// What the author should see of what would be published.
+    pub(crate) fn warnings(&self, review: &Review) -> Result<Vec<Warning>> {
+        let origin = |path: &str| match self.manifest.files.get(path) {
+            Some(file) => Origin {
+                draft: file.draft,
+                future: file.future,
+            },
+            None => Origin::default(),
+        };
+        Ok(warnings(review, origin)?)
     }
 }
 

@@ -12,7 +12,7 @@ use skep_publisher::{
     error::{Error, Kind},
     keys::{self, SigningKey},
     publish::{Outcome, Statement, Step, publish},
-    review::{Review, review},
+    review::{Review, Warning, WarningKind, review},
     snapshot::snapshot,
     swarm::{Announced, OpenStore, Ticket, announce::announce},
 };
@@ -45,6 +45,12 @@ pub(crate) struct PublishArgs {
     /// Publish without asking
     #[arg(short, long)]
     yes: bool,
+    /// Show what would be published, and end
+    #[arg(long, conflicts_with = "wait")]
+    dry_run: bool,
+    /// Publish in spite of warnings of that name (may be given more than once)
+    #[arg(long, value_name = "NAME")]
+    allow: Vec<String>,
     #[command(flatten)]
     peers: Peers,
     /// Wait until N of the peers have said, signed, that they keep the version [default: all of them]
@@ -60,6 +66,7 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     let site = dir.id()?;
     let key = keys::load(&ctx.home, site)?;
     let peers = args.peers.tickets(None)?;
+    check_allow(&args.allow)?;
     let wanted = args.wait.unwrap_or(peers.len());
     if wanted > peers.len() {
         return Err(CliError::usage(format!(
@@ -75,7 +82,11 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     // The store first: its owner is the only one who builds into the cache.
     let open = OpenStore::open(&ctx.home, "skep publish")?;
     let signed = match sign(ctx, args, &dir, site, &key, &open) {
-        Ok(signed) => signed,
+        Ok(Some(signed)) => signed,
+        Ok(None) => {
+            open.close().await;
+            return Ok(Exit::Done);
+        }
         Err(e) => {
             open.close().await;
             return Err(e);
@@ -101,7 +112,7 @@ struct Signed {
     review: Value,
 }
 
-/// Builds, shows what changes, asks, and signs.
+/// Builds, shows what changes, asks, and signs; or stops before that, in a dry run.
 fn sign(
     ctx: &Context,
     args: &PublishArgs,
@@ -109,10 +120,17 @@ fn sign(
     site: SiteId,
     key: &SigningKey,
     open: &OpenStore,
-) -> Result<Signed> {
+) -> Result<Option<Signed>> {
     let built = dir.build(ctx, site)?;
     let review = review(&open.store, site, snapshot(&built.out)?)?;
-    confirm(ctx, args, &review)?;
+    let warnings = built.warnings(&review)?;
+    let shown = status::to_json(&review, &warnings);
+    if args.dry_run {
+        ctx.out.json(&shown);
+        status::show(&ctx.out, &review, &warnings);
+        return Ok(None);
+    }
+    confirm(ctx, args, &review, &warnings)?;
     let statement = Statement {
         message: args.message.clone(),
         time: seconds(now()),
@@ -139,12 +157,12 @@ fn sign(
         false => format!("{BOLD}Version {version}{BOLD:#} is the newest already."),
     });
     ctx.out.field("address", Address::of(site));
-    Ok(Signed {
+    Ok(Some(Signed {
         head,
         changed,
         added,
-        review: status::to_json(&review),
-    })
+        review: shown,
+    }))
 }
 
 /// Says how it ended.
@@ -179,12 +197,39 @@ fn report(ctx: &Context, signed: Signed, told: &Told, wanted: usize) -> Exit {
     Exit::Done
 }
 
-fn confirm(ctx: &Context, args: &PublishArgs, review: &Review) -> Result<()> {
+/// Fails on a name that no warning has: a slip there must not look like an allowance.
+fn check_allow(names: &[String]) -> Result<()> {
+    let known = WarningKind::ALL.map(WarningKind::name);
+    match names.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(
+            CliError::usage(format!("there are no warnings named {name:?}"))
+                .hint(format!("these are: {}", known.join(", "))),
+        ),
+    }
+}
+
+fn confirm(ctx: &Context, args: &PublishArgs, review: &Review, warnings: &[Warning]) -> Result<()> {
     if review.changes.is_empty() {
         return Ok(());
     }
-    if !args.yes || !ctx.out.is_json() {
-        status::show(&ctx.out, review);
+    status::show(&ctx.out, review, warnings);
+    let blocking = |warning: &&Warning| {
+        let name = warning.kind.name();
+        warning.kind.is_blocking() && !args.allow.iter().any(|allowed| allowed == name)
+    };
+    if let Some(first) = warnings.iter().find(blocking) {
+        let name = first.kind.name();
+        return Err(CliError::failed(
+            "blocked",
+            format!(
+                "nothing was published: {} looks like what should not be: {}",
+                first.path, first.message
+            ),
+        )
+        .hint(format!(
+            "mend it, or publish it all the same with `--allow {name}`"
+        )));
     }
     if args.yes {
         return Ok(());

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use skep_publisher::{
     archive::{address::Address, receipt::Receipt, tree::Change},
     error::printable,
-    review::{Review, review},
+    review::{Review, Warning, review},
     snapshot::snapshot,
     swarm::OpenStore,
 };
@@ -46,7 +46,8 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
             }
             None => 0,
         };
-        let mut result = to_json(&review);
+        let warnings = built.warnings(&review)?;
+        let mut result = to_json(&review, &warnings);
         result["holders"] = holders.into();
         ctx.out.json(&result);
         ctx.out.say(format!("{}", Address::of(site)));
@@ -62,7 +63,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
                 }
             )),
         }
-        show(&ctx.out, &review);
+        show(&ctx.out, &review, &warnings);
         Ok::<_, crate::error::CliError>(())
     })();
     open.close().await;
@@ -71,38 +72,53 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
 }
 
 /// The changes, as `git status` would show them.
-pub(crate) fn show(out: &Output, review: &Review) {
+pub(crate) fn show(out: &Output, review: &Review, warnings: &[Warning]) {
     if review.changes.is_empty() {
         out.say("Nothing has changed since.");
         return;
     }
     let numbers = Numbers::of(review);
     out.say(format!(
-        "{BOLD}{}{BOLD:#}: {} new, {} changed, {} removed",
+        "{BOLD}{}{BOLD:#}: {} new, {} changed, {} moved, {} removed",
         count(review.changes.len() as u64, "change"),
         numbers.added,
         numbers.modified,
+        review.moves.len(),
         numbers.removed,
     ));
     for change in &review.changes {
         let path = printable(change.path.as_str());
-        out.say(match (&change.old, &change.new) {
-            (None, Some(new)) => format!(
-                "  {GREEN}new      {GREEN:#} {} ({})",
-                change.path,
-                bytes(new.size)
-            ),
-            (Some(_), None) => format!("  {RED}removed  {RED:#} {path}"),
-            (_, new) => format!(
-                "  {YELLOW}changed  {YELLOW:#} {path} ({})",
-                bytes(new.as_ref().map_or(0, |new| new.size))
-            ),
-        });
+        let size = bytes(change.new.as_ref().map_or(0, |new| new.size));
+        let came = review.moves.iter().find(|m| m.to == change.path);
+        let went = review.moves.iter().any(|m| m.from == change.path);
+        match (&change.old, &change.new) {
+            (None, Some(_)) => match came {
+                Some(m) => {
+                    let from = printable(m.from.as_str());
+                    out.say(format!("  {GREEN}moved    {GREEN:#} {from} -> {path}"));
+                }
+                None => out.say(format!("  {GREEN}new      {GREEN:#} {path} ({size})")),
+            },
+            (Some(_), None) if went => {}
+            (Some(_), None) => out.say(format!("  {RED}removed  {RED:#} {path}")),
+            _ => out.say(format!("  {YELLOW}changed  {YELLOW:#} {path} ({size})")),
+        }
+    }
+    for warning in warnings {
+        let path = printable(warning.path.as_str());
+        let line = warning
+            .line
+            .map_or(String::new(), |line| format!(":{line}"));
+        out.warn(format!(
+            "{path}{line}: {} ({})",
+            warning.message,
+            warning.kind.name()
+        ));
     }
 }
 
 /// The review, for programs.
-pub(crate) fn to_json(review: &Review) -> Value {
+pub(crate) fn to_json(review: &Review, warnings: &[Warning]) -> Value {
     let numbers = Numbers::of(review);
     let kind = |change: &Change| match (&change.old, &change.new) {
         (None, _) => "added",
@@ -116,6 +132,17 @@ pub(crate) fn to_json(review: &Review) -> Value {
             "bytes": change.new.as_ref().map(|file| file.size),
         })
     });
+    let moves = review.moves.iter();
+    let moves = moves.map(|m| json!({"from": m.from.as_str(), "to": m.to.as_str()}));
+    let warnings = warnings.iter().map(|warning| {
+        json!({
+            "name": warning.kind.name(),
+            "blocking": warning.kind.is_blocking(),
+            "path": warning.path.as_str(),
+            "line": warning.line,
+            "message": warning.message,
+        })
+    });
     json!({
         "address": Address::of(review.site).to_string(),
         "version": review.base.as_ref().map(|entry| entry.number),
@@ -125,6 +152,8 @@ pub(crate) fn to_json(review: &Review) -> Value {
         "modified": numbers.modified,
         "removed": numbers.removed,
         "changes": changes.collect::<Vec<_>>(),
+        "moves": moves.collect::<Vec<_>>(),
+        "warnings": warnings.collect::<Vec<_>>(),
     })
 }
 
@@ -138,9 +167,10 @@ impl Numbers {
     fn of(review: &Review) -> Self {
         let count = |f: fn(&Change) -> bool| review.changes.iter().filter(|c| f(c)).count();
         Self {
-            added: count(|c| c.old.is_none()),
+            // A move is one of neither.
+            added: count(|c| c.old.is_none()) - review.moves.len(),
             modified: count(|c| c.old.is_some() && c.new.is_some()),
-            removed: count(|c| c.new.is_none()),
+            removed: count(|c| c.new.is_none()) - review.moves.len(),
         }
     }
 }

@@ -8,6 +8,7 @@ mod peer;
 mod publishing;
 mod reading;
 mod refusing;
+mod reviewing;
 mod serving;
 mod skep;
 mod writing;

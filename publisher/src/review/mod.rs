@@ -1,7 +1,14 @@
 //! [`Review`]: what a publish would change. What is published is a review, so that nothing goes out that
 //! was not in one.
 
+mod moves;
+mod secrets;
+mod warnings;
+
 use std::collections::HashMap;
+
+pub use moves::Move;
+pub use warnings::{Origin, Warning, WarningKind, warnings};
 
 use crate::{
     archive::{
@@ -23,6 +30,8 @@ pub struct Review {
     pub base: Option<Entry>,
     /// The paths that differ, in order.
     pub changes: Vec<Change>,
+    /// The removed and added paths among them that are the same file under another name.
+    pub moves: Vec<Move>,
     /// How many files the site would have.
     pub files: u64,
     /// How many bytes these would have together.
@@ -74,6 +83,7 @@ pub fn review(store: &Store, site: SiteId, snapshot: Snapshot) -> Result<Review>
     Ok(Review {
         site,
         base,
+        moves: moves::find(&changes),
         changes,
         files: snapshot.files.len() as u64,
         bytes: files.map(|f| f.file.size).sum(),

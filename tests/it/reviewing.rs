@@ -1,0 +1,71 @@
+//! The review: what would be published, and what stops it.
+
+use crate::skep::World;
+
+#[test]
+fn what_looks_like_a_secret_stops_a_publish() {
+    let world = World::new();
+    world.new_site("home", "site");
+    world.write("site/notes.txt", "the key is\nAKIAIOSFODNN7EXAMPLE\n");
+    let publish = ["publish", "site", "--yes", "--wait", "0"];
+    let ended = world.fails(1, "home", &publish);
+    ended.says(&[
+        "notes.txt:2",
+        "an AWS access key",
+        "nothing was published",
+        "--allow secret",
+    ]);
+    assert!(
+        !ended.stderr.contains("AKIA"),
+        "the secret itself is not shown"
+    );
+    world.fails(1, "home", &["log", "site"]);
+    let status = world.json("home", &["status", "site"]);
+    let warning = &status["warnings"][0];
+    assert_eq!(
+        (&warning["name"], &warning["line"]),
+        (&"secret".into(), &2.into())
+    );
+
+    world
+        .fails(2, "home", &[&publish[..], &["--allow", "secrets"]].concat())
+        .says(&["secret, private-file"]);
+    world.json("home", &[&publish[..], &["--allow", "secret"]].concat());
+    // What is published already is not asked about again.
+    world.write("site/about.md", "---\ntitle: About\n---\nNew.\n");
+    world.json("home", &publish);
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let world = World::new();
+    world.new_site("home", "site");
+    let shown = world.json("home", &["publish", "site", "--dry-run"]);
+    assert!(shown["added"].as_u64() > Some(0), "{shown}");
+    world
+        .fails(1, "home", &["log", "site"])
+        .says(&["nothing of skep://"]);
+}
+
+#[test]
+fn a_renamed_file_is_a_move() {
+    let world = World::new();
+    world.new_site("home", "site");
+    world.write("site/a.txt", "the same words");
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    std::fs::rename(world.path("site/a.txt"), world.path("site/b.txt")).unwrap();
+    let status = world.json("home", &["status", "site"]);
+    assert_eq!(
+        status["moves"],
+        serde_json::json!([{"from": "a.txt", "to": "b.txt"}])
+    );
+    assert_eq!(
+        (&status["added"], &status["removed"]),
+        (&0.into(), &0.into())
+    );
+    let shown = world.run("home", &["status", "site"]).out();
+    assert!(
+        shown.contains("a.txt -> b.txt") && shown.contains("1 moved"),
+        "{shown}"
+    );
+}
