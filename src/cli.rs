@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use skep_publisher::swarm::Network;
 
 use crate::commands::{
-    browse, build, clone, demo, draft, export, host, import, key, log, new, post, publish, serve,
-    show, status, verify,
+    browse, build, clone, demo, diff, draft, export, host, import, key, log, new, post, publish,
+    serve, show, status, verify,
 };
 
 /// Write in Markdown, preview live, publish with one command to a swarm of readers.
@@ -74,6 +74,7 @@ pub(crate) enum Command {
     Build(build::BuildArgs),
     Serve(serve::ServeArgs),
     Status(status::StatusArgs),
+    Diff(diff::DiffArgs),
     Publish(publish::PublishArgs),
     Log(log::LogArgs),
     Show(show::ShowArgs),

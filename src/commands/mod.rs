@@ -4,6 +4,7 @@ pub(crate) mod browse;
 pub(crate) mod build;
 pub(crate) mod clone;
 pub(crate) mod demo;
+pub(crate) mod diff;
 pub(crate) mod draft;
 pub(crate) mod export;
 pub(crate) mod host;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<Exit> {
         Command::Key(args) => key::run(&ctx, &args),
         Command::Serve(args) => block_on(serve::run(&ctx, &args)),
         Command::Status(args) => block_on(status::run(&ctx, &args)),
+        Command::Diff(args) => block_on(diff::run(&ctx, &args)),
         Command::Publish(args) => block_on(publish::run(&ctx, &args)),
         Command::Log(args) => block_on(log::run(&ctx, &args)),
         Command::Show(args) => block_on(show::run(&ctx, &args)),

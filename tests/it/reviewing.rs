@@ -69,3 +69,46 @@ fn a_renamed_file_is_a_move() {
         "{shown}"
     );
 }
+
+#[test]
+fn the_changed_lines_are_shown() {
+    let world = World::new();
+    let address = world.new_site("home", "site");
+    world.write("site/a.txt", "one\ntwo bees dance\nthree\n");
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    world.write("site/a.txt", "one\ntwo bees sing\nthree\n");
+    world.write("site/picture.bin", [0, 1, 2]);
+    let shown = world.run("home", &["diff", "site"]).out();
+    for line in [
+        "-two bees dance",
+        "+two bees sing",
+        "picture.bin",
+        "no text: none -> 3 bytes",
+    ] {
+        assert!(shown.contains(line), "{line:?} is not in: {shown}");
+    }
+    let one = world.json("home", &["diff", "site", "a.txt"]);
+    assert_eq!(one["changes"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&one["changes"][0]["added"], &one["changes"][0]["removed"]),
+        (&1.into(), &1.into())
+    );
+
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    assert!(
+        world
+            .run("home", &["diff", "site"])
+            .out()
+            .contains("Nothing has changed.")
+    );
+    let versions = world
+        .run(
+            "home",
+            &["diff", &format!("{address}+1"), &format!("{address}+2")],
+        )
+        .out();
+    assert!(versions.contains("+two bees sing"), "{versions}");
+    world
+        .fails(2, "home", &["diff", &format!("{address}+1")])
+        .says(&["name both"]);
+}

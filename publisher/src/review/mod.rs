@@ -1,12 +1,14 @@
 //! [`Review`]: what a publish would change. What is published is a review, so that nothing goes out that
 //! was not in one.
 
+mod lines;
 mod moves;
 mod secrets;
 mod warnings;
 
 use std::collections::HashMap;
 
+pub use lines::{Hunk, Line, LineDiff, MAX_TEXT, Side, line_diff};
 pub use moves::Move;
 pub use warnings::{Origin, Warning, WarningKind, warnings};
 
@@ -17,7 +19,7 @@ use crate::{
         hash::NodeHash,
         tree::{self, Built, Change, NodeSource},
     },
-    error::Result,
+    error::{Error, Result},
     snapshot::Snapshot,
     store::{Reader, SiteState, Store},
 };
@@ -91,6 +93,28 @@ pub fn review(store: &Store, site: SiteId, snapshot: Snapshot) -> Result<Review>
         snapshot,
         tree,
     })
+}
+
+impl Review {
+    /// The bytes of a changed file as it would be published; `None` if it would be removed, or has more
+    /// than `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read.
+    pub fn new_bytes(&self, change: &Change, limit: u64) -> Result<Option<Vec<u8>>> {
+        if change.new.as_ref().is_none_or(|file| file.size > limit) {
+            return Ok(None);
+        }
+        let files = &self.snapshot.files;
+        let at = files.binary_search_by(|file| file.path.cmp(&change.path));
+        let Ok(at) = at else {
+            return Ok(None);
+        };
+        let source = &files[at].source;
+        let bytes = std::fs::read(source).map_err(|e| Error::io("read", source, &e))?;
+        Ok(Some(bytes))
+    }
 }
 
 /// The nodes of a tree that is not stored yet, and those of stored ones.
