@@ -7,7 +7,7 @@ use skep_publisher::swarm::Network;
 
 use crate::commands::{
     browse, build, clone, demo, diff, draft, export, host, import, key, log, new, post, publish,
-    serve, show, status, verify,
+    revert, serve, show, status, verify,
 };
 
 /// Write in Markdown, preview live, publish with one command to a swarm of readers.
@@ -76,6 +76,7 @@ pub(crate) enum Command {
     Status(status::StatusArgs),
     Diff(diff::DiffArgs),
     Publish(publish::PublishArgs),
+    Revert(revert::RevertArgs),
     Log(log::LogArgs),
     Show(show::ShowArgs),
     Verify(verify::VerifyArgs),

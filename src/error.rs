@@ -80,9 +80,17 @@ impl From<skep_publisher::error::Error> for CliError {
 }
 
 impl From<generator::Error> for CliError {
-    fn from(error: generator::Error) -> Self {
-        // The whole message has place, excerpt and hint of every error of the run.
-        Self::failed(kind_name(error.kind), error.to_string())
+    fn from(mut error: generator::Error) -> Self {
+        // One error says what to do next where every error does; of several, each keeps its own hint.
+        let hint = match error.others.is_empty() {
+            true => error.hint.take(),
+            false => None,
+        };
+        // The whole message has place and excerpt of every error of the run.
+        Self {
+            hint,
+            ..Self::failed(kind_name(error.kind), error.to_string())
+        }
     }
 }
 

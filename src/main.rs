@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod context;
 mod error;
+mod outgoing;
 mod output;
 mod site;
 mod swarm;
@@ -19,6 +20,8 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let out = output::Output::new(&cli.global);
     match commands::run(cli, &out) {
+        // Who reads a result that lacks a part must not take it for the whole.
+        Ok(error::Exit::Done) if !out.is_whole() => error::Exit::Failed.into(),
         Ok(exit) => exit.into(),
         Err(error) => {
             out.error(&error);

@@ -1,8 +1,11 @@
 //! One voice: results on stdout, all else on stderr, colour only on a terminal.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{self, ErrorKind, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-use anstream::{eprintln, println};
+use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
@@ -22,6 +25,10 @@ pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub(crate) const RED: Style = AnsiColor::Red.on_default();
 const DIM: Style = Style::new().dimmed();
 
+/// Whether a part of the result could not be written. The command goes on nevertheless: what it does must
+/// not break off half done because of a line of text.
+static LOST: AtomicBool = AtomicBool::new(false);
+
 impl Output {
     pub(crate) fn new(global: &Global) -> Self {
         Self {
@@ -34,7 +41,7 @@ impl Output {
     /// A line of the result, for people.
     pub(crate) fn say(&self, line: impl AsRef<str>) {
         if !self.json && !self.quiet {
-            println!("{}", line.as_ref());
+            self.print(line.as_ref());
         }
     }
 
@@ -46,10 +53,25 @@ impl Output {
     /// The result, or an event, for programs: one line.
     pub(crate) fn json(&self, value: &Value) {
         if self.json {
-            println!("{value}");
-            // A program that waits for the line must not wait for a buffer.
-            let _ = std::io::stdout().flush();
+            self.print(&value.to_string());
         }
+    }
+
+    /// A line to stdout, at once: a program that waits for it must not wait for a buffer.
+    fn print(&self, line: &str) {
+        let mut stdout = anstream::stdout();
+        let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+        if let Err(e) = written
+            && e.kind() != ErrorKind::BrokenPipe
+            && !LOST.swap(true, Ordering::Relaxed)
+        {
+            self.warn(format!("can't write to stdout: {e}"));
+        }
+    }
+
+    /// Whether all of the result was written, or nobody wants more of it.
+    pub(crate) fn is_whole(&self) -> bool {
+        !LOST.load(Ordering::Relaxed)
     }
 
     /// A step on the way, for those who want to know.
@@ -88,12 +110,12 @@ impl Output {
 
     /// Asks a question that is answered with yes or no; `None` if there is nobody to ask.
     pub(crate) fn ask(&self, question: &str) -> Option<bool> {
-        if self.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        if self.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return None;
         }
         anstream::eprint!("{BOLD}{question}{BOLD:#} [y/N] ");
         let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).ok()?;
+        io::stdin().read_line(&mut answer).ok()?;
         Some(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
     }
 }

@@ -110,3 +110,14 @@ pub(crate) fn id_of(target: &str) -> Result<SiteId> {
             .hint("name a site's folder, or its address: `skep://` and 56 letters and digits")
         })
 }
+
+/// The address that a person typed. A path may end in a slash, as that of a page does in a browser; an
+/// archive's path never has one.
+pub(crate) fn address(text: &str) -> Result<Address> {
+    let (site, query) = match text.split_once('?') {
+        Some((site, query)) => (site, format!("?{query}")),
+        None => (text, String::new()),
+    };
+    let site = site.trim_end().strip_suffix('/').unwrap_or(site);
+    Ok(format!("{site}{query}").parse()?)
+}

@@ -25,11 +25,18 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// The tickets, with the one in `address`.
+    /// The tickets, with the one in `address`; of several of one node the last.
     pub(crate) fn tickets(&self, address: Option<&Address>) -> Result<Vec<Ticket>> {
         let via = address.and_then(|address| address.via.as_ref());
         let all = self.peers.iter().chain(via);
-        all.map(|ticket| Ok(ticket.parse::<Ticket>()?)).collect()
+        let mut tickets: Vec<Ticket> = Vec::new();
+        for ticket in all {
+            let ticket: Ticket = ticket.parse()?;
+            // A node that is named twice is one node: it must not confirm a version twice.
+            tickets.retain(|other| other.node() != ticket.node());
+            tickets.push(ticket);
+        }
+        Ok(tickets)
     }
 }
 

@@ -65,6 +65,9 @@ pub struct Error {
     pub others: Vec<Error>,
 }
 
+/// So many characters of a line are shown.
+const MAX_EXCERPT: usize = 200;
+
 impl Error {
     /// An error of `kind` which says `message`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -159,8 +162,21 @@ impl Error {
             && let (Some(line), Some(excerpt)) = (place.line, &place.excerpt)
         {
             let gutter = line.to_string();
-            write!(f, "\n  {gutter} | {excerpt}")?;
-            if let Some(column) = place.column {
+            // A line without end, or one that a terminal obeys, is not shown as it is.
+            let whole = excerpt.chars().count() <= MAX_EXCERPT;
+            let short = excerpt.chars().take(MAX_EXCERPT);
+            let shown: String = short
+                .map(|c| {
+                    if c.is_control() && c != '\t' {
+                        '\u{fffd}'
+                    } else {
+                        c
+                    }
+                })
+                .collect();
+            let more = if whole { "" } else { "…" };
+            write!(f, "\n  {gutter} | {shown}{more}")?;
+            if let Some(column) = place.column.filter(|column| *column <= MAX_EXCERPT) {
                 // A tab stays a tab, so that the caret stands under its character.
                 let indent: String = excerpt
                     .chars()
@@ -253,6 +269,18 @@ mod tests {
             error.to_string(),
             "a.md:3:7: bad date\n  3 | date: nö\n    |       ^\n  hint: write 2026-01-02"
         );
+    }
+
+    #[test]
+    fn shows_a_line_short_and_without_what_a_terminal_obeys() {
+        let text = format!("\u{1b}[2J{}", "x".repeat(1000));
+        let error = Error::new(ErrorKind::Data, "bad").at("a", &text, 1, Some(900));
+        let shown = error.to_string();
+        assert!(
+            shown.starts_with("a:1:900: bad\n  1 | \u{fffd}[2Jxxx"),
+            "{shown}"
+        );
+        assert!(shown.ends_with("x…") && shown.len() < 300, "{shown}");
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! The one door by which versions that were made elsewhere come in: is every byte of them here, and is it
 //! the right one?
 
-use std::collections::HashSet;
-
 use crate::{
     archive::{
         address::SiteId,
@@ -10,7 +8,8 @@ use crate::{
         entry::Entry,
         head::Head,
         log::Peaks,
-        tree::File,
+        path::{ArchivePath, Names},
+        tree::{self, File},
     },
     error::{Error, Kind, Result},
     publish,
@@ -169,7 +168,8 @@ fn check(store: &Store, state: &SiteState, entries: &[Entry], wanted: Wanted) ->
                 ),
             ))
         };
-        let mut names = HashSet::new();
+        let mut names = Names::default();
+        let mut all = Vec::new();
         // Wide enough for any sum of sizes, and for those that are taken away.
         let (mut files, mut bytes) = (0, 0i128);
         match before {
@@ -183,6 +183,7 @@ fn check(store: &Store, state: &SiteState, entries: &[Entry], wanted: Wanted) ->
                     if let Some(file) = &change.new {
                         files += 1;
                         bytes += i128::from(file.size);
+                        not_reserved(&change.path)?;
                         present(file)?;
                     }
                 }
@@ -191,16 +192,28 @@ fn check(store: &Store, state: &SiteState, entries: &[Entry], wanted: Wanted) ->
                 reader.walk(entry.tree, |path, file| {
                     files += 1;
                     bytes += i128::from(file.size);
-                    if !names.insert(path.case_key()) {
+                    if !names.add(path) {
                         return Err(Error::new(
                             Kind::Hostile,
                             format!(
-                                "the site has two files whose names differ by case only: {path}"
+                                "the site has two files that are one on some disks, by case or as file and folder: {path}"
                             ),
                         ));
                     }
+                    not_reserved(path)?;
+                    all.push((path.clone(), file.clone()));
                     present(file)
                 })?;
+                // Else equal files would have two roots, and a tree could be any number of nodes.
+                if tree::build(std::mem::take(&mut all)).root != entry.tree {
+                    return Err(Error::new(
+                        Kind::Hostile,
+                        format!(
+                            "the tree of version {} has another shape than its files make",
+                            entry.number
+                        ),
+                    ));
+                }
             }
         }
         if (files, bytes) != (i128::from(entry.files), i128::from(entry.bytes)) {
@@ -215,6 +228,17 @@ fn check(store: &Store, state: &SiteState, entries: &[Entry], wanted: Wanted) ->
         before = Some(entry);
     }
     Ok(())
+}
+
+/// A mirror answers for these paths itself.
+fn not_reserved(path: &ArchivePath) -> Result<()> {
+    match path.is_reserved() {
+        false => Ok(()),
+        true => Err(Error::new(
+            Kind::Hostile,
+            format!("the site has a file at {path}, which is reserved"),
+        )),
+    }
 }
 
 fn wanted_entries(entries: &[Entry], wanted: Wanted) -> &[Entry] {

@@ -10,7 +10,10 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    archive::{hash::NodeHash, path::ArchivePath},
+    archive::{
+        hash::NodeHash,
+        path::{ArchivePath, Names},
+    },
     error::{Error, Kind, Result},
     store::Reader,
 };
@@ -62,13 +65,13 @@ pub fn checkout(reader: &Reader, root: NodeHash, dir: &Path) -> Result<CheckedOu
     // A fresh folder of our own: no link that lies in it can lead out of it.
     let partial = partial_folder(parent)?;
     let mut done = CheckedOut { files: 0, bytes: 0 };
-    let mut names = HashSet::new();
+    let mut names = Names::default();
     let mut folders = HashSet::new();
     reader.walk(root, |path, file| {
-        if !names.insert(path.case_key()) {
+        if !names.add(path) {
             return Err(Error::new(
                 Kind::Hostile,
-                format!("the site has two files whose names differ by case only: {path}"),
+                format!("the site has two files that are one on some disks, by case or as file and folder: {path}"),
             ));
         }
         let target = make_folder(partial.path(), path, &mut folders)?;

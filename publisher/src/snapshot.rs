@@ -34,8 +34,17 @@ pub struct SnapshotFile {
     pub path: ArchivePath,
     /// Its hash, length and media type.
     pub file: File,
-    /// Where it lies.
-    pub source: PathBuf,
+    /// Where its bytes are.
+    pub source: Source,
+}
+
+/// Where the bytes of a file are that would be published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// In a file of the output folder.
+    Disk(PathBuf),
+    /// In the store: an earlier version has it.
+    Store,
 }
 
 /// Reads the folder `dir`.
@@ -67,7 +76,11 @@ pub fn snapshot(dir: &Path) -> Result<Snapshot> {
             ));
         }
         let file = read(&source, &path)?;
-        files.push(SnapshotFile { path, file, source });
+        files.push(SnapshotFile {
+            path,
+            file,
+            source: Source::Disk(source),
+        });
     }
     if files.is_empty() {
         return Err(Error::new(

@@ -1,7 +1,7 @@
 //! Checking a site again, from its signature to the last byte.
 
 use crate::{
-    archive::{entry::Entry, hash::ContentHash, log::Peaks},
+    archive::{entry::Entry, hash::ContentHash, log::Peaks, tree},
     error::{Error, Result},
     store::{Reader, SiteState, Store, blobs::read_all},
 };
@@ -64,7 +64,9 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
             continue;
         }
         let (mut files, mut bytes) = (0, 0);
+        let mut all = Vec::new();
         reader.walk(entry.tree, |path, file| {
+            all.push((path.clone(), file.clone()));
             files += 1;
             bytes += file.size;
             // Equal content is read once.
@@ -77,6 +79,12 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
             }
             Ok(())
         })?;
+        if tree::build(all).root != entry.tree {
+            return Err(Error::damaged(format!(
+                "the tree of version {} has another shape than its files make",
+                entry.number
+            )));
+        }
         if (files, bytes) != (entry.files, entry.bytes) {
             return Err(Error::damaged(format!(
                 "version {} has {files} files, not {} as its entry says",

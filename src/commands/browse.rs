@@ -14,6 +14,7 @@ use crate::{
     context::Context,
     error::{Exit, Result},
     output::BOLD,
+    site,
     swarm::{self, Peers, stop_signal},
 };
 
@@ -33,7 +34,7 @@ pub(crate) struct BrowseArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
-    let address: Option<Address> = args.address.as_deref().map(str::parse).transpose()?;
+    let address = args.address.as_deref().map(site::address).transpose()?;
     let peers = args.peers.tickets(address.as_ref())?;
     let listener = gateway::local::listen(args.port, ctx.network).await?;
     let port = gateway::port_of(&listener)?;

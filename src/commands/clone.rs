@@ -14,6 +14,7 @@ use crate::{
     context::Context,
     error::{Exit, Result},
     output::{bytes, count},
+    site,
     swarm::{self, Peers},
 };
 
@@ -32,7 +33,7 @@ pub(crate) struct CloneArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
-    let address: Address = args.address.parse()?;
+    let address = site::address(&args.address)?;
     let peers = args.peers.tickets(Some(&address))?;
     check_target(&args.dir)?;
     let ready = swarm::ready(ctx, "skep clone", address.site, &peers).await?;

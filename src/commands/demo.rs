@@ -34,7 +34,19 @@ pub(crate) async fn run(ctx: &Context, args: &DemoArgs) -> Result<Exit> {
         .prefix("skep-demo-")
         .tempdir()
         .map_err(|e| CliError::failed("io", format!("can't create a temporary folder: {e}")))?;
-    let demo = steps::run(ctx, folder.path())?;
+    let (step_ctx, path) = (ctx.clone(), folder.path().to_owned());
+    let mut steps = tokio::task::spawn_blocking(move || steps::run(&step_ctx, &path));
+    let demo = tokio::select! {
+        demo = &mut steps => demo,
+        stopped = stop_signal() => {
+            // Not before the steps are over: what they have started ends with them, and the folder
+            // is removed after that.
+            let _ = steps.await;
+            stopped?;
+            return Err(CliError::failed("cancelled", "the demo was stopped"));
+        }
+    };
+    let demo = demo.map_err(|e| CliError::failed("demo", format!("the demo broke off: {e}")))??;
     ctx.out.json(&json!({
         "event": "ready",
         "address": demo.address,

@@ -23,7 +23,7 @@ use crate::{
     context::Context,
     error::{CliError, Exit, Result},
     output::{BOLD, Output, bytes},
-    site::SiteDir,
+    site::{self, SiteDir},
     swarm::{self, Peers},
 };
 
@@ -97,14 +97,14 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Vec<Changed
 }
 
 async fn between_versions(ctx: &Context, args: &DiffArgs) -> Result<Vec<Changed>> {
-    let old: Address = args.first.parse()?;
+    let old = site::address(&args.first)?;
     let Some(second) = &args.second else {
         return Err(
             CliError::usage("a version is compared with another: name both")
                 .hint("skep diff ADDRESS+1 ADDRESS+2"),
         );
     };
-    let new: Address = second.parse()?;
+    let new = site::address(second)?;
     if old.site != new.site {
         return Err(CliError::usage("these are versions of two sites"));
     }

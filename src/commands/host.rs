@@ -7,7 +7,7 @@ use serde_json::json;
 use skep_publisher::{
     archive::address::{Address, SiteId},
     gateway::{self, local::Gateway, mirror},
-    store::Relation,
+    store::{Relation, Store},
     swarm::{Event, Node, OpenStore, Ticket, fetch},
 };
 use tokio::{net::TcpListener, sync::watch};
@@ -16,6 +16,7 @@ use crate::{
     context::Context,
     error::{CliError, Exit, Result},
     output::{BOLD, Output, bytes},
+    site,
     swarm::{self, Peers, stop_signal},
 };
 
@@ -47,7 +48,7 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
     let pins: Vec<Address> = args
         .pins
         .iter()
-        .map(|pin| pin.parse())
+        .map(|pin| site::address(pin))
         .collect::<Result<_, _>>()?;
     let mut peers = args.peers.tickets(None)?;
     for pin in &pins {
@@ -55,28 +56,17 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
     }
     let gateway_listener = gateway::local::listen(args.gateway_port, ctx.network).await?;
     let open = OpenStore::open(&ctx.home, "skep host")?;
-    for pin in &pins {
-        open.store.add_site(pin.site, Relation::Pinned)?;
-    }
-    let sites: Vec<SiteId> = open
-        .store
-        .sites()?
-        .iter()
-        .filter(|state| {
-            state.relation == Relation::Pinned || pins.iter().any(|pin| pin.site == state.site)
-        })
-        .map(|state| state.site)
-        .collect();
-    if sites.is_empty() {
-        open.close().await;
-        return Err(CliError::usage("this host keeps no site yet")
-            .hint("name one: `skep host --pin ADDRESS`"));
-    }
+    let (sites, listeners) = match prepare(&open.store, &pins, args.port).await {
+        Ok(prepared) => prepared,
+        Err(e) => {
+            open.close().await;
+            return Err(e);
+        }
+    };
     let (node, mut events) = swarm::start(ctx, open).await?;
     let (stop, stopped) = watch::channel(false);
     let mut mirrors = Vec::new();
-    for (n, site) in sites.iter().enumerate() {
-        let listener = mirror_listener(args.port, n).await?;
+    for (site, listener) in sites.iter().zip(listeners) {
         let url = format!("http://127.0.0.1:{}/", gateway::port_of(&listener)?);
         mirrors.push((Address::of(*site), url));
         tokio::spawn(mirror::serve(
@@ -117,6 +107,41 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
 async fn wait(mut stopped: watch::Receiver<bool>) {
     // If the sender is gone, so is the command.
     let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// The sites that are kept, those that were named now first, and a listener for the mirror of each. A
+/// host that can't start pins nothing.
+async fn prepare(
+    store: &Store,
+    pins: &[Address],
+    port: Option<u16>,
+) -> Result<(Vec<SiteId>, Vec<TcpListener>)> {
+    let mut sites: Vec<SiteId> = Vec::new();
+    let pinned = store.sites()?;
+    let pinned = pinned
+        .iter()
+        .filter(|state| state.relation == Relation::Pinned);
+    let all = pins
+        .iter()
+        .map(|pin| pin.site)
+        .chain(pinned.map(|state| state.site));
+    for site in all {
+        if !sites.contains(&site) {
+            sites.push(site);
+        }
+    }
+    if sites.is_empty() {
+        return Err(CliError::usage("this host keeps no site yet")
+            .hint("name one: `skep host --pin ADDRESS`"));
+    }
+    let mut listeners = Vec::with_capacity(sites.len());
+    for n in 0..sites.len() {
+        listeners.push(mirror_listener(port, n).await?);
+    }
+    for pin in pins {
+        store.add_site(pin.site, Relation::Pinned)?;
+    }
+    Ok((sites, listeners))
 }
 
 /// The listener of the n-th mirror.

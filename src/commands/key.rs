@@ -76,6 +76,7 @@ fn export(ctx: &Context, site: &str, file: Option<&Path>) -> Result<()> {
     let site = id_of(site)?;
     match file {
         Some(file) => {
+            refuse_site_folder(file)?;
             keys::export_to(&ctx.home, site, file)?;
             let address = Address::of(site).to_string();
             ctx.out.json(&json!({"address": address, "file": file}));
@@ -91,6 +92,29 @@ fn export(ctx: &Context, site: &str, file: Option<&Path>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A site's folder goes to git and to web servers, and what lies in it is part of the site.
+fn refuse_site_folder(file: &Path) -> Result<()> {
+    let absolute = std::path::absolute(file).unwrap_or(file.to_owned());
+    // Links are followed: they may lead into a site from outside.
+    let parent = absolute.parent().unwrap_or(&absolute);
+    let parent = parent.canonicalize().unwrap_or(parent.to_owned());
+    let site = parent
+        .ancestors()
+        .find(|dir| dir.join("skep.toml").is_file());
+    let Some(site) = site else {
+        return Ok(());
+    };
+    Err(CliError::failed(
+        "refused",
+        format!(
+            "{} would lie in the site {}, and a key must not be where it could be published",
+            file.display(),
+            site.display()
+        ),
+    )
+    .hint("name a file outside of the site's folder, such as ../my-site.key"))
 }
 
 /// A key file has a few hundred bytes; more is another kind of file.

@@ -1,6 +1,6 @@
 //! `skep new`: a site that builds, with a fresh key; works offline.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -38,6 +38,7 @@ pub(crate) struct NewArgs {
 
 pub(crate) fn run(ctx: &Context, args: &NewArgs) -> Result<Exit> {
     let dir = &args.dir;
+    let existed = dir.exists();
     if args.example {
         scaffold::example_site(dir)?;
     } else {
@@ -61,7 +62,8 @@ pub(crate) fn run(ctx: &Context, args: &NewArgs) -> Result<Exit> {
         )?;
     }
     // The key comes last: a key without a site would be one that nobody knows of.
-    let address = Address::of(keys::create(&ctx.home)?).to_string();
+    let key = keys::create(&ctx.home).inspect_err(|_| remove(dir, existed));
+    let address = Address::of(key?).to_string();
     scaffold::set_address(dir, &address)?;
     ctx.out.json(&json!({"address": address, "dir": dir}));
     let shown = dir.display();
@@ -78,4 +80,14 @@ pub(crate) fn run(ctx: &Context, args: &NewArgs) -> Result<Exit> {
     );
     ctx.out.field("next", format!("skep serve {shown}"));
     Ok(Exit::Done)
+}
+
+/// Takes back what was just made in `dir`, which did not exist before or was empty: a site without a
+/// key would only be in the way of the next try.
+fn remove(dir: &Path, existed: bool) {
+    // What can't be removed stays; the error that is told is why there is no key.
+    let _ = std::fs::remove_dir_all(dir);
+    if existed {
+        let _ = std::fs::create_dir(dir);
+    }
 }

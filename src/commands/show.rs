@@ -12,6 +12,7 @@ use skep_publisher::{
 use crate::{
     context::Context,
     error::{CliError, Exit, Result},
+    site,
     swarm::{self, Peers, Ready},
 };
 
@@ -28,7 +29,7 @@ pub(crate) struct ShowArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &ShowArgs) -> Result<Exit> {
-    let address: Address = args.address.parse()?;
+    let address = site::address(&args.address)?;
     let peers = args.peers.tickets(Some(&address))?;
     let ready = swarm::ready(ctx, "skep show", address.site, &peers).await?;
     let shown = show(&ready, &address);

@@ -22,4 +22,27 @@ fn the_pages_stay_up() {
     assert_eq!(get(&url("mirror")).status, 200);
     let received = ready["received"].as_array().unwrap();
     assert!(received[1].as_u64() < received[0].as_u64(), "{ready}");
+    // Not killed, or its children would go on.
+    #[cfg(unix)]
+    assert_eq!(demo.terminate(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn stopped_early_it_leaves_nothing_behind() {
+    let world = World::new();
+    std::fs::create_dir(world.path("tmp")).unwrap();
+    let tmp = world.path("tmp");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_skep"));
+    command.arg("demo").env("TMPDIR", &tmp);
+    command.stdout(std::process::Stdio::piped());
+    command.stderr(std::process::Stdio::piped());
+    let demo = crate::skep::Running::spawn(command);
+    let started = std::time::Instant::now();
+    while std::fs::read_dir(&tmp).unwrap().next().is_none() {
+        assert!(started.elapsed() < crate::skep::LIMIT);
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(demo.terminate(), 1);
+    assert_eq!(std::fs::read_dir(&tmp).unwrap().count(), 0);
 }

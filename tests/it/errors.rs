@@ -9,6 +9,12 @@ fn no_site_here() {
         let ended = world.fails(1, "home", &[command]);
         ended.says(&["skep.toml", "skep new"]);
     }
+    let json = world.fails(1, "home", &["build", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let error = &json["error"];
+    assert_eq!(error["kind"], "no-site");
+    assert!(!error["message"].as_str().unwrap().contains("hint"));
+    assert!(error["hint"].as_str().unwrap().contains("skep new"));
     world
         .fails(2, "home", &["log", "nowhere"])
         .says(&["no folder \"nowhere\""]);
@@ -159,6 +165,26 @@ fn a_full_disk_loses_nothing() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_can_not_be_written_is_said_so() {
+    let world = World::new();
+    world.new_site("home", "site");
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    let skep = env!("CARGO_BIN_EXE_skep");
+    for args in ["log site", "log site --json", "status site", "key list"] {
+        let script = format!("exec {skep} --home home {args} >/dev/full");
+        let ended = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(world.path(""))
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{args}: {stderr}");
+        assert!(stderr.contains("can't write to stdout"), "{args}: {stderr}");
+    }
+}
+
 #[test]
 fn every_command_explains_itself() {
     let world = World::new();
@@ -172,7 +198,7 @@ fn every_command_explains_itself() {
         .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
         .filter(|name| name != "help")
         .collect();
-    assert_eq!(commands.len(), 18, "{commands:?}");
+    assert_eq!(commands.len(), 19, "{commands:?}");
     for command in &commands {
         let help = world.run("home", &[command, "--help"]);
         assert_eq!(help.code, 0);

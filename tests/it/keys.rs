@@ -29,6 +29,19 @@ fn a_site_moves_to_another_machine() {
 }
 
 #[test]
+fn a_key_is_never_exported_into_a_site() {
+    let world = World::new();
+    world.new_site("home", "site");
+    for file in ["site/site.key", "site/_posts/../site.key", "site/_posts/k"] {
+        world
+            .fails(1, "home", &["key", "export", "site", file])
+            .says(&["would lie in the site", "../my-site.key"]);
+    }
+    assert!(!world.path("site/site.key").exists());
+    assert!(!world.path("site/_posts/k").exists());
+}
+
+#[test]
 fn what_is_no_key_is_refused() {
     let world = World::new();
     world.write("no.key", "hello\n");

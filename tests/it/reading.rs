@@ -78,3 +78,23 @@ fn one_process_owns_a_store() {
     // A killed owner leaves no lock behind.
     world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
 }
+
+#[test]
+fn an_address_may_end_in_a_slash() {
+    let world = World::new();
+    let address = world.new_site("author", "site");
+    world.json("author", &["publish", "site", "--yes", "--wait", "0"]);
+    let shown = |path: &str| {
+        let ended = world.run("author", &["show", &format!("{address}{path}")]);
+        assert_eq!(ended.code, 0, "{path}: {}", ended.stderr);
+        ended.stdout
+    };
+    let about = shown("/about/index.html");
+    for path in ["/about", "/about/", "+1/about/"] {
+        assert_eq!(shown(path), about, "{path}");
+    }
+    assert_eq!(shown("/"), shown("/index.html"));
+    world
+        .fails(2, "author", &["show", &format!("{address}/about//")])
+        .says(&["empty part"]);
+}

@@ -112,3 +112,36 @@ fn the_changed_lines_are_shown() {
         .fails(2, "home", &["diff", &format!("{address}+1")])
         .says(&["name both"]);
 }
+
+#[test]
+fn an_old_version_comes_back_as_a_new_one() {
+    let world = World::new();
+    let address = world.new_site("home", "site");
+    // Large enough to be a blob of its own, which the second version drops.
+    world.write("site/large.txt", "first ".repeat(200_000));
+    let host = world.host("host", &address);
+    let peer = ["--yes", "--peer", host.ticket.as_str()];
+    world.json("home", &[&["publish", "site"][..], &peer].concat());
+    world.json("home", &["clone", &address, "one"]);
+    std::fs::remove_file(world.path("site/large.txt")).unwrap();
+    world.write("site/about.md", "---\ntitle: About\n---\nSecond.\n");
+    world.json("home", &[&["publish", "site"][..], &peer].concat());
+
+    let back = world.json("home", &[&["revert", "1", "site"][..], &peer].concat());
+    assert_eq!(
+        (&back["version"], &back["changed"]),
+        (&3.into(), &true.into())
+    );
+    assert!(back["added_bytes"].as_u64() < Some(1_000), "{back}");
+    world.json(
+        "reader",
+        &["clone", &address, "three", "--peer", &host.ticket],
+    );
+    assert_eq!(world.files("three"), world.files("one"));
+    let log = world.json("home", &["log", "site"]);
+    assert_eq!(log["versions"][0]["message"], "Back to version 1");
+    world.json("home", &["verify", "site"]);
+    world
+        .fails(1, "home", &["revert", "9", "site", "--yes"])
+        .says(&["no version 9"]);
+}

@@ -46,6 +46,30 @@ fn a_port_that_is_taken_is_said_so() {
         .says(&[port, "another program uses that port"]);
 }
 
+#[test]
+fn a_host_without_its_port_pins_nothing() {
+    let world = World::new();
+    let address = world.new_site("home", "site");
+    let other = world.new_site("home", "other");
+    let first = world.start("home", &["serve", "site", "--port", "0"]);
+    let url = first.event("ready")["url"].as_str().unwrap().to_owned();
+    let port = url.trim_end_matches('/').rsplit_once(':').unwrap().1;
+    let host = ["host", "--pin", &address, "--gateway-port", "0", "--port"];
+    world
+        .fails(2, "host", &[&host[..], &[port]].concat())
+        .says(&[port]);
+    world
+        .fails(2, "host", &["host", "--gateway-port", "0"])
+        .says(&["keeps no site yet"]);
+    // What is pinned now comes first, whatever was pinned before.
+    for pin in [&address, &other, &address] {
+        let host = ["host", "--gateway-port", "0", "--port", "0", "--pin", pin];
+        let ready = world.start("host", &host).event("ready");
+        assert_eq!(ready["mirrors"][0]["address"], **pin);
+        assert_eq!(ready["mirrors"][0]["url"], ready["mirror"]);
+    }
+}
+
 struct Events(BufReader<TcpStream>);
 
 impl Events {

@@ -61,6 +61,20 @@ fn drafts_are_built_only_when_asked_for() {
 }
 
 #[test]
+fn a_site_without_a_key_is_not_left_behind() {
+    let world = World::new();
+    // A home that can't be: a file is in its place.
+    world.write("home", "");
+    std::fs::create_dir(world.path("empty")).unwrap();
+    for site in ["site", "empty"] {
+        world.fails(1, "home", &["new", site]).says(&["home"]);
+        assert!(!world.path(site).join("skep.toml").exists());
+    }
+    assert!(!world.path("site").exists());
+    world.new_site("other", "site");
+}
+
+#[test]
 fn nothing_is_overwritten() {
     let world = World::new();
     world.new_site("home", "site");

@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Borrow,
+    collections::HashMap,
     fmt,
     path::{Path, PathBuf},
 };
@@ -100,6 +101,28 @@ impl ArchivePath {
     }
 }
 
+/// The names of a folder's files, of which no two may be one on some disk.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// By [`ArchivePath::case_key`]: whether it is a file; else it is a folder.
+    taken: HashMap<String, bool>,
+}
+
+impl Names {
+    /// Adds a file's path; false if it differs by case only from another, or is a folder of another, or
+    /// the other way round.
+    pub fn add(&mut self, path: &ArchivePath) -> bool {
+        let key = path.case_key();
+        for (end, _) in key.match_indices('/') {
+            let is_file = self.taken.entry(key[..end].to_owned()).or_insert(false);
+            if *is_file {
+                return false;
+            }
+        }
+        self.taken.insert(key, true).is_none()
+    }
+}
+
 fn check(path: &str) -> Result<(), PathProblem> {
     if path.is_empty() {
         return Err(PathProblem::Empty);
@@ -141,7 +164,8 @@ fn check_segment(segment: &str) -> Result<(), PathProblem> {
 /// Windows opens a device for these names whatever follows the first dot.
 /// <https://learn.microsoft.com/windows/win32/fileio/naming-a-file>
 fn is_device(segment: &str) -> bool {
-    let stem = segment.split('.').next().unwrap_or(segment).trim_end();
+    let stem = segment.split('.').next().unwrap_or(segment);
+    let stem = stem.trim_end_matches(' ');
     let stem = stem.to_ascii_lowercase();
     if matches!(
         stem.as_str(),
@@ -234,6 +258,20 @@ mod tests {
                 "{path:?}"
             );
         }
+    }
+
+    #[test]
+    fn names_that_would_be_one_on_some_disk_are_told() {
+        let clash = |paths: &[&str]| {
+            let mut names = Names::default();
+            let paths = paths.iter().map(|path| ArchivePath::new(path).unwrap());
+            paths.map(|path| names.add(&path)).filter(|ok| !ok).count()
+        };
+        assert_eq!(clash(&["a", "b", "c/a", "c/b", "C/d"]), 0);
+        assert_eq!(clash(&["a.html", "A.html"]), 1);
+        assert_eq!(clash(&["a", "a-b", "a/b"]), 1);
+        assert_eq!(clash(&["A/b", "a"]), 1);
+        assert_eq!(clash(&["a", "a"]), 1);
     }
 
     #[test]

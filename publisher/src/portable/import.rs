@@ -1,7 +1,7 @@
 //! A file to an archive. The file is as hostile as a peer.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::{self, BufRead, Read, Write},
     path::Path,
 };
@@ -137,9 +137,13 @@ impl Blobs<'_> {
             lists.extend(set.lists.iter().map(|list| (list.hash, *list)));
         }
         let mut room = SITE_QUOTA;
+        let mut seen = HashSet::new();
         while !input.is_at_end()? {
             let hash = ContentHash(input.array()?);
             let size = input.uint()?;
+            if !seen.insert(hash) {
+                return Err(refused(format!("blob {hash} is in it twice")));
+            }
             // A blob of a version that is here already may be named by no new entry: it is passed over.
             let wanted = named.get(&hash) == Some(&size);
             room = room

@@ -18,7 +18,7 @@ use crate::{
     },
     error::{Error, Kind, Result},
     review::Review,
-    snapshot::SnapshotFile,
+    snapshot::{SnapshotFile, Source},
     store::{Store, records::IndexedPack},
 };
 
@@ -54,16 +54,25 @@ pub(super) fn store(
         let hash = file.file.hash;
         if let Some(blob) = before.get(&hash).filter(|b| b.kind == BlobKind::File) {
             live.insert(hash, *blob);
-        } else if belongs_in_pack(&file.file) {
-            to_pack.push(file);
-        } else {
-            let size = store.blobs.size(hash);
-            let size = size.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))?;
-            if size.is_none() {
-                added += file.file.size;
-            }
-            live.insert(hash, store_blob(store, review, file)?);
+            continue;
         }
+        let source = match &file.source {
+            Source::Disk(source) => source,
+            Source::Store => {
+                live.insert(hash, stored_blob(store, &file.file)?);
+                continue;
+            }
+        };
+        if belongs_in_pack(&file.file) {
+            to_pack.push((file, source.as_path()));
+            continue;
+        }
+        let size = store.blobs.size(hash);
+        let size = size.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))?;
+        if size.is_none() {
+            added += file.file.size;
+        }
+        live.insert(hash, store_blob(store, review, file, source)?);
     }
     let mut packs = Vec::new();
     if !new_nodes.is_empty() || !to_pack.is_empty() {
@@ -139,13 +148,31 @@ fn is_compressed(media_type: &str) -> bool {
     }
 }
 
-fn store_blob(store: &Store, review: &Review, file: &SnapshotFile) -> Result<BlobRef> {
+/// The blob of an earlier version's file.
+fn stored_blob(store: &Store, file: &File) -> Result<BlobRef> {
+    match store.blobs.size(file.hash) {
+        Ok(Some(size)) if size == file.size => Ok(BlobRef {
+            hash: file.hash,
+            kind: BlobKind::File,
+            size,
+        }),
+        Ok(_) => Err(Error::damaged(format!("blob {} is gone", file.hash))),
+        Err(e) => Err(Error::damaged(format!("blob {}: {e}", file.hash))),
+    }
+}
+
+fn store_blob(
+    store: &Store,
+    review: &Review,
+    file: &SnapshotFile,
+    source: &Path,
+) -> Result<BlobRef> {
     let added = store
         .blobs
-        .add_file(&file.source, review.site.0)
-        .map_err(|e| Error::io("store", &file.source, &e))?;
+        .add_file(source, review.site.0)
+        .map_err(|e| Error::io("store", source, &e))?;
     if added != file.file.hash {
-        return Err(changed(file));
+        return Err(changed(source));
     }
     Ok(BlobRef {
         hash: added,
@@ -158,7 +185,7 @@ fn write_pack(
     store: &Store,
     review: &Review,
     nodes: &[&(NodeHash, Vec<u8>)],
-    files: &[&SnapshotFile],
+    files: &[(&SnapshotFile, &Path)],
     scratch: &Path,
 ) -> Result<IndexedPack> {
     let io = |e: std::io::Error| Error::io("write a pack in", scratch, &e);
@@ -168,8 +195,8 @@ fn write_pack(
     for (hash, bytes) in nodes {
         writer.add_node(*hash, bytes).map_err(io)?;
     }
-    for file in files {
-        let bytes = read_again(file)?;
+    for (file, source) in files {
+        let bytes = read_again(file, source)?;
         writer.add_file(file.file.hash, &bytes).map_err(io)?;
     }
     let written = writer.finish().map_err(io)?;
@@ -188,25 +215,22 @@ fn write_pack(
 }
 
 /// The file's bytes, if they are still those that were reviewed.
-fn read_again(file: &SnapshotFile) -> Result<Vec<u8>> {
+fn read_again(file: &SnapshotFile, source: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(file.file.size as usize);
-    FsFile::open(&file.source)
+    FsFile::open(source)
         // One byte more than expected: enough to see that it grew.
         .and_then(|f| f.take(file.file.size + 1).read_to_end(&mut bytes))
-        .map_err(|e| Error::io("read", &file.source, &e))?;
+        .map_err(|e| Error::io("read", source, &e))?;
     if ContentHash::of(&bytes) != file.file.hash {
-        return Err(changed(file));
+        return Err(changed(source));
     }
     Ok(bytes)
 }
 
-fn changed(file: &SnapshotFile) -> Error {
+fn changed(source: &Path) -> Error {
     Error::new(
         Kind::Unpublishable,
-        format!(
-            "{} changed while it was being published",
-            file.source.display()
-        ),
+        format!("{} changed while it was being published", source.display()),
     )
     .hint("nothing was published; run the command again")
 }

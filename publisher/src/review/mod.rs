@@ -19,8 +19,8 @@ use crate::{
         hash::NodeHash,
         tree::{self, Built, Change, NodeSource},
     },
-    error::{Error, Result},
-    snapshot::Snapshot,
+    error::{Error, Kind, Result},
+    snapshot::{Snapshot, SnapshotFile, Source},
     store::{Reader, SiteState, Store},
 };
 
@@ -95,9 +95,55 @@ pub fn review(store: &Store, site: SiteId, snapshot: Snapshot) -> Result<Review>
     })
 }
 
+/// Compares an earlier version of `site` with the newest: to publish that is to bring it back.
+///
+/// # Errors
+///
+/// [`Kind::NotFound`] if there is no such version, or not all of it is here.
+pub fn revert(store: &Store, site: SiteId, version: u64) -> Result<Review> {
+    let state = store.known(site)?;
+    let base = store.entry(&state, None)?;
+    let old = store.entry(&state, Some(version))?;
+    if !store.is_whole(&old)? {
+        return Err(Error::new(
+            Kind::NotFound,
+            format!("not all of version {version} is on this machine"),
+        ));
+    }
+    let reader = Reader::new(store, &state);
+    let mut files = Vec::new();
+    reader.walk(old.tree, |path, file| {
+        files.push(SnapshotFile {
+            path: path.clone(),
+            file: file.clone(),
+            source: Source::Store,
+        });
+        Ok(())
+    })?;
+    let pairs = files.iter().map(|f| (f.path.clone(), f.file.clone()));
+    let tree = tree::build(pairs.collect());
+    if tree.root != old.tree {
+        return Err(Error::damaged(format!(
+            "the tree of version {version} has another shape than its files make"
+        )));
+    }
+    let changes = reader.diff(base.tree, old.tree)?;
+    Ok(Review {
+        site,
+        base: Some(base),
+        moves: moves::find(&changes),
+        changes,
+        files: old.files,
+        bytes: old.bytes,
+        state: Some(state),
+        snapshot: Snapshot { files },
+        tree,
+    })
+}
+
 impl Review {
-    /// The bytes of a changed file as it would be published; `None` if it would be removed, or has more
-    /// than `limit` bytes.
+    /// The bytes of a changed file of the output folder as it would be published; `None` if it would be
+    /// removed, or has more than `limit` bytes.
     ///
     /// # Errors
     ///
@@ -108,10 +154,9 @@ impl Review {
         }
         let files = &self.snapshot.files;
         let at = files.binary_search_by(|file| file.path.cmp(&change.path));
-        let Ok(at) = at else {
+        let Some(Source::Disk(source)) = at.ok().map(|at| &files[at].source) else {
             return Ok(None);
         };
-        let source = &files[at].source;
         let bytes = std::fs::read(source).map_err(|e| Error::io("read", source, &e))?;
         Ok(Some(bytes))
     }

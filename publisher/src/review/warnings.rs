@@ -9,7 +9,7 @@ use super::{
 use crate::{
     archive::path::ArchivePath,
     error::{Error, Result},
-    snapshot::SnapshotFile,
+    snapshot::{SnapshotFile, Source},
 };
 
 /// Something about a file that would be published.
@@ -141,7 +141,11 @@ fn inspect(file: &SnapshotFile, origin: Origin, found: &mut Vec<Warning>) -> Res
     if file.file.size > MAX_SEARCHED {
         return Ok(());
     }
-    let bytes = fs::read(&file.source).map_err(|e| Error::io("read", &file.source, &e))?;
+    // What an earlier version has was looked at then.
+    let Source::Disk(source) = &file.source else {
+        return Ok(());
+    };
+    let bytes = fs::read(source).map_err(|e| Error::io("read", source, &e))?;
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return Ok(());
     };

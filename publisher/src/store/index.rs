@@ -5,7 +5,7 @@ use crate::archive::{
     blobs::BlobRef,
     codec::DecodeError,
     hash::{ContentHash, NodeHash},
-    pack::{ObjectKind, PackError, Place, ReadAt, decompress, read_index},
+    pack::{ObjectKind, PackError, Place, ReadAt, decompress_whole, read_index},
 };
 
 /// Reads a pack, checks every object against its hash, and returns where each lies. All of them together
@@ -29,7 +29,10 @@ pub(crate) fn verified_objects(
     for (object, place) in index.places() {
         if frame.0 != place.frame_start {
             let compressed = blob.read_at(place.frame_start, place.frame_len)?;
-            frame = (place.frame_start, decompress(&compressed, place.frame_raw)?);
+            frame = (
+                place.frame_start,
+                decompress_whole(&compressed, place.frame_raw)?,
+            );
         }
         let start = place.offset as usize;
         // The index was checked: the objects of a frame are as long as it together.

@@ -12,3 +12,4 @@ mod portable;
 mod publish;
 mod swarm;
 mod swarm_blobs;
+mod vectors;

@@ -76,6 +76,18 @@ pub fn read_index(pack: &impl ReadAt, size: u64) -> Result<Index, PackError> {
     Ok(Index::decode(&index, room - length)?)
 }
 
+/// Decompresses a whole frame: exactly one, and nothing after it.
+///
+/// # Errors
+///
+/// As [`decompress`]; and if `frame` is not exactly one zstd frame.
+pub fn decompress_whole(frame: &[u8], raw: u64) -> Result<Vec<u8>, PackError> {
+    match zstd::zstd_safe::find_frame_compressed_size(frame) {
+        Ok(length) if length == frame.len() => decompress(frame, raw),
+        _ => Err(PackError::Frame),
+    }
+}
+
 /// Decompresses a frame, or the front of one, to exactly `raw` bytes.
 ///
 /// # Errors

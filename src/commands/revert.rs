@@ -1,0 +1,73 @@
+//! `skep revert`: an old version's files as a new version.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use skep_publisher::{
+    keys::{self, SigningKey},
+    review::revert,
+    swarm::OpenStore,
+};
+
+use crate::{
+    commands::status,
+    context::Context,
+    error::{Exit, Result},
+    outgoing::{self, Outgoing, Signed},
+    site::SiteDir,
+};
+
+/// Publish an old version's files as a new version
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  skep revert 3
+  skep revert 3 my-site --peer TICKET
+
+The sources stay as they are: the next `skep publish` brings back what they make.")]
+pub(crate) struct RevertArgs {
+    /// The version to go back to
+    #[arg(id = "number", value_name = "VERSION")]
+    version: u64,
+    /// The site's folder
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    #[command(flatten)]
+    outgoing: Outgoing,
+}
+
+pub(crate) async fn run(ctx: &Context, args: &RevertArgs) -> Result<Exit> {
+    let dir = SiteDir::open(&args.dir)?;
+    let key = keys::load(&ctx.home, dir.id()?)?;
+    let audience = args.outgoing.audience()?;
+    let open = OpenStore::open(&ctx.home, "skep revert")?;
+    match sign(ctx, args, &dir, &key, &open) {
+        Ok(signed) => Ok(outgoing::deliver(ctx, open, signed, &audience).await),
+        Err(e) => {
+            open.close().await;
+            Err(e)
+        }
+    }
+}
+
+fn sign(
+    ctx: &Context,
+    args: &RevertArgs,
+    dir: &SiteDir,
+    key: &SigningKey,
+    open: &OpenStore,
+) -> Result<Signed> {
+    let site = dir.id()?;
+    let review = revert(&open.store, site, args.version)?;
+    let old = open
+        .store
+        .entry(&open.store.known(site)?, Some(args.version))?;
+    status::show(&ctx.out, &review, &[]);
+    ctx.out.note(
+        "The sources here stay as they are: the next `skep publish` brings back what they make.",
+    );
+    args.outgoing.confirm(ctx, &review)?;
+    let default = format!("Back to version {}", args.version);
+    let message = args.outgoing.message.as_deref().unwrap_or(&default);
+    let shown = status::to_json(&review, &[]);
+    outgoing::sign(ctx, open, key, &review, (message, old.as_of), shown)
+}

@@ -1,0 +1,258 @@
+//! What goes out: a review that a person has seen becomes a signed version, and nodes are told of it.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+use skep_publisher::{
+    archive::{address::Address, head::Head},
+    error::{Error, Kind},
+    keys::SigningKey,
+    publish::{Outcome, Statement, Step, publish},
+    review::Review,
+    swarm::{Announced, OpenStore, Ticket, announce::announce},
+};
+use tokio::task::JoinSet;
+
+use crate::{
+    context::{Context, now, seconds},
+    error::{CliError, Exit, Result},
+    output::{BOLD, bytes, count},
+    swarm::{self, Peers},
+};
+
+/// How a version goes out.
+#[derive(Debug, Args)]
+pub(crate) struct Outgoing {
+    /// What changed, in words
+    #[arg(short, long)]
+    pub(crate) message: Option<String>,
+    /// Publish without asking
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    peers: Peers,
+    /// Wait until N of the peers have said, signed, that they keep the version [default: all of them]
+    #[arg(long, value_name = "N")]
+    wait: Option<usize>,
+}
+
+/// Whom to tell of a version, and how many of them have to confirm it.
+pub(crate) struct Audience {
+    peers: Vec<Ticket>,
+    wanted: usize,
+}
+
+impl Outgoing {
+    /// Whom to tell.
+    pub(crate) fn audience(&self) -> Result<Audience> {
+        let peers = self.peers.tickets(None)?;
+        let wanted = self.wait.unwrap_or(peers.len());
+        if wanted > peers.len() {
+            return Err(CliError::usage(format!(
+                "`--wait {wanted}` needs {}, and {} given",
+                count(wanted as u64, "`--peer TICKET`"),
+                match peers.len() {
+                    0 => "none is".to_owned(),
+                    n => format!("{n} are"),
+                }
+            ))
+            .hint(
+                "`skep host` prints its ticket; `--wait 0` publishes without waiting for anyone",
+            ));
+        }
+        Ok(Audience { peers, wanted })
+    }
+
+    /// Asks whether to publish, unless `--yes` has answered that.
+    pub(crate) fn confirm(&self, ctx: &Context, review: &Review) -> Result<()> {
+        if self.yes || review.changes.is_empty() {
+            return Ok(());
+        }
+        let version = review.base.as_ref().map_or(1, |entry| entry.number + 1);
+        ctx.out
+            .say("What is published can't be called back: whoever has it may keep it.");
+        match ctx.out.ask(&format!("Publish version {version}?")) {
+            Some(true) => Ok(()),
+            Some(false) => Err(CliError::failed("cancelled", "nothing was published")),
+            None => Err(
+                CliError::usage("there is no terminal to ask whether to publish")
+                    .hint("look at `skep status`, then publish with `--yes`"),
+            ),
+        }
+    }
+}
+
+/// A signed version.
+pub(crate) struct Signed {
+    head: Head,
+    /// Whether it is new.
+    changed: bool,
+    /// How many bytes are new in the archive.
+    added: u64,
+    /// The review, for programs.
+    review: Value,
+}
+
+/// Signs a version of what was reviewed. `as_of` is the moment that its build took for the present, and
+/// `shown` the review, for programs.
+pub(crate) fn sign(
+    ctx: &Context,
+    open: &OpenStore,
+    key: &SigningKey,
+    review: &Review,
+    (message, as_of): (&str, u64),
+    shown: Value,
+) -> Result<Signed> {
+    let statement = Statement {
+        message: message.to_owned(),
+        time: seconds(now()),
+        as_of,
+    };
+    let scratch = open.scratch();
+    let outcome = publish(&open.store, key, review, &statement, &scratch, |step| {
+        ctx.out.step(match step {
+            Step::Stored => "stored",
+            Step::Synced => "synced",
+            Step::Signed => "signed",
+        });
+    });
+    let (head, changed, added) = match outcome? {
+        Outcome::Unchanged(head) => (head, false, 0),
+        Outcome::Published(published) => (published.head, true, published.added),
+    };
+    let version = head.length();
+    ctx.out.say(match changed {
+        true => format!(
+            "{BOLD}Version {version}{BOLD:#} is signed ({} new in the archive).",
+            bytes(added)
+        ),
+        false => format!("{BOLD}Version {version}{BOLD:#} is the newest already."),
+    });
+    ctx.out.field("address", Address::of(review.site));
+    Ok(Signed {
+        head,
+        changed,
+        added,
+        review: shown,
+    })
+}
+
+/// Tells the audience of a signed version, and says how it ended.
+pub(crate) async fn deliver(
+    ctx: &Context,
+    open: OpenStore,
+    signed: Signed,
+    audience: &Audience,
+) -> Exit {
+    let told = if audience.wanted == 0 {
+        open.close().await;
+        Told::default()
+    } else {
+        tell(ctx, open, &signed.head, audience).await
+    };
+    report(ctx, signed, &told, audience.wanted)
+}
+
+/// Says how it ended.
+fn report(ctx: &Context, signed: Signed, told: &Told, wanted: usize) -> Exit {
+    let version = signed.head.length();
+    let failure = |e: &Error| json!({"kind": e.kind.name(), "message": e.message});
+    let mut result = signed.review;
+    result["version"] = version.into();
+    result["changed"] = signed.changed.into();
+    result["root"] = signed.head.root().to_string().into();
+    result["added_bytes"] = signed.added.into();
+    result["wanted"] = wanted.into();
+    result["holders"] = told.holders.iter().map(holder).collect();
+    result["failures"] = told.failures.iter().map(failure).collect();
+    ctx.out.json(&result);
+    if told.holders.len() < wanted {
+        ctx.out.warn(format!(
+            "version {version} is signed and safe here, but {} of {} confirmed that they keep it; `skep publish` tries again",
+            told.holders.len(),
+            count(wanted as u64, "node"),
+        ));
+        return Exit::Unconfirmed;
+    }
+    if told.holders.is_empty() {
+        ctx.out
+            .say(format!("Only this machine holds version {version}."));
+        ctx.out.field(
+            "next",
+            "hand it to a host with `skep publish --peer TICKET`, or serve it with `skep browse`",
+        );
+    }
+    Exit::Done
+}
+
+/// How long a node may take to fetch a version.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Who was told of the version.
+#[derive(Default)]
+struct Told {
+    holders: Vec<Announced>,
+    failures: Vec<Error>,
+}
+
+/// Tells all peers at once, until `wanted` of them have confirmed. What fails here does not undo the
+/// version: it is signed.
+async fn tell(ctx: &Context, open: OpenStore, head: &Head, audience: &Audience) -> Told {
+    let mut told = Told::default();
+    let node = match swarm::start(ctx, open).await {
+        Ok((node, _)) => node,
+        Err(e) => {
+            told.fail(ctx, e);
+            return told;
+        }
+    };
+    let mut tasks = JoinSet::new();
+    for peer in &audience.peers {
+        let (node, head, peer) = (node.clone(), head.clone(), peer.clone());
+        tasks.spawn(async move { announce(&node, &head, &peer, CONFIRM_TIMEOUT).await });
+    }
+    while told.holders.len() < audience.wanted
+        && let Some(done) = tasks.join_next().await
+    {
+        match done {
+            Ok(Ok(announced)) => {
+                ctx.out.field(
+                    "held by",
+                    format!(
+                        "node {} (received {})",
+                        hex(&announced.receipt.node[..5]),
+                        bytes(announced.received)
+                    ),
+                );
+                told.holders.push(announced);
+            }
+            Ok(Err(e)) => told.fail(ctx, e),
+            Err(e) => told.fail(ctx, Error::new(Kind::Io, format!("a task broke off: {e}"))),
+        }
+    }
+    node.close().await;
+    told
+}
+
+impl Told {
+    fn fail(&mut self, ctx: &Context, error: Error) {
+        let hint = error.hint.as_ref();
+        let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+        ctx.out.warn(format!("{error}{hint}"));
+        self.failures.push(error);
+    }
+}
+
+fn holder(announced: &Announced) -> serde_json::Value {
+    json!({
+        "node": hex(&announced.receipt.node),
+        "mode": announced.receipt.mode.name(),
+        "time": announced.receipt.time,
+        "received": announced.received,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

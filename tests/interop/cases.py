@@ -1,0 +1,242 @@
+"""Archives made by forge.py: what FORMAT.md allows, and what it forbids. name -> function that makes the bytes."""
+
+import unicodedata
+
+from forge import OTHER_KEY, Site, blob_set, entry, export, frame, pack, ref, tree
+from records import FILE, FILE_OBJECT, NODE_OBJECT, BlobRef, content_hash, node_hash, sized, uint, write_list_blob
+from verify import build_tree
+
+S = Site()
+TWO = [ref(S.pack2), ref(S.big, FILE)]
+NODES = [(NODE_OBJECT, node) for node in S.nodes]
+
+
+def with_files(contents):
+    return Site(contents=contents).export()
+
+
+def one_leaf(order):
+    """A site of one leaf, its files in this order."""
+    contents = {path: b"x" for path in order}
+    leaf = b"\x01\x00" + uint(len(order)) + b"".join(
+        sized(p) + content_hash(b"x") + uint(1) + sized(b"text/plain") for p in order
+    )
+    packed = pack(frame([(NODE_OBJECT, leaf)]), frame([(FILE_OBJECT, b"x")]))
+    return export([entry(1, node_hash(leaf), len(contents), len(contents), [ref(packed)])], [packed])
+
+
+def tail(extra, count):
+    """An empty site whose entry has this after its sets."""
+    leaf = b"\x01\x00\x00"
+    packed = pack(frame([(NODE_OBJECT, leaf)]))
+    return export([entry(1, node_hash(leaf), 0, 0, [ref(packed)], branches=uint(count), **extra)], [packed])
+
+
+def nodes_change(change):
+    return Site(nodes=lambda files: change(build_tree(files))).export()
+
+
+def own_tree(leaves):
+    """Two leaves under a root that the paths don't ask for: one per run of files in `leaves`."""
+
+    def nodes(files):
+        parts, start = [], 0
+        for n in leaves:
+            parts.append((build_tree(files[start : start + n])[-1], files[start + n - 1].path))
+            start += n
+        root = b"\x01\x01" + uint(len(parts)) + b"".join(sized(last) + node_hash(leaf) for leaf, last in parts)
+        return [leaf for leaf, _ in parts] + [root]
+
+    few = {p: b"" for p in (b"a", b"b", b"c", b"d")}
+    return Site(contents=few, nodes=nodes).export()
+
+
+def wrong_last(nodes):
+    """The root says another last path of its last child."""
+    at = nodes[-1].rindex(b"zz/big.bin")
+    return nodes[:-1] + [nodes[-1][:at] + b"zz/bih.bin" + nodes[-1][at + 10 :]]
+
+
+def wrong_size(nodes):
+    """A leaf says another size of its last file."""
+    at = nodes[0].rindex(b"\x09text/html") - 1
+    leaf = nodes[0][:at] + uint(nodes[0][at] + 1) + nodes[0][at + 1 :]
+    return [leaf, *(n.replace(node_hash(nodes[0]), node_hash(leaf)) for n in nodes[1:])]
+
+
+def lists(where):
+    """Version 2 names its blobs in lists: adds in one, keeps in another."""
+    adds, keeps = write_list_blob(TWO), write_list_blob([ref(S.pack1)])
+    second = S.entry2(adds=blob_set(lists=[(adds, 2)]), keeps=blob_set(lists=[(keeps, 1)]))
+    return S.export(where(S.pack1, S.pack2, S.big, adds, keeps), entry2=second)
+
+
+def listed(blob, count):
+    second = S.entry2(adds=blob_set(lists=[(blob, count)]))
+    return S.export([S.pack1, blob, S.pack2, S.big], entry2=second)
+
+
+def dropped(blob):
+    """Version 2 has packed all files again, and drops version 1's in a list."""
+    whole = pack(frame([(FILE_OBJECT, c) for c in S.contents.values()]))
+    second = S.entry2(adds=[*TWO, ref(whole)], keeps=[], drops=blob_set(lists=[(blob, 1)]))
+    return S.export([S.pack1, S.pack2, S.big, whole], entry2=second)
+
+
+def more(n):
+    """n versions with the same tree."""
+    blob = ref(S.pack1)
+    files, nodes = tree(S.contents)
+    same = dict(tree=node_hash(nodes[-1]), files=len(files), size=sum(f.size for f in files))
+    rest = [entry(i, adds=(), keeps=[blob], **same) for i in range(2, n + 1)]
+    return export([S.entry1, *rest], [S.pack1])
+
+
+def changed(**change):
+    return lambda: Site(**change).export()
+
+
+def paths(*names):
+    return lambda: with_files({name if isinstance(name, bytes) else name.encode(): b"x" for name in names})
+
+
+def packed(*parts, **change):
+    return lambda: Site().with_pack(pack(*parts, **change))
+
+
+NODE_FRAME = frame(NODES)
+# An object that no tree names: what is wrong with it must be found without asking for it.
+SPARE = frame([(FILE_OBJECT, b"spare")])
+
+GOOD = {
+    "two versions": S.export,
+    "no files": lambda: tail({}, 0),
+    "many versions": lambda: more(21),
+    "a large tree": lambda: with_files({b"posts/%06d/index.html" % i: b"%d" % i for i in range(5000)}),
+    "lists": lambda: lists(lambda p1, p2, big, adds, keeps: [p1, adds, p2, big, keeps]),
+    "a blob that no entry names": lambda: S.export([S.pack1, b"stray", S.pack2, S.big]),
+    "an object that no tree names": packed(NODE_FRAME, SPARE),
+    "an older version whose blobs are missing": lambda: S.export(
+        [S.pack2, S.big, whole := pack(frame([(FILE_OBJECT, c) for c in S.contents.values()]))],
+        entry2=S.entry2(adds=[*TWO, ref(whole)], keeps=[], drops=[ref(S.pack1)]),
+    ),
+    "a list of drops, which is not there": lambda: dropped(write_list_blob([ref(S.pack1)])),
+    "a message with a line feed": changed(message=sized("é\nü".encode())),
+    "a time before the one before": changed(time=uint(0)),
+    "the last second": changed(time=uint(253402300799), as_of=uint(253402300799)),
+    "an origin": changed(flags=b"\x02", origin=bytes(OTHER_KEY.verify_key) + uint(7)),
+    "abandoned branches": lambda: tail({"end": (uint(3) + bytes(32) + uint(2)) * 4}, 4),
+    "devices' names with more to them": paths("com/x", "connect", "com10", "COM.x", "a.con"),
+}
+
+BAD = {
+    # §12
+    "a head by another key": lambda: S.export(signer=OTHER_KEY),
+    "another number of entries": lambda: S.export(n=1),
+    "swapped entries": lambda: export([S.entry2(), S.entry1], [S.pack1, S.pack2, S.big]),
+    "a blob twice": lambda: S.export([S.pack1, S.pack2, S.big, S.big]),
+    "the newest version is missing": lambda: S.export([S.pack1, S.pack2]),
+    "the newest version's list is missing": lambda: lists(lambda p1, p2, big, adds, keeps: [p1, p2, big, keeps]),
+    "a list after its blobs": lambda: lists(lambda p1, p2, big, adds, keeps: [p1, p2, big, adds, keeps]),
+    "another head version": lambda: S.export(first=b"\x02\x00"),
+    "another signer": lambda: S.export(first=b"\x01\x01"),
+    # §7
+    "another entry version": changed(version=b"\x02"),
+    "another kind of entry": changed(kind=b"\x02"),
+    "a number twice": changed(number=1),
+    "an unknown flag": changed(flags=b"\x04"),
+    "a time too late": changed(time=uint(253402300800)),
+    "an as_of too late": changed(as_of=uint(253402300800)),
+    "a time not in its shortest form": changed(time=b"\x80\x00"),
+    "a long message": changed(message=sized(b"x" * 513)),
+    "a control character": changed(message=sized(b"a\tb")),
+    "a C1 control character": changed(message=sized("a\x85b".encode())),
+    "a message that is not UTF-8": changed(message=sized(b"\xff")),
+    "a byte left over": changed(end=b"\x00"),
+    "a flag without its field": changed(flags=b"\x02"),
+    "five branches": lambda: tail({"end": (uint(3) + bytes(32) + uint(2)) * 5}, 5),
+    "one file more": changed(files=S.files + 1),
+    "one byte more": changed(size=S.size + 1),
+    "another tree": changed(tree=bytes(32)),
+    # §5
+    "adds and keeps overlap": changed(adds=[*TWO, ref(S.pack1)]),
+    "adds what was there": changed(adds=[*TWO, ref(S.pack1)], keeps=[]),
+    "keeps what was not there": changed(adds=TWO[:1], keeps=[ref(S.pack1), TWO[1]]),
+    "drops what is kept": changed(drops=[ref(S.pack1)]),
+    "drops what was not there": changed(drops=[BlobRef(b"\x01" * 32, FILE, 1)]),
+    "does not drop": lambda: S.export(entry2=S.entry2(keeps=[])),
+    "a list of other drops, which is not there": lambda: dropped(write_list_blob([ref(S.big, FILE)])),
+    "the first keeps": lambda: S.export(
+        entry1=entry(1, node_hash(tree(S.contents)[1][-1]), 40, 270, [], keeps=[ref(S.pack1)])
+    ),
+    "blobs not sorted": changed(adds=blob_set(sorted(TWO)[::-1], by_hash=False)),
+    "a blob twice in a set": changed(adds=blob_set([*sorted(TWO), sorted(TWO)[1]], by_hash=False)),
+    "another size": changed(adds=[TWO[0], TWO[1]._replace(size=1)]),
+    "a size over its bound": changed(adds=[TWO[0], TWO[1]._replace(size=2**40 + 1)]),
+    "an unknown kind of blob": changed(adds=[TWO[0], TWO[1]._replace(kind=3)]),
+    "kept with another kind": changed(keeps=[ref(S.pack1, FILE)]),
+    "seventeen blobs in clear": changed(adds=sorted([*TWO, *(BlobRef(bytes([i]) * 32, FILE, 1) for i in range(15))])),
+    "a list's count": lambda: listed(write_list_blob(TWO), 1),
+    "a list with a byte left over": lambda: listed(write_list_blob(TWO) + b"\x00", 2),
+    "a list that is not sorted": lambda: listed(b"\x01" + blob_set(sorted(TWO)[::-1], by_hash=False)[:-1], 2),
+    "another list version": lambda: listed(b"\x02" + write_list_blob(TWO)[1:], 2),
+    # §3
+    **{
+        f"path {name!r}": paths(name)
+        for name in (
+            "a//b", "/a", "a/", "a/../b", ".", "a\\b", "c:d", "a\x01", "a\x7f", "a\x85", "a.", "a ", "a./b", "con",
+            "x/AUX.txt",
+            "nul .txt", "COM¹", "lpt0.x", "conin$", unicodedata.normalize("NFD", "é"), "x" * 1025, b"\xff",
+            b"\xed\xa0\x80",
+            ".well-known/skep.json", ".Well-Known/SKEPTIC",
+        )
+    },
+    "case twins": paths("a/B", "a/b"),
+    "case twins beyond ASCII": paths("É", "é"),
+    # §10
+    "paths not sorted": lambda: one_leaf([b"b", b"a"]),
+    "a path twice": lambda: one_leaf([b"a", b"a"]),
+    "a path of no bytes": lambda: one_leaf([b""]),
+    "two leaves for one": lambda: own_tree([2, 3]),
+    "an inner node for one leaf": lambda: own_tree([5]),
+    "an inner node too much": lambda: nodes_change(
+        lambda nodes: [*nodes, b"\x01\x02\x01" + sized(b"zz/big.bin") + node_hash(nodes[-1])]
+    ),
+    "a level that is skipped": lambda: nodes_change(lambda nodes: [*nodes[:-1], b"\x01\x02" + nodes[-1][2:]]),
+    "level 25": lambda: nodes_change(lambda nodes: [*nodes[:-1], b"\x01\x19" + nodes[-1][2:]]),
+    "another last path": lambda: nodes_change(wrong_last),
+    "another size of a file": lambda: nodes_change(wrong_size),
+    "a node with a byte left over": lambda: nodes_change(lambda nodes: [*nodes[:-1], nodes[-1] + b"\x00"]),
+    "a node of another version": lambda: nodes_change(lambda nodes: [*nodes[:-1], b"\x02" + nodes[-1][1:]]),
+    "no media type": lambda: Site(media="").export(),
+    "a media type with a line feed": lambda: Site(media="text/html\n").export(),
+    "a media type beyond ASCII": lambda: Site(media="text/é").export(),
+    "a long media type": lambda: Site(media="x" * 128).export(),
+    "a node that is missing": packed(frame(NODES[:-1])),
+    "a file that is missing": lambda: S.export([S.pack1, S.pack2, S.big], entry2=S.entry2(adds=[ref(S.pack2)])),
+    # §11
+    "another pack version": packed(NODE_FRAME, first=b"skeppack\x02\x00" + bytes(6)),
+    "an encrypted pack": packed(NODE_FRAME, first=b"skeppack\x01\x01" + bytes(6)),
+    "a pack's spare bytes": packed(NODE_FRAME, first=b"skeppack\x01\x00" + bytes(5) + b"\x01"),
+    "a pack's last bytes": packed(NODE_FRAME, last=b"skepinds"),
+    "bytes between frames and index": packed(NODE_FRAME, between=b"\x00"),
+    "an index with a byte left over": packed(NODE_FRAME, edit=lambda index: index + b"\x00"),
+    "an index that ends early": packed(NODE_FRAME, edit=lambda index: index[:-1]),
+    "no index": packed(NODE_FRAME, edit=lambda index: b""),
+    "a frame without objects": packed(NODE_FRAME, (SPARE[0], uint(len(SPARE[0])) + uint(0))),
+    "a frame of no bytes": packed(NODE_FRAME, (b"", uint(0) + uint(1) + SPARE[1][2:])),
+    "a prefix too short": packed(frame(NODES, step=-1)),
+    "a prefix longer than the frame": packed(frame(NODES, step=1000)),
+    "a frame longer than its content": packed(frame(NODES, more=b"\x00")),
+    "two zstd frames in one": packed((NODE_FRAME[0] * 2, uint(2 * len(NODE_FRAME[0])) + NODE_FRAME[1][2:])),
+    "a frame that is cut": packed((NODE_FRAME[0][:-3], uint(len(NODE_FRAME[0]) - 3) + NODE_FRAME[1][2:])),
+    "a window of 2^21": packed(frame(NODES, window=21)),
+    "a frame that is too large": packed(NODE_FRAME, frame([(FILE_OBJECT, bytes([i]) * 2**18) for i in range(3)])),
+    "an object that is too large": packed(NODE_FRAME, frame([(FILE_OBJECT, bytes(2**19 + 1))])),
+    "an unknown kind of object": packed(NODE_FRAME, (SPARE[0], SPARE[1].replace(b"\x01\x02", b"\x01\x03"))),
+    "an object with another hash": packed(NODE_FRAME, (SPARE[0], SPARE[1].replace(content_hash(b"spare"), bytes(32)))),
+    "an object with another size": packed(NODE_FRAME, (SPARE[0], SPARE[1].replace(b"\x05", b"\x06"))),
+    "a node called a file": packed(frame([(FILE_OBJECT, node) for node in S.nodes])),
+    "a pack called a file": changed(adds=[ref(S.pack2, FILE), TWO[1]]),
+    "a file called a pack": changed(adds=[TWO[0], ref(S.big)]),
+}
