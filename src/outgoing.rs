@@ -1,16 +1,22 @@
 //! What goes out: a review that a person has seen becomes a signed version, and nodes are told of it.
 
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use serde_json::{Value, json};
 use skep_publisher::{
-    archive::{address::Address, head::Head},
+    archive::{
+        address::{Address, SiteId},
+        entry::Entry,
+        head::Head,
+    },
     error::{Error, Kind},
+    history,
     keys::SigningKey,
     publish::{Outcome, Statement, Step, publish},
     review::Review,
-    swarm::{Announced, OpenStore, Ticket, announce::announce},
+    store::Store,
+    swarm::{Announced, Node, OpenStore, Ticket, announce::announce, fetch},
 };
 use tokio::task::JoinSet;
 
@@ -18,7 +24,7 @@ use crate::{
     context::{Context, now, seconds},
     error::{CliError, Exit, Result},
     output::{BOLD, bytes, count},
-    swarm::{self, Peers},
+    swarm::{self, End, Peers},
 };
 
 /// How a version goes out.
@@ -29,7 +35,7 @@ pub(crate) struct Outgoing {
     pub(crate) message: Option<String>,
     /// Publish without asking
     #[arg(short, long)]
-    yes: bool,
+    pub(crate) yes: bool,
     #[command(flatten)]
     peers: Peers,
     /// Wait until N of the peers have said, signed, that they keep the version [default: all of them]
@@ -44,8 +50,17 @@ pub(crate) struct Audience {
 }
 
 impl Outgoing {
-    /// Whom to tell.
+    /// Whom to tell. Fails early on what would fail late.
     pub(crate) fn audience(&self) -> Result<Audience> {
+        let message = self.message.as_deref().unwrap_or("").trim();
+        if message.len() > Entry::MAX_MESSAGE
+            || message.chars().any(|c| c.is_control() && c != '\n')
+        {
+            return Err(CliError::usage(format!(
+                "a message has at most {} bytes and no control characters",
+                Entry::MAX_MESSAGE
+            )));
+        }
         let peers = self.peers.tickets(None)?;
         let wanted = self.wait.unwrap_or(peers.len());
         if wanted > peers.len() {
@@ -83,6 +98,108 @@ impl Outgoing {
     }
 }
 
+/// A store that is open for a new version, with a node on it if somebody is to be told.
+pub(crate) struct Session {
+    pub(crate) store: Store,
+    scratch: PathBuf,
+    end: End,
+}
+
+/// How long a node may take to say what it has.
+const ASK_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl Session {
+    /// Opens the store for `name`.
+    pub(crate) async fn open(ctx: &Context, name: &str, audience: &Audience) -> Result<Self> {
+        let open = OpenStore::open(&ctx.home, name)?;
+        let (store, scratch) = (open.store.clone(), open.scratch());
+        let end = match audience.wanted {
+            0 => End::Store(Box::new(open)),
+            _ => End::Node(swarm::start(ctx, open).await?.0),
+        };
+        Ok(Self {
+            store,
+            scratch,
+            end,
+        })
+    }
+
+    /// Asks the audience for versions that another machine has published with the same key, and fails
+    /// if there may be some that are not here: to sign beside them would make two histories.
+    pub(crate) async fn catch_up(
+        &self,
+        ctx: &Context,
+        site: SiteId,
+        outgoing: &Outgoing,
+        audience: &Audience,
+    ) -> Result<()> {
+        let have = self.newest(site)?;
+        if let End::Node(node) = &self.end
+            && let Some(peer) = ahead(ctx, node, site, have.as_ref(), &audience.peers).await
+        {
+            let fetched = fetch::newest(node, site, &peer, fetch::Wanted::Whole).await?;
+            let version = fetched.head.length();
+            let came =
+                format!("version {version} was published from another machine, and is here now");
+            // Nobody has seen what these files would change in it.
+            if outgoing.yes {
+                return Err(
+                    CliError::failed("newer", format!("nothing was published: {came}")).hint(
+                        "see with `skep status` what your files change in it, then publish again",
+                    ),
+                );
+            }
+            ctx.out.note(format!("Note that {came}."));
+        }
+        let have = self.newest(site)?.map_or(0, |head| head.length());
+        Ok(history::check(&ctx.home, site, have)?)
+    }
+
+    fn newest(&self, site: SiteId) -> Result<Option<Head>> {
+        Ok(self.store.site(site)?.and_then(|state| state.head))
+    }
+
+    /// Ends the node and closes the store.
+    pub(crate) async fn close(self) {
+        self.end.close().await;
+    }
+}
+
+/// A peer with a newer version than `have`, or with another of the same number.
+async fn ahead(
+    ctx: &Context,
+    node: &Arc<Node>,
+    site: SiteId,
+    have: Option<&Head>,
+    peers: &[Ticket],
+) -> Option<Ticket> {
+    let mut tasks = JoinSet::new();
+    for peer in peers.iter().cloned() {
+        let node = node.clone();
+        tasks.spawn(async move {
+            let asked = tokio::time::timeout(ASK_TIMEOUT, fetch::offered(&node, site, &peer));
+            (asked.await, peer)
+        });
+    }
+    let mut best: Option<(u64, Ticket)> = None;
+    while let Some(Ok((answer, peer))) = tasks.join_next().await {
+        match answer {
+            Ok(Ok(head)) => {
+                let length = head.length();
+                let known = have.is_some_and(|have| length < have.length() || *have == head);
+                if !known && best.as_ref().is_none_or(|(most, _)| length > *most) {
+                    best = Some((length, peer));
+                }
+            }
+            Ok(Err(e)) if e.kind == Kind::Hostile => ctx.out.warn(e.to_string()),
+            // It has nothing yet, or is away: whoever signs does not wait for it.
+            Ok(Err(e)) => ctx.out.step(e.to_string()),
+            Err(_) => ctx.out.step("a peer did not say in time what it has"),
+        }
+    }
+    best.map(|(_, peer)| peer)
+}
+
 /// A signed version.
 pub(crate) struct Signed {
     head: Head,
@@ -90,6 +207,8 @@ pub(crate) struct Signed {
     changed: bool,
     /// How many bytes are new in the archive.
     added: u64,
+    /// How many nodes said before that they keep it.
+    holders: usize,
     /// The review, for programs.
     review: Value,
 }
@@ -98,7 +217,7 @@ pub(crate) struct Signed {
 /// `shown` the review, for programs.
 pub(crate) fn sign(
     ctx: &Context,
-    open: &OpenStore,
+    session: &Session,
     key: &SigningKey,
     review: &Review,
     (message, as_of): (&str, u64),
@@ -109,8 +228,8 @@ pub(crate) fn sign(
         time: seconds(now()),
         as_of,
     };
-    let scratch = open.scratch();
-    let outcome = publish(&open.store, key, review, &statement, &scratch, |step| {
+    let Session { store, scratch, .. } = session;
+    let outcome = publish(store, key, review, &statement, scratch, |step| {
         ctx.out.step(match step {
             Step::Stored => "stored",
             Step::Synced => "synced",
@@ -121,6 +240,10 @@ pub(crate) fn sign(
         Outcome::Unchanged(head) => (head, false, 0),
         Outcome::Published(published) => (published.head, true, published.added),
     };
+    history::remember(&ctx.home, review.site, head.length())?;
+    let state = store.known(review.site)?;
+    let receipts = store.receipts(&state)?;
+    let holders = receipts.iter().filter(|r| r.is_for(&head)).count();
     let version = head.length();
     ctx.out.say(match changed {
         true => format!(
@@ -134,6 +257,7 @@ pub(crate) fn sign(
         head,
         changed,
         added,
+        holders,
         review: shown,
     })
 }
@@ -141,21 +265,21 @@ pub(crate) fn sign(
 /// Tells the audience of a signed version, and says how it ended.
 pub(crate) async fn deliver(
     ctx: &Context,
-    open: OpenStore,
+    session: Session,
     signed: Signed,
     audience: &Audience,
 ) -> Exit {
-    let told = if audience.wanted == 0 {
-        open.close().await;
-        Told::default()
-    } else {
-        tell(ctx, open, &signed.head, audience).await
+    let told = match &session.end {
+        End::Store(_) => Told::default(),
+        End::Node(node) => tell(ctx, node, &signed.head, audience).await,
     };
-    report(ctx, signed, &told, audience.wanted)
+    session.close().await;
+    report(ctx, signed, &told, audience)
 }
 
 /// Says how it ended.
-fn report(ctx: &Context, signed: Signed, told: &Told, wanted: usize) -> Exit {
+fn report(ctx: &Context, signed: Signed, told: &Told, audience: &Audience) -> Exit {
+    let wanted = audience.wanted;
     let version = signed.head.length();
     let failure = |e: &Error| json!({"kind": e.kind.name(), "message": e.message});
     let mut result = signed.review;
@@ -175,13 +299,27 @@ fn report(ctx: &Context, signed: Signed, told: &Told, wanted: usize) -> Exit {
         ));
         return Exit::Unconfirmed;
     }
-    if told.holders.is_empty() {
-        ctx.out
-            .say(format!("Only this machine holds version {version}."));
-        ctx.out.field(
-            "next",
-            "hand it to a host with `skep publish --peer TICKET`, or serve it with `skep browse`",
-        );
+    let untold = audience.peers.len() - told.holders.len();
+    match (told.holders.len(), signed.holders) {
+        (0, 0) => {
+            ctx.out
+                .say(format!("Only this machine holds version {version}."));
+            ctx.out.field(
+                "next",
+                "hand it to a host with `skep publish --peer TICKET`, or serve it with `skep browse`",
+            );
+        }
+        (0, before) => ctx.out.say(format!(
+            "{} said before that they keep it.",
+            count(before as u64, "other node")
+        )),
+        _ => {}
+    }
+    if untold > 0 {
+        ctx.out.note(format!(
+            "{} may not have it: `--wait {wanted}` waits no longer.",
+            count(untold as u64, "peer")
+        ));
     }
     Exit::Done
 }
@@ -198,15 +336,13 @@ struct Told {
 
 /// Tells all peers at once, until `wanted` of them have confirmed. What fails here does not undo the
 /// version: it is signed.
-async fn tell(ctx: &Context, open: OpenStore, head: &Head, audience: &Audience) -> Told {
+async fn tell(ctx: &Context, node: &Arc<Node>, head: &Head, audience: &Audience) -> Told {
     let mut told = Told::default();
-    let node = match swarm::start(ctx, open).await {
-        Ok((node, _)) => node,
-        Err(e) => {
-            told.fail(ctx, e);
-            return told;
-        }
-    };
+    // The node started before there was this version.
+    if let Err(e) = node.share(head.site(), 1).await {
+        told.fail(ctx, e);
+        return told;
+    }
     let mut tasks = JoinSet::new();
     for peer in &audience.peers {
         let (node, head, peer) = (node.clone(), head.clone(), peer.clone());
@@ -231,7 +367,6 @@ async fn tell(ctx: &Context, open: OpenStore, head: &Head, audience: &Audience) 
             Err(e) => told.fail(ctx, Error::new(Kind::Io, format!("a task broke off: {e}"))),
         }
     }
-    node.close().await;
     told
 }
 

@@ -19,7 +19,7 @@ use crate::{
 /// The nodes that a person named.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Peers {
-    /// A node to ask, by the ticket that it printed (may be given more than once)
+    /// A node to ask or to tell, by the ticket that it printed (may be given more than once)
     #[arg(long = "peer", value_name = "TICKET")]
     pub(crate) peers: Vec<String>,
 }
@@ -74,9 +74,20 @@ pub(crate) struct Ready {
     end: End,
 }
 
-enum End {
+/// What has to be ended when a command is done with a store.
+pub(crate) enum End {
     Store(Box<OpenStore>),
     Node(Arc<Node>),
+}
+
+impl End {
+    /// Ends the node, if there is one, and closes the store.
+    pub(crate) async fn close(self) {
+        match self {
+            Self::Store(open) => open.close().await,
+            Self::Node(node) => node.close().await,
+        }
+    }
 }
 
 /// Opens the store for `name` and brings a site up to date from `peers`.
@@ -136,10 +147,7 @@ pub(crate) async fn ready(
 impl Ready {
     /// Ends the node and closes the store.
     pub(crate) async fn close(self) {
-        match self.end {
-            End::Store(open) => open.close().await,
-            End::Node(node) => node.close().await,
-        }
+        self.end.close().await;
     }
 }
 

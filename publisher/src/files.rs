@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// Creates the folder and those above it; the new ones are for the user alone (mode 0700).
 pub(crate) fn create_private_dir(path: &Path) -> Result<()> {
@@ -35,7 +35,14 @@ pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
         file.persist_noclobber(path).map_err(|e| e.error)?;
         sync_dir(dir)
     })();
-    result.map_err(|e| Error::io("write", path, &e))
+    result.map_err(|e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Error::new(Kind::Usage, format!("{} exists already", path.display()))
+                .hint("name a file that does not exist yet")
+        }
+        // The error names the temporary file, which nobody knows of.
+        kind => Error::io("write", path, &kind.into()),
+    })
 }
 
 /// Makes the names in a folder durable.

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::{
     archive::address::SiteId,
     error::{Error, Kind, Result},
-    files,
+    files, history,
     home::Home,
 };
 
@@ -109,6 +109,7 @@ pub fn import(home: &Home, text: &str) -> Result<SiteId> {
     let site = site_of(&key);
     if !path_of(home, site).exists() {
         store(home, &key)?;
+        history::remember_unknown(home, site)?;
     }
     Ok(site)
 }
@@ -121,7 +122,10 @@ pub fn import(home: &Home, text: &str) -> Result<SiteId> {
 pub(crate) fn node_key(home: &Home) -> Result<SigningKey> {
     let path = home.store().join("node.key");
     match fs::read_to_string(&path) {
-        Ok(text) => parse(&Zeroizing::new(text)),
+        Ok(text) => parse(&Zeroizing::new(text)).map_err(|e| {
+            Error::new(Kind::Damaged, format!("{}: {e}", path.display()))
+                .hint("remove that file: this machine's node gets a new key then")
+        }),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             let key = generate()?;
             files::create_private_dir(&home.store())?;

@@ -10,6 +10,7 @@ pub mod checkout;
 pub mod error;
 mod files;
 pub mod gateway;
+pub mod history;
 pub mod home;
 pub mod keys;
 pub mod portable;

@@ -8,14 +8,13 @@ use skep_publisher::{
     keys::{self, SigningKey},
     review::{Warning, WarningKind, review},
     snapshot::snapshot,
-    swarm::OpenStore,
 };
 
 use crate::{
     commands::status,
     context::Context,
     error::{CliError, Exit, Result},
-    outgoing::{self, Outgoing, Signed},
+    outgoing::{self, Outgoing, Session, Signed},
     site::SiteDir,
 };
 
@@ -48,15 +47,19 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     check_allow(&args.allow)?;
     let audience = args.outgoing.audience()?;
     // The store first: its owner is the only one who builds into the cache.
-    let open = OpenStore::open(&ctx.home, "skep publish")?;
-    match sign(ctx, args, &dir, site, &key, &open) {
-        Ok(Some(signed)) => Ok(outgoing::deliver(ctx, open, signed, &audience).await),
+    let session = Session::open(ctx, "skep publish", &audience).await?;
+    let signed = match session.catch_up(ctx, site, &args.outgoing, &audience).await {
+        Ok(()) => sign(ctx, args, &dir, site, &key, &session),
+        Err(e) => Err(e),
+    };
+    match signed {
+        Ok(Some(signed)) => Ok(outgoing::deliver(ctx, session, signed, &audience).await),
         Ok(None) => {
-            open.close().await;
+            session.close().await;
             Ok(Exit::Done)
         }
         Err(e) => {
-            open.close().await;
+            session.close().await;
             Err(e)
         }
     }
@@ -69,10 +72,10 @@ fn sign(
     dir: &SiteDir,
     site: SiteId,
     key: &SigningKey,
-    open: &OpenStore,
+    session: &Session,
 ) -> Result<Option<Signed>> {
     let built = dir.build(ctx, site)?;
-    let review = review(&open.store, site, snapshot(&built.out)?)?;
+    let review = review(&session.store, site, snapshot(&built.out)?)?;
     let warnings = built.warnings(&review)?;
     let shown = status::to_json(&review, &warnings);
     if args.dry_run {
@@ -87,7 +90,7 @@ fn sign(
     args.outgoing.confirm(ctx, &review)?;
     let message = args.outgoing.message.as_deref().unwrap_or("");
     let said = (message, built.as_of);
-    outgoing::sign(ctx, open, key, &review, said, shown).map(Some)
+    outgoing::sign(ctx, session, key, &review, said, shown).map(Some)
 }
 
 /// Fails on a name that no warning has: a slip there must not look like an allowance.

@@ -6,14 +6,13 @@ use clap::Args;
 use skep_publisher::{
     keys::{self, SigningKey},
     review::revert,
-    swarm::OpenStore,
 };
 
 use crate::{
     commands::status,
     context::Context,
     error::{Exit, Result},
-    outgoing::{self, Outgoing, Signed},
+    outgoing::{self, Outgoing, Session, Signed},
     site::SiteDir,
 };
 
@@ -39,11 +38,16 @@ pub(crate) async fn run(ctx: &Context, args: &RevertArgs) -> Result<Exit> {
     let dir = SiteDir::open(&args.dir)?;
     let key = keys::load(&ctx.home, dir.id()?)?;
     let audience = args.outgoing.audience()?;
-    let open = OpenStore::open(&ctx.home, "skep revert")?;
-    match sign(ctx, args, &dir, &key, &open) {
-        Ok(signed) => Ok(outgoing::deliver(ctx, open, signed, &audience).await),
+    let session = Session::open(ctx, "skep revert", &audience).await?;
+    let caught_up = session.catch_up(ctx, dir.id()?, &args.outgoing, &audience);
+    let signed = match caught_up.await {
+        Ok(()) => sign(ctx, args, &dir, &key, &session),
+        Err(e) => Err(e),
+    };
+    match signed {
+        Ok(signed) => Ok(outgoing::deliver(ctx, session, signed, &audience).await),
         Err(e) => {
-            open.close().await;
+            session.close().await;
             Err(e)
         }
     }
@@ -54,13 +58,12 @@ fn sign(
     args: &RevertArgs,
     dir: &SiteDir,
     key: &SigningKey,
-    open: &OpenStore,
+    session: &Session,
 ) -> Result<Signed> {
     let site = dir.id()?;
-    let review = revert(&open.store, site, args.version)?;
-    let old = open
-        .store
-        .entry(&open.store.known(site)?, Some(args.version))?;
+    let review = revert(&session.store, site, args.version)?;
+    let state = session.store.known(site)?;
+    let old = session.store.entry(&state, Some(args.version))?;
     status::show(&ctx.out, &review, &[]);
     ctx.out.note(
         "The sources here stay as they are: the next `skep publish` brings back what they make.",
@@ -69,5 +72,5 @@ fn sign(
     let default = format!("Back to version {}", args.version);
     let message = args.outgoing.message.as_deref().unwrap_or(&default);
     let shown = status::to_json(&review, &[]);
-    outgoing::sign(ctx, open, key, &review, (message, old.as_of), shown)
+    outgoing::sign(ctx, session, key, &review, (message, old.as_of), shown)
 }

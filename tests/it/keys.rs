@@ -11,14 +11,23 @@ fn a_site_moves_to_another_machine() {
     world.json("old", &["key", "export", "site", "site.key"]);
     assert!(world.read("site.key").contains(&address));
     let twice = world.run("old", &["key", "export", "site", "site.key"]);
-    assert_eq!(twice.code, 1, "an exported key is never overwritten");
+    assert_eq!(twice.code, 2, "an exported key is never overwritten");
+    twice.says(&["exists already"]);
 
     assert_eq!(
         world.json("new", &["key", "import", "site.key"])["address"],
         address.as_str()
     );
+    // Without the history there would be a second one.
+    let publish = ["publish", "site", "--yes", "--wait", "0"];
+    world
+        .fails(1, "new", &publish)
+        .says(&["came from another machine", "--peer TICKET"]);
     // The new machine takes the history from the host, and goes on from there.
-    world.json("new", &["log", &address, "--peer", &host.ticket]);
+    let publish = ["publish", "site", "--yes", "--peer", &host.ticket];
+    world
+        .fails(1, "new", &publish)
+        .says(&["version 1 was published from another machine"]);
     world.write(
         "site/about.md",
         "---\ntitle: About\n---\nFrom the new machine.\n",

@@ -149,22 +149,65 @@ fn a_restored_backup_can_not_take_a_host_back() {
     );
     let newest = get(&format!("{}about/", host.mirror)).body;
 
-    // Unchanged: version 1 is announced again.
+    // It is told of version 2 before it signs anything, and has it then.
     let publish = ["publish", "site-one", "--yes", "--peer", &host.ticket];
-    world
-        .fails(3, "backup", &publish)
-        .says(&["has version 2", "old backup"]);
-    // Changed: another version 2, which contradicts the first.
-    world.write(
-        "site-one/about.md",
-        "---\ntitle: About\n---\nAnother two.\n",
-    );
-    world
-        .fails(3, "backup", &publish)
-        .says(&["published from two machines"]);
+    let ended = world.fails(1, "backup", &publish);
+    ended.says(&[
+        "version 2 was published from another machine",
+        "skep status",
+    ]);
     assert_eq!(get(&format!("{}about/", host.mirror)).body, newest);
     let log = world.json("reader", &["log", &address, "--peer", &host.ticket]);
     assert_eq!(log["versions"].as_array().unwrap().len(), 2);
+    // Whoever publishes all the same has seen what that changes, and makes version 3 of one history.
+    assert_eq!(world.json("backup", &publish)["version"], 3);
+    world.json("backup", &["verify", "site-one"]);
+}
+
+#[test]
+fn two_machines_that_signed_the_same_number() {
+    let world = World::new();
+    let address = world.new_site("author", "site");
+    let host = world.host("host", &address);
+    world.json(
+        "author",
+        &["publish", "site", "--yes", "--peer", &host.ticket],
+    );
+    copy(&world, "author", "other");
+    copy(&world, "site", "other-site");
+    world.write(
+        "other-site/about.md",
+        "---\ntitle: About\n---\nAnother two.\n",
+    );
+    world.json("other", &["publish", "other-site", "--yes", "--wait", "0"]);
+    world.write("site/about.md", "---\ntitle: About\n---\nVersion two.\n");
+    world.json(
+        "author",
+        &["publish", "site", "--yes", "--peer", &host.ticket],
+    );
+    let newest = get(&format!("{}about/", host.mirror)).body;
+
+    let publish = ["publish", "other-site", "--yes", "--peer", &host.ticket];
+    world
+        .fails(1, "other", &publish)
+        .says(&["published from two machines"]);
+    assert_eq!(get(&format!("{}about/", host.mirror)).body, newest);
+}
+
+#[test]
+fn a_store_that_was_lost_signs_no_second_history() {
+    let world = World::new();
+    world.new_site("home", "site");
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    world.json("home", &["export", "site", "backup.skep"]);
+    fs::remove_dir_all(world.path("home/store")).unwrap();
+    let publish = ["publish", "site", "--yes", "--wait", "0"];
+    world
+        .fails(1, "home", &publish)
+        .says(&["has signed version 1", "skep import FILE"]);
+    world.json("home", &["import", "backup.skep"]);
+    world.write("site/about.md", "---\ntitle: About\n---\nTwo.\n");
+    assert_eq!(world.json("home", &publish)["version"], 2);
 }
 
 fn copy(world: &World, from: &str, to: &str) {

@@ -69,7 +69,7 @@ pub fn example_site(dir: &Path) -> Result<(), Error> {
 #[folder = "../example-site"]
 struct ExampleSite;
 
-const IGNORED: &str = "/_site/\n/_site.skep.json\n";
+const IGNORED: &str = "/_site/\n/_site.skep.json\n*.key\n";
 
 const ABOUT: &str = "\
 ---

@@ -82,10 +82,10 @@ static ZBASE32: LazyLock<Encoding> = LazyLock::new(|| {
 
 impl SiteId {
     /// The first two bytes of a BLAKE2b-256 over everything else in the id.
-    fn checksum(&self) -> [u8; 2] {
+    fn checksum(&self, version: u8) -> [u8; 2] {
         let mut hasher = Blake2b256::new();
         hasher.update(b"skep address checksum");
-        hasher.update([FORMAT_VERSION]);
+        hasher.update([version]);
         hasher.update(self.0);
         let hash = hasher.finalize();
         [hash[0], hash[1]]
@@ -96,7 +96,7 @@ impl fmt::Display for SiteId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = [0; 35];
         bytes[..32].copy_from_slice(&self.0);
-        bytes[32..34].copy_from_slice(&self.checksum());
+        bytes[32..34].copy_from_slice(&self.checksum(FORMAT_VERSION));
         bytes[34] = FORMAT_VERSION;
         f.write_str(&ZBASE32.encode(&bytes))
     }
@@ -126,17 +126,13 @@ impl FromStr for SiteId {
         let (Some(key), &[a, b, version]) = (bytes.first_chunk::<32>(), &bytes[32..]) else {
             return Err(AddressError::Form);
         };
-        if version != FORMAT_VERSION {
-            // A mistyped last character is far more likely than a later
-            // format, and only a later skep could tell.
-            return Err(match Self(*key).checksum() == [a, b] {
-                true => AddressError::UnknownVersion(version),
-                false => AddressError::Checksum,
-            });
-        }
         let id = Self(*key);
-        if id.checksum() != [a, b] {
+        // First: a mistyped last character must not look like a later version.
+        if id.checksum(version) != [a, b] {
             return Err(AddressError::Checksum);
+        }
+        if version != FORMAT_VERSION {
+            return Err(AddressError::UnknownVersion(version));
         }
         Ok(id)
     }
@@ -267,6 +263,19 @@ mod tests {
             error(&format!("{id}/../x")),
             AddressError::Path(_)
         ));
+    }
+
+    #[test]
+    fn a_later_kind_of_address_is_told_from_a_typing_error() {
+        let mut bytes = [0; 35];
+        bytes[..32].copy_from_slice(&site().0);
+        bytes[32..34].copy_from_slice(&site().checksum(9));
+        bytes[34] = 9;
+        let later = ZBASE32.encode(&bytes).parse::<SiteId>();
+        assert_eq!(later, Err(AddressError::UnknownVersion(9)));
+        let mut typed = site().to_string();
+        typed.replace_range(55.., "y");
+        assert_eq!(typed.parse::<SiteId>(), Err(AddressError::Checksum));
     }
 
     proptest! {

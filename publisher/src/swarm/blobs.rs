@@ -41,6 +41,7 @@ impl IrohBlobs {
                 Kind::Io,
                 format!("can't open the blobs in {}: {e:#}", dir.display()),
             )
+            .hint("if they are damaged, move the folder `store` away and fetch the sites again; the keys lie beside it")
         })?;
         Ok(Self {
             fs: store,
@@ -122,6 +123,13 @@ impl Blobs for IrohBlobs {
 }
 
 impl IrohBlobs {
+    /// Whether there is room on the disk for a little more.
+    pub(super) fn try_disk(&self) -> io::Result<()> {
+        let mut file = tempfile::tempfile_in(&self.data)?;
+        io::Write::write_all(&mut file, &[0; 256 << 10])?;
+        file.sync_all()
+    }
+
     /// A blob was written: the next sync makes it durable.
     pub(super) fn came(&self, hash: Hash) {
         self.unsynced().insert(hash);
@@ -155,7 +163,7 @@ impl IrohBlobs {
 }
 
 /// iroh-blobs wraps errors of the system; its text keeps them.
-fn other(error: impl Display) -> io::Error {
+pub(super) fn other(error: impl Display) -> io::Error {
     let text = format!("{error:#}");
     if text.contains("No space left") || text.contains("os error 28") {
         return io::Error::new(io::ErrorKind::StorageFull, text);

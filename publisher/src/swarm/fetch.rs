@@ -51,6 +51,16 @@ pub async fn newest(
     fetch(node, site, &peer.0, None, wanted).await
 }
 
+/// The head that `peer` offers of `site`, verified; nothing is fetched.
+///
+/// # Errors
+///
+/// As [`newest`].
+pub async fn offered(node: &Node, site: SiteId, peer: &Ticket) -> Result<Head> {
+    let connection = node.connect(&peer.0, wire::ALPN).await?;
+    ask_head(&connection, site, &peer.0).await
+}
+
 /// As [`newest`], or the version of `head` if the peer announced it.
 pub(super) async fn fetch(
     node: &Arc<Node>,

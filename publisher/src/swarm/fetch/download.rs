@@ -1,11 +1,12 @@
 //! Bringing the blobs of new versions. iroh-blobs verifies them as they stream.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use iroh::{EndpointAddr, endpoint::Connection};
 use iroh_blobs::{
     HashAndFormat,
     api::{blobs::BlobStatus, remote::GetProgressItem},
+    get::GetError,
     protocol::{ChunkRanges, ChunkRangesExt, GetRequest},
 };
 use n0_future::StreamExt;
@@ -22,7 +23,7 @@ use crate::{
     error::{Error, Kind, Result},
     store::{SiteState, Store},
     swarm::{
-        blobs::{iroh_hash, tag},
+        blobs::{IrohBlobs, iroh_hash, other, tag},
         node::{Node, blocking},
     },
 };
@@ -160,12 +161,12 @@ async fn fetch_one(
     // Before the first byte, so that what is half here is known to be wanted.
     let content = HashAndFormat::raw(hash);
     let tagged = store.tags().set(tag(site.0, hash), content).await;
-    tagged.map_err(|e| broken(&e))?;
+    tagged.map_err(|e| broken(&node.blobs, &e))?;
     // No more than the entry says: a longer blob ends up incomplete.
     let ranges = ChunkRanges::bytes(0..size);
     let request = GetRequest::blob_ranges(hash, ranges);
     let local = store.remote().local_for_request(request).await;
-    let local = local.map_err(|e| broken(&e))?;
+    let local = local.map_err(|e| broken(&node.blobs, &e))?;
     if !local.is_complete() {
         let progress = store
             .remote()
@@ -177,6 +178,12 @@ async fn fetch_one(
             match tokio::time::timeout_at(limit, progress.next()).await {
                 Ok(Some(GetProgressItem::Progress(_))) => {}
                 Ok(Some(GetProgressItem::Done(_)) | None) => break,
+                // The disk here, not the peer.
+                Ok(Some(GetProgressItem::Error(
+                    e @ (GetError::LocalFailure { .. } | GetError::IrpcSend { .. }),
+                ))) => {
+                    return Err(broken(&node.blobs, &e));
+                }
                 Ok(Some(GetProgressItem::Error(e))) => {
                     if let Some(why) = connection.close_reason() {
                         return Err(Error::new(
@@ -204,7 +211,12 @@ async fn fetch_one(
             }
         }
     }
-    match store.blobs().status(hash).await.map_err(|e| broken(&e))? {
+    match store
+        .blobs()
+        .status(hash)
+        .await
+        .map_err(|e| broken(&node.blobs, &e))?
+    {
         BlobStatus::Complete { size: found } if found == size => {
             node.blobs.came(hash);
             Ok(())
@@ -229,9 +241,11 @@ fn over_quota() -> Error {
     )
 }
 
-/// The store fails here, not the peer.
-fn broken(error: &dyn std::fmt::Display) -> Error {
-    Error::new(Kind::Io, format!("the store of blobs failed: {error:#}")).hint("is the disk full?")
+/// The store fails here, not the peer. iroh-blobs often says no more than that it did: a look at the disk
+/// may tell why.
+fn broken(blobs: &IrohBlobs, error: &dyn std::fmt::Display) -> Error {
+    let error = blobs.try_disk().err().unwrap_or_else(|| other(error));
+    Error::io("write to", Path::new("the store of blobs"), &error)
 }
 
 /// A list that was just fetched and can't be read was sent so.
