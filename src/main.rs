@@ -9,6 +9,7 @@ mod context;
 mod error;
 mod outgoing;
 mod output;
+mod session;
 mod site;
 mod swarm;
 

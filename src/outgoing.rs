@@ -1,22 +1,17 @@
 //! What goes out: a review that a person has seen becomes a signed version, and nodes are told of it.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use clap::Args;
 use serde_json::{Value, json};
 use skep_publisher::{
-    archive::{
-        address::{Address, SiteId},
-        entry::Entry,
-        head::Head,
-    },
+    archive::{address::Address, entry::Entry, head::Head},
     error::{Error, Kind},
     history,
     keys::SigningKey,
     publish::{Outcome, Statement, Step, publish},
     review::Review,
-    store::Store,
-    swarm::{Announced, Node, OpenStore, Ticket, announce::announce, fetch},
+    swarm::{Announced, Node, Ticket, announce::announce},
 };
 use tokio::task::JoinSet;
 
@@ -24,7 +19,8 @@ use crate::{
     context::{Context, now, seconds},
     error::{CliError, Exit, Result},
     output::{BOLD, bytes, count},
-    swarm::{self, End, Peers},
+    session::{Seen, Session},
+    swarm::{End, Peers},
 };
 
 /// How a version goes out.
@@ -35,7 +31,7 @@ pub(crate) struct Outgoing {
     pub(crate) message: Option<String>,
     /// Publish without asking
     #[arg(short, long)]
-    pub(crate) yes: bool,
+    yes: bool,
     #[command(flatten)]
     peers: Peers,
     /// Wait until N of the peers have said, signed, that they keep the version [default: all of them]
@@ -45,8 +41,8 @@ pub(crate) struct Outgoing {
 
 /// Whom to tell of a version, and how many of them have to confirm it.
 pub(crate) struct Audience {
-    peers: Vec<Ticket>,
-    wanted: usize,
+    pub(crate) peers: Vec<Ticket>,
+    pub(crate) wanted: usize,
 }
 
 impl Outgoing {
@@ -79,6 +75,14 @@ impl Outgoing {
         Ok(Audience { peers, wanted })
     }
 
+    /// Whether somebody looks at the changes before they are published.
+    pub(crate) fn seen(&self) -> Seen {
+        match self.yes {
+            true => Seen::No,
+            false => Seen::Yes,
+        }
+    }
+
     /// Asks whether to publish, unless `--yes` has answered that.
     pub(crate) fn confirm(&self, ctx: &Context, review: &Review) -> Result<()> {
         if self.yes || review.changes.is_empty() {
@@ -96,108 +100,6 @@ impl Outgoing {
             ),
         }
     }
-}
-
-/// A store that is open for a new version, with a node on it if somebody is to be told.
-pub(crate) struct Session {
-    pub(crate) store: Store,
-    scratch: PathBuf,
-    end: End,
-}
-
-/// How long a node may take to say what it has.
-const ASK_TIMEOUT: Duration = Duration::from_secs(2);
-
-impl Session {
-    /// Opens the store for `name`.
-    pub(crate) async fn open(ctx: &Context, name: &str, audience: &Audience) -> Result<Self> {
-        let open = OpenStore::open(&ctx.home, name)?;
-        let (store, scratch) = (open.store.clone(), open.scratch());
-        let end = match audience.wanted {
-            0 => End::Store(Box::new(open)),
-            _ => End::Node(swarm::start(ctx, open).await?.0),
-        };
-        Ok(Self {
-            store,
-            scratch,
-            end,
-        })
-    }
-
-    /// Asks the audience for versions that another machine has published with the same key, and fails
-    /// if there may be some that are not here: to sign beside them would make two histories.
-    pub(crate) async fn catch_up(
-        &self,
-        ctx: &Context,
-        site: SiteId,
-        outgoing: &Outgoing,
-        audience: &Audience,
-    ) -> Result<()> {
-        let have = self.newest(site)?;
-        if let End::Node(node) = &self.end
-            && let Some(peer) = ahead(ctx, node, site, have.as_ref(), &audience.peers).await
-        {
-            let fetched = fetch::newest(node, site, &peer, fetch::Wanted::Whole).await?;
-            let version = fetched.head.length();
-            let came =
-                format!("version {version} was published from another machine, and is here now");
-            // Nobody has seen what these files would change in it.
-            if outgoing.yes {
-                return Err(
-                    CliError::failed("newer", format!("nothing was published: {came}")).hint(
-                        "see with `skep status` what your files change in it, then publish again",
-                    ),
-                );
-            }
-            ctx.out.note(format!("Note that {came}."));
-        }
-        let have = self.newest(site)?.map_or(0, |head| head.length());
-        Ok(history::check(&ctx.home, site, have)?)
-    }
-
-    fn newest(&self, site: SiteId) -> Result<Option<Head>> {
-        Ok(self.store.site(site)?.and_then(|state| state.head))
-    }
-
-    /// Ends the node and closes the store.
-    pub(crate) async fn close(self) {
-        self.end.close().await;
-    }
-}
-
-/// A peer with a newer version than `have`, or with another of the same number.
-async fn ahead(
-    ctx: &Context,
-    node: &Arc<Node>,
-    site: SiteId,
-    have: Option<&Head>,
-    peers: &[Ticket],
-) -> Option<Ticket> {
-    let mut tasks = JoinSet::new();
-    for peer in peers.iter().cloned() {
-        let node = node.clone();
-        tasks.spawn(async move {
-            let asked = tokio::time::timeout(ASK_TIMEOUT, fetch::offered(&node, site, &peer));
-            (asked.await, peer)
-        });
-    }
-    let mut best: Option<(u64, Ticket)> = None;
-    while let Some(Ok((answer, peer))) = tasks.join_next().await {
-        match answer {
-            Ok(Ok(head)) => {
-                let length = head.length();
-                let known = have.is_some_and(|have| length < have.length() || *have == head);
-                if !known && best.as_ref().is_none_or(|(most, _)| length > *most) {
-                    best = Some((length, peer));
-                }
-            }
-            Ok(Err(e)) if e.kind == Kind::Hostile => ctx.out.warn(e.to_string()),
-            // It has nothing yet, or is away: whoever signs does not wait for it.
-            Ok(Err(e)) => ctx.out.step(e.to_string()),
-            Err(_) => ctx.out.step("a peer did not say in time what it has"),
-        }
-    }
-    best.map(|(_, peer)| peer)
 }
 
 /// A signed version.

@@ -14,7 +14,8 @@ use crate::{
     commands::status,
     context::Context,
     error::{CliError, Exit, Result},
-    outgoing::{self, Outgoing, Session, Signed},
+    outgoing::{self, Outgoing, Signed},
+    session::Session,
     site::SiteDir,
 };
 
@@ -48,7 +49,10 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     let audience = args.outgoing.audience()?;
     // The store first: its owner is the only one who builds into the cache.
     let session = Session::open(ctx, "skep publish", &audience).await?;
-    let signed = match session.catch_up(ctx, site, &args.outgoing, &audience).await {
+    let signed = match session
+        .catch_up(ctx, site, &audience, args.outgoing.seen())
+        .await
+    {
         Ok(()) => sign(ctx, args, &dir, site, &key, &session),
         Err(e) => Err(e),
     };

@@ -12,7 +12,8 @@ use crate::{
     commands::status,
     context::Context,
     error::{Exit, Result},
-    outgoing::{self, Outgoing, Session, Signed},
+    outgoing::{self, Outgoing, Signed},
+    session::Session,
     site::SiteDir,
 };
 
@@ -39,7 +40,7 @@ pub(crate) async fn run(ctx: &Context, args: &RevertArgs) -> Result<Exit> {
     let key = keys::load(&ctx.home, dir.id()?)?;
     let audience = args.outgoing.audience()?;
     let session = Session::open(ctx, "skep revert", &audience).await?;
-    let caught_up = session.catch_up(ctx, dir.id()?, &args.outgoing, &audience);
+    let caught_up = session.catch_up(ctx, dir.id()?, &audience, args.outgoing.seen());
     let signed = match caught_up.await {
         Ok(()) => sign(ctx, args, &dir, &key, &session),
         Err(e) => Err(e),

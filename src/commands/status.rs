@@ -54,10 +54,10 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
         match &review.base {
             None => ctx.out.say("Nothing is published yet."),
             Some(entry) => ctx.out.say(format!(
-                "Version {} is the newest; {} when it was published.",
+                "Version {} is the newest. {}.",
                 entry.number,
                 match holders {
-                    0 => "no other node has said that it keeps it".to_owned(),
+                    0 => "No other node has said that it keeps it".to_owned(),
                     1 => "1 other node said that it keeps it".to_owned(),
                     n => format!("{n} other nodes said that they keep it"),
                 }
