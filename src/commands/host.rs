@@ -50,6 +50,17 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
         .iter()
         .map(|pin| site::address(pin))
         .collect::<Result<_, _>>()?;
+    if let Some(part) = pins
+        .iter()
+        .find(|pin| pin.version.is_some() || pin.path.is_some())
+    {
+        return Err(
+            CliError::usage(format!("{part} is a part of a site")).hint(format!(
+                "a host keeps whole sites: `--pin {}`",
+                Address::of(part.site)
+            )),
+        );
+    }
     let mut peers = args.peers.tickets(None)?;
     for pin in &pins {
         peers.extend(Peers { peers: vec![] }.tickets(Some(pin))?);

@@ -76,6 +76,10 @@ fn addresses_with_typing_errors() {
     world
         .fails(2, "home", &["host", "--pin", &typed])
         .says(&["checksum"]);
+    let part = format!("{address}+1");
+    world
+        .fails(2, "home", &["host", "--pin", &part])
+        .says(&["whole sites"]);
     world
         .fails(2, "home", &["clone", &address, "out", "--peer", "nonsense"])
         .says(&["ticket"]);
