@@ -52,12 +52,7 @@ fn kill_9_at_each_step_of_a_publish() {
 #[test]
 fn a_host_that_is_killed_goes_on_where_it_was() {
     let world = World::new();
-    let address = world.new_site("author", "site");
-    let host = world.host("host", &address);
-    world.json(
-        "author",
-        &["publish", "site", "--yes", "--peer", &host.ticket],
-    );
+    let (address, host) = world.published_site();
     host.running.kill();
     let host = world.host("host", &address);
     world.write("site/about.md", "---\ntitle: About\n---\nNew.\n");

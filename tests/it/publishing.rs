@@ -202,12 +202,7 @@ fn without_a_terminal_nothing_goes_out_unasked() {
 #[test]
 fn a_host_keeps_what_it_has_over_a_restart() {
     let world = World::new();
-    let address = world.new_site("author", "site");
-    let host = world.host("host", &address);
-    world.json(
-        "author",
-        &["publish", "site", "--yes", "--peer", &host.ticket],
-    );
+    let (address, host) = world.published_site();
     #[cfg(unix)]
     assert_eq!(host.running.terminate(), 0);
     #[cfg(not(unix))]

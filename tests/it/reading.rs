@@ -5,12 +5,7 @@ use crate::skep::{World, get, http};
 #[test]
 fn a_site_is_read_at_an_origin_of_its_own() {
     let world = World::new();
-    let address = world.new_site("author", "site");
-    let host = world.host("host", &address);
-    world.json(
-        "author",
-        &["publish", "site", "--yes", "--peer", &host.ticket],
-    );
+    let (address, host) = world.published_site();
     let reader = world.start(
         "reader",
         &["browse", &address, "--peer", &host.ticket, "--port", "0"],

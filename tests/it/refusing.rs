@@ -75,12 +75,7 @@ fn a_forged_head() {
 #[test]
 fn an_older_head() {
     let world = World::new();
-    let address = world.new_site("author", "site");
-    let host = world.host("host", &address);
-    world.json(
-        "author",
-        &["publish", "site", "--yes", "--peer", &host.ticket],
-    );
+    let (address, host) = world.published_site();
     // A backup of the author's machine, made after version 1.
     copy(&world, "author", "backup");
     world.write("site/about.md", "---\ntitle: About\n---\nVersion two.\n");
@@ -134,12 +129,7 @@ fn an_older_head() {
 #[test]
 fn a_restored_backup_can_not_take_a_host_back() {
     let world = World::new();
-    let address = world.new_site("author", "site");
-    let host = world.host("host", &address);
-    world.json(
-        "author",
-        &["publish", "site", "--yes", "--peer", &host.ticket],
-    );
+    let (address, host) = world.published_site();
     copy(&world, "author", "backup");
     copy(&world, "site", "site-one");
     world.write("site/about.md", "---\ntitle: About\n---\nVersion two.\n");
@@ -167,12 +157,7 @@ fn a_restored_backup_can_not_take_a_host_back() {
 #[test]
 fn two_machines_that_signed_the_same_number() {
     let world = World::new();
-    let address = world.new_site("author", "site");
-    let host = world.host("host", &address);
-    world.json(
-        "author",
-        &["publish", "site", "--yes", "--peer", &host.ticket],
-    );
+    let (_, host) = world.published_site();
     copy(&world, "author", "other");
     copy(&world, "site", "other-site");
     world.write(

@@ -107,6 +107,15 @@ impl World {
         new["address"].as_str().unwrap().to_owned()
     }
 
+    /// A site that `author` has published to a running host, with its address.
+    pub(crate) fn published_site(&self) -> (String, Host) {
+        let address = self.new_site("author", "site");
+        let host = self.host("host", &address);
+        let publish = ["publish", "site", "--yes", "--peer", &host.ticket];
+        self.json("author", &publish);
+        (address, host)
+    }
+
     /// A host that pins `address`.
     pub(crate) fn host(&self, home: &str, address: &str) -> Host {
         let running = self.start(
