@@ -3,6 +3,7 @@
 //! This package is the command line: arguments, output, prompts and exit codes. What the commands do is
 //! in `skep-generator` and `skep-publisher`, which know nothing of each other.
 
+mod built;
 mod cli;
 mod commands;
 mod context;

@@ -2,31 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use skep_generator::{BuildManifest, Config, LoadOptions, build, config, load};
-use skep_publisher::{
-    archive::address::{Address, SiteId},
-    review::{Origin, Review, Warning, warnings},
-};
+use skep_generator::{Config, config};
+use skep_publisher::archive::address::{Address, SiteId};
 
-use crate::{
-    context::{Context, now, seconds},
-    error::{CliError, Result},
-};
+use crate::error::{CliError, Result};
 
 /// A site folder.
 pub(crate) struct SiteDir {
     pub(crate) dir: PathBuf,
     pub(crate) config: Config,
-}
-
-/// What was built in order to be published.
-pub(crate) struct Built {
-    /// Where: in the cache, never in `_site`, where a draft may lie.
-    pub(crate) out: PathBuf,
-    /// What came from what.
-    pub(crate) manifest: BuildManifest,
-    /// The moment that the build took for the present, in seconds since 1970.
-    pub(crate) as_of: u64,
 }
 
 impl SiteDir {
@@ -56,38 +40,6 @@ impl SiteDir {
             .hint("put the address that `skep new` printed there; `skep key list` shows those whose keys are here")
         })?;
         Ok(address.site)
-    }
-
-    /// Builds what is to be published: no drafts, nothing from the future.
-    pub(crate) fn build(&self, ctx: &Context, site: SiteId) -> Result<Built> {
-        let as_of = now();
-        let model = load(&self.dir, &LoadOptions::published(as_of))?;
-        let out = ctx.home.cache().join("build").join(site.to_string());
-        let report = build(&model, &out)?;
-        ctx.out.step(format!(
-            "built {} files in {}",
-            report.manifest.files.len(),
-            out.display()
-        ));
-        Ok(Built {
-            out,
-            manifest: report.manifest,
-            as_of: seconds(as_of),
-        })
-    }
-}
-
-impl Built {
-    /// What the author should see of what would be published.
-    pub(crate) fn warnings(&self, review: &Review) -> Result<Vec<Warning>> {
-        let origin = |path: &str| match self.manifest.files.get(path) {
-            Some(file) => Origin {
-                draft: file.draft,
-                future: file.future,
-            },
-            None => Origin::default(),
-        };
-        Ok(warnings(review, origin)?)
     }
 }
 

@@ -46,6 +46,6 @@ pub use config::Config;
 pub use data::Table;
 pub use error::{Error, ErrorKind, Place};
 pub use load::{LoadOptions, load};
-pub use manifest::{BuildManifest, Provenance};
+pub use manifest::{BuildManifest, Mark, Provenance, Record, record_of};
 pub use render::render;
 pub use site::Site;

@@ -1,10 +1,18 @@
 //! What a build made, and of what.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::error::Error;
 use crate::site::Site;
 
 /// The record of a build. It lies beside the output, never in it.
@@ -35,7 +43,112 @@ pub struct Provenance {
     pub draft: bool,
     /// Whether its date is in the future.
     pub future: bool,
+    /// Whether its front matter says `published: false`.
+    #[serde(default)]
+    pub unpublished: bool,
 }
+
+/// What a build says of an output folder that it left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The present moment of the build.
+    pub as_of: Timestamp,
+    /// What it says of the paths that were asked for, in their order. `None`: it did not make them.
+    pub marks: Vec<Option<Mark>>,
+}
+
+/// What a build says of a file that it made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct Mark {
+    /// It was made from a draft.
+    pub draft: bool,
+    /// Its date was in the future.
+    pub future: bool,
+    /// Its front matter says `published: false`.
+    #[serde(default)]
+    pub unpublished: bool,
+}
+
+/// Reads what the last build that wrote the folder `out` says of some of its files, from the
+/// manifest beside it; `None` if there is none. That is a small part of a manifest: of a site with
+/// 10,000 files, nothing is kept in memory but what was asked for.
+pub fn record_of<'a>(
+    out: &Path,
+    paths: impl IntoIterator<Item = &'a str>,
+) -> Result<Option<Record>, Error> {
+    let Some(beside) = beside(out) else {
+        return Ok(None);
+    };
+    let bytes = match fs::read(&beside) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(format_args!("read {}", beside.display()), &error)),
+    };
+    let Ok(written) = serde_json::from_slice::<Written<'_>>(&bytes) else {
+        return Ok(None);
+    };
+    if written.format != FORMAT {
+        return Ok(None);
+    }
+    let Marks(files) = written.files;
+    let mark = |path: &str| {
+        let at = files.binary_search_by(|(name, _)| (**name).cmp(path));
+        at.ok().map(|at| files[at].1)
+    };
+    Ok(Some(Record {
+        as_of: written.as_of,
+        marks: paths.into_iter().map(mark).collect(),
+    }))
+}
+
+/// Where the manifest of the output folder `out` lies. `None` if nothing can lie beside it.
+pub(crate) fn beside(out: &Path) -> Option<PathBuf> {
+    let mut name = OsString::from(out.file_name()?);
+    name.push(".skep.json");
+    Some(out.parent()?.join(name))
+}
+
+/// A manifest as it is written, with as little of it as tells what a file is.
+#[derive(Deserialize)]
+struct Written<'a> {
+    format: u32,
+    as_of: Timestamp,
+    #[serde(borrow)]
+    files: Marks<'a>,
+}
+
+/// The files by their paths, in order.
+struct Marks<'a>(Vec<(Cow<'a, str>, Mark)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Marks<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Files;
+
+        impl<'de> Visitor<'de> for Files {
+            type Value = Marks<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the files of an output")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut files = Vec::new();
+                while let Some((Name(name), mark)) = map.next_entry()? {
+                    files.push((name, mark));
+                }
+                files.sort_by(|(a, _), (b, _)| a.cmp(b));
+                Ok(Marks(files))
+            }
+        }
+
+        deserializer.deserialize_map(Files)
+    }
+}
+
+/// A name, which is borrowed unless it is written with escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The format that this version writes.
 pub(crate) const FORMAT: u32 = 1;
@@ -48,6 +161,7 @@ pub(crate) fn of(site: &Site) -> BuildManifest {
             source: site.source_of(path).map(str::to_owned),
             draft: page.is_some_and(|page| page.draft),
             future: page.is_some_and(|page| page.future),
+            unpublished: page.is_some_and(|page| !page.published),
         }
     };
     BuildManifest {

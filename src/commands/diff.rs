@@ -20,6 +20,7 @@ use skep_publisher::{
 };
 
 use crate::{
+    built::From,
     context::Context,
     error::{CliError, Exit, Result},
     output::{BOLD, Output, bytes},
@@ -40,6 +41,8 @@ pub(crate) struct DiffArgs {
     /// A path of the site to look at alone, or the address of the second version
     #[arg(value_name = "PATH|ADDRESS+V2")]
     second: Option<String>,
+    #[command(flatten)]
+    from: From,
     #[command(flatten)]
     peers: Peers,
 }
@@ -73,7 +76,7 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Vec<Changed
     let site = dir.id()?;
     let open = OpenStore::open(&ctx.home, "skep diff")?;
     let changed = (|| {
-        let built = dir.build(ctx, site)?;
+        let built = dir.built(ctx, site, &args.from)?;
         let review = review(&open.store, site, snapshot(&built.out)?)?;
         let reader = open
             .store
@@ -98,6 +101,11 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Vec<Changed
 
 async fn between_versions(ctx: &Context, args: &DiffArgs) -> Result<Vec<Changed>> {
     let old = site::address(&args.first)?;
+    if args.from.no_build {
+        return Err(CliError::usage(
+            "`--no-build` is for a site's folder: between two versions nothing is built",
+        ));
+    }
     let Some(second) = &args.second else {
         return Err(
             CliError::usage("a version is compared with another: name both")

@@ -11,6 +11,7 @@ use skep_publisher::{
 };
 
 use crate::{
+    built::From,
     commands::status,
     context::Context,
     error::{CliError, Exit, Result},
@@ -25,12 +26,15 @@ use crate::{
   skep publish
   skep publish my-site -m \"Why bees dance\" --peer TICKET
   skep publish my-site --yes --wait 0        sign a version, tell nobody yet
+  skep publish --no-build                    what `skep build` made, or what you made of it
 
 A ticket is what `skep host` prints. Publish the same site again to tell further nodes.")]
 pub(crate) struct PublishArgs {
     /// The site's folder
     #[arg(default_value = ".")]
     dir: PathBuf,
+    #[command(flatten)]
+    from: From,
     #[command(flatten)]
     outgoing: Outgoing,
     /// Show what would be published, and end
@@ -78,22 +82,24 @@ fn sign(
     key: &SigningKey,
     session: &Session,
 ) -> Result<Option<Signed>> {
-    let built = dir.build(ctx, site)?;
+    let built = dir.built(ctx, site, &args.from)?;
     let review = review(&session.store, site, snapshot(&built.out)?)?;
-    let warnings = built.warnings(&review)?;
-    let shown = status::to_json(&review, &warnings);
+    let known = built.inspect(ctx, &review)?;
+    let warnings = &known.warnings;
+    let mut shown = status::to_json(&review, warnings);
+    shown["drafts_checked"] = known.drafts_checked.into();
     if args.dry_run {
         ctx.out.json(&shown);
-        status::show(&ctx.out, &review, &warnings);
+        status::show(&ctx.out, &review, warnings);
         return Ok(None);
     }
     if !review.changes.is_empty() {
-        status::show(&ctx.out, &review, &warnings);
+        status::show(&ctx.out, &review, warnings);
     }
-    check_warnings(&warnings, &args.allow)?;
+    check_warnings(warnings, &args.allow)?;
     args.outgoing.confirm(ctx, &review)?;
     let message = args.outgoing.message.as_deref().unwrap_or("");
-    let said = (message, built.as_of);
+    let said = (message, known.as_of);
     outgoing::sign(ctx, session, key, &review, said, shown).map(Some)
 }
 

@@ -13,6 +13,7 @@ use skep_publisher::{
 };
 
 use crate::{
+    built::From,
     context::Context,
     error::{Exit, Result},
     output::{BOLD, GREEN, Output, RED, YELLOW, bytes, count},
@@ -28,6 +29,8 @@ pub(crate) struct StatusArgs {
     /// The site's folder
     #[arg(default_value = ".")]
     dir: PathBuf,
+    #[command(flatten)]
+    from: From,
 }
 
 pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
@@ -36,7 +39,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
     // The store first: its owner is the only one who builds into the cache.
     let open = OpenStore::open(&ctx.home, "skep status")?;
     let shown = (|| {
-        let built = dir.build(ctx, site)?;
+        let built = dir.built(ctx, site, &args.from)?;
         let review = review(&open.store, site, snapshot(&built.out)?)?;
         let holders = match open.store.site(site)? {
             Some(state) => {
@@ -46,8 +49,10 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
             }
             None => 0,
         };
-        let warnings = built.warnings(&review)?;
-        let mut result = to_json(&review, &warnings);
+        let known = built.inspect(ctx, &review)?;
+        let warnings = &known.warnings;
+        let mut result = to_json(&review, warnings);
+        result["drafts_checked"] = known.drafts_checked.into();
         result["holders"] = holders.into();
         ctx.out.json(&result);
         ctx.out.say(format!("{}", Address::of(site)));
@@ -63,7 +68,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
                 }
             )),
         }
-        show(&ctx.out, &review, &warnings);
+        show(&ctx.out, &review, warnings);
         Ok::<_, crate::error::CliError>(())
     })();
     open.close().await;

@@ -4,6 +4,7 @@ mod crash;
 mod demo;
 mod errors;
 mod keys;
+mod output;
 mod peer;
 mod publishing;
 mod reading;

@@ -52,12 +52,9 @@ impl Target {
                 )));
             }
         }
-        let (Some(parent), Some(name)) = (dir.parent(), dir.file_name()) else {
+        let Some(manifest_path) = manifest::beside(&dir) else {
             return Err(refuse(format!("{shown} can't hold a site")));
         };
-        let mut manifest_name = name.to_owned();
-        manifest_name.push(".skep.json");
-        let manifest_path = parent.join(manifest_name);
         let last = fs::read(&manifest_path)
             .ok()
             .and_then(|bytes| serde_json::from_slice::<BuildManifest>(&bytes).ok())

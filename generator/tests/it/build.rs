@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use skep_generator::{BuildManifest, ErrorKind, LoadOptions, build, load};
+use skep_generator::{BuildManifest, ErrorKind, LoadOptions, Mark, build, load, record_of};
 
 use crate::support::{TestSite, published, site, tree};
 
@@ -109,6 +109,40 @@ fn the_manifest_lies_beside_the_output_and_says_what_came_from_where() {
     );
     assert!(manifest.files["2027/01/01/later/index.html"].future);
     assert_eq!(manifest.files["feed.xml"].source, None);
+}
+
+#[test]
+fn the_record_of_an_output_says_what_was_asked_for() {
+    let site = a_site();
+    site.write("_drafts/idea.md", "");
+    site.write("a \"b\" \u{e9}.txt", "a name that JSON writes with escapes");
+    let options = LoadOptions {
+        drafts: true,
+        ..published()
+    };
+    let out = site.path("_site");
+    let idea = "2026/06/15/idea/index.html";
+    let asked = ["nowhere.html", idea, "a \"b\" \u{e9}.txt", "index.html"];
+    assert_eq!(record_of(&out, asked).unwrap(), None);
+    build(&load(site.dir(), &options).unwrap(), &out).unwrap();
+    let record = record_of(&out, asked).unwrap().unwrap();
+    let draft = Mark {
+        draft: true,
+        ..Mark::default()
+    };
+    let plain = Some(Mark::default());
+    assert_eq!(record.marks, [None, Some(draft), plain, plain]);
+    assert_eq!(record.as_of, options.as_of);
+
+    // A build of another version of skep, and one that is damaged.
+    let text = fs::read_to_string(site.path("_site.skep.json")).unwrap();
+    for text in [
+        text.replace("\"format\": 1", "\"format\": 2"),
+        text[..text.len() / 2].to_owned(),
+    ] {
+        site.write("_site.skep.json", &text);
+        assert_eq!(record_of(&out, asked).unwrap(), None);
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub enum WarningKind {
     Secret,
     /// A file that is not meant for others by its name: `.env`, `.git`, a key file.
     PrivateFile,
-    /// A draft.
+    /// A draft, or a page that is marked as not published.
     Draft,
     /// A post whose date is in the future.
     Future,
@@ -51,6 +51,8 @@ pub struct Origin {
     pub draft: bool,
     /// It was made from a post whose date is in the future.
     pub future: bool,
+    /// Its author said of it that it is not published.
+    pub unpublished: bool,
 }
 
 /// Longer files are not searched for text: a page is much shorter.
@@ -123,6 +125,10 @@ fn inspect(file: &SnapshotFile, origin: Origin, found: &mut Vec<Warning>) -> Res
     };
     if origin.draft {
         warn(WarningKind::Draft, None, "made from a draft");
+    }
+    if origin.unpublished {
+        let message = "made from a page that says `published: false`";
+        warn(WarningKind::Draft, None, message);
     }
     if origin.future {
         warn(
