@@ -10,6 +10,7 @@ use skep_generator::{BuildManifest, LoadOptions, build, load, record_of};
 use skep_publisher::{
     archive::address::SiteId,
     review::{Origin, Review, Warning, warnings},
+    snapshot::{Snapshot, snapshot_of},
 };
 
 use crate::{
@@ -29,7 +30,7 @@ pub(crate) struct From {
 /// The files that would be published.
 pub(crate) struct Built {
     /// Where they are: in the cache, or in the site's output folder.
-    pub(crate) out: PathBuf,
+    out: PathBuf,
     record: Record,
 }
 
@@ -116,6 +117,12 @@ impl SiteDir {
 const OUTPUT: &str = "_site";
 
 impl Built {
+    /// The files as they are now.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot> {
+        // A folder that is put on the web with git is a repository.
+        Ok(snapshot_of(&self.out, |path| path != Path::new(".git"))?)
+    }
+
     /// What the author should know of what would be published.
     pub(crate) fn inspect(&self, ctx: &Context, review: &Review) -> Result<Known> {
         let changed = || review.changes.iter().map(|change| change.path.as_str());

@@ -54,9 +54,24 @@ pub enum Source {
 /// [`Kind::Unpublishable`] if it holds what can't be in an archive: a symbolic link, a device, a name
 /// that is not the same on every platform, two names that differ by case only, or no file at all.
 pub fn snapshot(dir: &Path) -> Result<Snapshot> {
+    snapshot_of(dir, |_| true)
+}
+
+/// Reads the part of the folder `dir` that `keep` says yes to. It is asked for the path, relative to
+/// `dir`, of every file and folder; what lies in a folder that is not kept is not looked at.
+///
+/// # Errors
+///
+/// As [`snapshot`].
+pub fn snapshot_of(dir: &Path, mut keep: impl FnMut(&Path) -> bool) -> Result<Snapshot> {
     let mut files = Vec::new();
     let mut by_case: HashMap<String, PathBuf> = HashMap::new();
-    for entry in WalkDir::new(dir).sort_by_file_name() {
+    let walk = WalkDir::new(dir).sort_by_file_name().into_iter();
+    let kept = walk.filter_entry(|entry| {
+        let relative = entry.path().strip_prefix(dir).unwrap_or(entry.path());
+        entry.depth() == 0 || keep(relative)
+    });
+    for entry in kept {
         let entry = entry.map_err(|e| {
             let path = e.path().unwrap_or(dir).to_owned();
             Error::io("read", &path, &e.into())
@@ -215,6 +230,14 @@ mod tests {
             let error = snapshot(dir.path()).unwrap_err();
             assert_eq!(error.kind, Kind::Unpublishable, "{names:?}: {error}");
         }
+    }
+
+    #[test]
+    fn what_is_not_kept_is_not_looked_at() {
+        let dir = folder(&["a.html", "x/nul.html", "x/y/b.html", "z/x/c.html"]);
+        let kept = snapshot_of(dir.path(), |path| path != Path::new("x")).unwrap();
+        let paths: Vec<_> = kept.files.iter().map(|f| f.path.as_str()).collect();
+        assert_eq!(paths, ["a.html", "z/x/c.html"]);
     }
 
     #[cfg(unix)]

@@ -14,7 +14,6 @@ use skep_publisher::{
     },
     error::printable,
     review::{LineDiff, MAX_TEXT, Side, line_diff, review},
-    snapshot::snapshot,
     store::{Reader, SiteState, Store},
     swarm::OpenStore,
 };
@@ -77,7 +76,7 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Vec<Changed
     let open = OpenStore::open(&ctx.home, "skep diff")?;
     let changed = (|| {
         let built = dir.built(ctx, site, &args.from)?;
-        let review = review(&open.store, site, snapshot(&built.out)?)?;
+        let review = review(&open.store, site, built.snapshot()?)?;
         let reader = open
             .store
             .site(site)?

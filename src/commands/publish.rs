@@ -7,7 +7,6 @@ use skep_publisher::{
     archive::address::SiteId,
     keys::{self, SigningKey},
     review::{Warning, WarningKind, review},
-    snapshot::snapshot,
 };
 
 use crate::{
@@ -83,7 +82,7 @@ fn sign(
     session: &Session,
 ) -> Result<Option<Signed>> {
     let built = dir.built(ctx, site, &args.from)?;
-    let review = review(&session.store, site, snapshot(&built.out)?)?;
+    let review = review(&session.store, site, built.snapshot()?)?;
     let known = built.inspect(ctx, &review)?;
     let warnings = &known.warnings;
     let mut shown = status::to_json(&review, warnings);

@@ -8,7 +8,6 @@ use skep_publisher::{
     archive::{address::Address, receipt::Receipt, tree::Change},
     error::printable,
     review::{Review, Warning, review},
-    snapshot::snapshot,
     swarm::OpenStore,
 };
 
@@ -40,7 +39,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
     let open = OpenStore::open(&ctx.home, "skep status")?;
     let shown = (|| {
         let built = dir.built(ctx, site, &args.from)?;
-        let review = review(&open.store, site, snapshot(&built.out)?)?;
+        let review = review(&open.store, site, built.snapshot()?)?;
         let holders = match open.store.site(site)? {
             Some(state) => {
                 let receipts = open.store.receipts(&state)?;
