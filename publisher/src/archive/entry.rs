@@ -10,6 +10,8 @@ use super::{
 /// The record of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
+    /// What made it.
+    pub kind: EntryKind,
     /// The version, counted from 1: its index in the log plus one.
     pub number: u64,
     /// When it was published, in seconds since 1970 by the author's clock.
@@ -30,12 +32,24 @@ pub struct Entry {
     pub adds: BlobSet,
     /// The blobs of earlier versions that this version needs too.
     pub keeps: BlobSet,
-    /// The blobs that the version before needed and this one does not.
+    /// The blobs that the version before needed and this one does not; of a retraction, all that are to
+    /// be deleted.
     pub drops: BlobSet,
     /// The site and version that this site was forked from.
     pub origin: Option<(SiteId, u64)>,
     /// Branches of the log that this one takes the place of.
     pub abandoned: Vec<Branch>,
+}
+
+/// What made a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryKind {
+    /// Files were published.
+    Publish,
+    /// The files are those of the version before. Who holds the site is asked to drop what only these
+    /// earlier versions need: from 1 to [`Entry::MAX_RETRACTED`], ascending, none of them the version
+    /// before.
+    Retract(Vec<u64>),
 }
 
 /// A branch of a log that was forked.
@@ -52,6 +66,7 @@ pub struct Branch {
 const ENTRY: &str = "entry";
 const FORMAT_VERSION: u8 = 1;
 const KIND_PUBLISH: u8 = 1;
+const KIND_RETRACT: u8 = 2;
 const FLAG_SOURCES: u8 = 1;
 const FLAG_ORIGIN: u8 = 2;
 /// 31 December 9999: later times are a mistake or an attack on whoever prints them.
@@ -64,6 +79,8 @@ impl Entry {
     pub const MAX_MESSAGE: usize = 512;
     /// The most branches that one entry abandons.
     pub const MAX_ABANDONED: usize = 4;
+    /// The most versions that one entry retracts.
+    pub const MAX_RETRACTED: usize = 64;
     /// The most files in a tree.
     pub const MAX_FILES: u64 = 1 << 20;
 
@@ -74,7 +91,11 @@ impl Entry {
     /// If a field is over its bound, which [`decode`](Self::decode) would refuse.
     pub fn encode(&self) -> Result<Vec<u8>, DecodeError> {
         let mut out = Vec::with_capacity(512);
-        out.extend([FORMAT_VERSION, KIND_PUBLISH]);
+        out.push(FORMAT_VERSION);
+        out.push(match self.kind {
+            EntryKind::Publish => KIND_PUBLISH,
+            EntryKind::Retract(_) => KIND_RETRACT,
+        });
         put_uint(&mut out, self.number);
         put_uint(&mut out, self.time);
         put_uint(&mut out, self.as_of);
@@ -103,6 +124,12 @@ impl Entry {
             out.extend_from_slice(&branch.root.0);
             put_uint(&mut out, branch.fork_point);
         }
+        if let EntryKind::Retract(versions) = &self.kind {
+            put_uint(&mut out, versions.len() as u64);
+            for version in versions {
+                put_uint(&mut out, *version);
+            }
+        }
         // The decoder knows all bounds; to ask it is to have them once.
         Self::decode(&out)?;
         Ok(out)
@@ -124,7 +151,8 @@ impl Entry {
         }
         reader.version(FORMAT_VERSION)?;
         let kind = reader.byte()?;
-        reader.ensure(kind == KIND_PUBLISH, "unknown kind of entry")?;
+        let known = matches!(kind, KIND_PUBLISH | KIND_RETRACT);
+        reader.ensure(known, "unknown kind of entry")?;
         let number = reader.uint()?;
         reader.ensure(number > 0, "versions are numbered from 1")?;
         let time = reader.uint_at_most("time", MAX_TIME)?;
@@ -158,8 +186,13 @@ impl Entry {
                 })
             })
             .collect::<Result<_, _>>()?;
+        let kind = match kind {
+            KIND_RETRACT => EntryKind::Retract(decode_retracted(&mut reader, number)?),
+            _ => EntryKind::Publish,
+        };
         reader.finish()?;
         Ok(Self {
+            kind,
             number,
             time,
             as_of,
@@ -175,6 +208,29 @@ impl Entry {
             abandoned,
         })
     }
+
+    /// The versions that it retracts, ascending.
+    pub fn retracts(&self) -> &[u64] {
+        match &self.kind {
+            EntryKind::Publish => &[],
+            EntryKind::Retract(versions) => versions,
+        }
+    }
+}
+
+/// The versions that entry `number` retracts.
+fn decode_retracted(reader: &mut Reader<'_>, number: u64) -> Result<Vec<u64>, DecodeError> {
+    let count = reader.count("retracted versions", Entry::MAX_RETRACTED, 1)?;
+    reader.ensure(count > 0, "it retracts nothing")?;
+    let versions = (0..count)
+        .map(|_| reader.uint())
+        .collect::<Result<Vec<_>, _>>()?;
+    let ascend = versions[0] > 0 && versions.is_sorted_by(|a, b| a < b);
+    reader.ensure(ascend, "retracted versions are not in order")?;
+    // The version before is the newest as well: its files are this version's.
+    let old = versions[count - 1] < number - 1;
+    reader.ensure(old, "it retracts the newest version, or a later one")?;
+    Ok(versions)
 }
 
 #[cfg(test)]
@@ -197,6 +253,7 @@ mod tests {
             count: 60_000,
         };
         Entry {
+            kind: EntryKind::Publish,
             number: 12,
             time: 1_795_392_000,
             as_of: 1_795_391_000,
@@ -231,6 +288,39 @@ mod tests {
     fn the_fullest_entry_survives() {
         let bytes = entry().encode().unwrap();
         assert_eq!(Entry::decode(&bytes).unwrap(), entry());
+    }
+
+    #[test]
+    fn a_retraction_survives() {
+        let mut retraction = entry();
+        retraction.kind = EntryKind::Retract(vec![1, 3, 10]);
+        let bytes = retraction.encode().unwrap();
+        assert_eq!(Entry::decode(&bytes).unwrap(), retraction);
+        // The longest that a log of a million versions can need.
+        retraction.number = 1 << 20;
+        retraction.kind = EntryKind::Retract((100_000..100_064).collect());
+        let bytes = retraction.encode().unwrap();
+        assert_eq!(Entry::decode(&bytes).unwrap(), retraction);
+    }
+
+    #[test]
+    fn a_retraction_of_nothing_twice_or_the_newest_is_refused() {
+        let of = |versions: Vec<u64>| {
+            let mut retraction = entry();
+            retraction.number = 100;
+            retraction.kind = EntryKind::Retract(versions);
+            retraction.encode()
+        };
+        assert!(of(vec![98]).is_ok());
+        let wrong = [vec![], vec![0], vec![3, 3], vec![4, 3], vec![99], vec![100]];
+        for versions in wrong.into_iter().chain([(1..=65).collect()]) {
+            assert!(of(versions.clone()).is_err(), "{versions:?}");
+        }
+        // The first entry has none before it.
+        let mut first = entry();
+        first.number = 1;
+        first.kind = EntryKind::Retract(vec![1]);
+        assert!(first.encode().is_err());
     }
 
     #[test]

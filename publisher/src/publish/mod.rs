@@ -12,7 +12,13 @@ use std::{collections::BTreeMap, path::Path};
 use ed25519_dalek::SigningKey;
 
 use crate::{
-    archive::{blobs::BlobRef, entry::Entry, hash::ContentHash, head::Head, log::Peaks},
+    archive::{
+        blobs::BlobRef,
+        entry::{Entry, EntryKind},
+        hash::ContentHash,
+        head::Head,
+        log::Peaks,
+    },
     error::{Error, Kind, Result},
     review::Review,
     store::{Relation, Store, records::Commit},
@@ -98,6 +104,7 @@ pub fn publish(
         None => Peaks::default(),
     };
     let entry = Entry {
+        kind: EntryKind::Publish,
         number: peaks.length() + 1,
         time: statement.time,
         as_of: statement.as_of,

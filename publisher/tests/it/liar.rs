@@ -13,7 +13,7 @@ use skep_publisher::{
     archive::{
         address::SiteId,
         blobs::{BlobKind, BlobRef, BlobSet},
-        entry::Entry,
+        entry::{Entry, EntryKind},
         hash::{ContentHash, NodeHash},
         head::Head,
         log::Peaks,
@@ -174,6 +174,7 @@ impl Forge {
             size: pack.len() as u64,
         };
         Entry {
+            kind: EntryKind::Publish,
             number: self.entries.len() as u64 + 1,
             time: 0,
             as_of: 0,
