@@ -39,7 +39,8 @@ pub(crate) struct PublishArgs {
     /// Show what would be published, and end
     #[arg(long, conflicts_with = "wait")]
     dry_run: bool,
-    /// Publish in spite of warnings of that name (may be given more than once)
+    /// Publish in spite of warnings of that name: secret, private-file, draft, future, backup (may be
+    /// given more than once)
     #[arg(long, value_name = "NAME")]
     allow: Vec<String>,
 }

@@ -1,12 +1,32 @@
 //! The review: what would be published, and what stops it.
 
+use skep_publisher::review::WarningKind;
+
 use crate::skep::World;
+
+#[test]
+fn the_manual_and_the_help_name_all_warnings() {
+    let manual = include_str!("../../example-site/_posts/2026-11-12-publishing.md");
+    let rows = manual.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split('|');
+        let name = cells.next()?.trim().strip_suffix('`')?;
+        Some((name, cells.next()?.trim() == "yes"))
+    });
+    let kinds = WarningKind::ALL.map(|kind| (kind.name(), kind.is_blocking()));
+    assert_eq!(rows.collect::<Vec<_>>(), kinds);
+    let help = World::new().run("home", &["publish", "--help"]).out();
+    let blocking = kinds.iter().filter(|(_, blocking)| *blocking);
+    let names: Vec<_> = blocking.map(|(name, _)| *name).collect();
+    // However the lines are broken.
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains(&names.join(", ")), "{help}");
+}
 
 #[test]
 fn what_looks_like_a_secret_stops_a_publish() {
     let world = World::new();
     world.new_site("home", "site");
-    world.write("site/notes.txt", "the key is\nAKIAIOSFODNN7EXAMPLE\n");
+    world.write("site/notes.txt", "the key is\nAKIAQ3EGW5TXJ7LM2ZPB\n");
     let publish = ["publish", "site", "--yes", "--wait", "0"];
     let ended = world.fails(1, "home", &publish);
     ended.says(&[

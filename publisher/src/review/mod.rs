@@ -1,16 +1,23 @@
 //! [`Review`]: what a publish would change. What is published is a review, so that nothing goes out that
 //! was not in one.
 
+mod images;
 mod lines;
+mod local_links;
 mod moves;
+mod names;
+mod scan;
 mod secrets;
+mod tokens;
 mod warnings;
 
 use std::collections::HashMap;
 
+pub use images::{IMAGE_HEAD, ImageSize, image_size};
 pub use lines::{Hunk, Line, LineDiff, MAX_TEXT, Side, line_diff};
 pub use moves::Move;
-pub use warnings::{Origin, Warning, WarningKind, warnings};
+pub use scan::{Finding, MAX_SCANNED, scan};
+pub use warnings::{LARGE, Origin, Warning, WarningKind, warnings};
 
 use crate::{
     archive::{

@@ -1,115 +1,151 @@
-//! Private keys and access tokens in text, by the forms that their makers document.
+//! Private keys and access tokens in the bytes of a file.
 
-/// Something that looks like a secret. What it is, never the secret itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Secret {
-    /// What it looks like.
-    pub(super) what: &'static str,
-}
+use memchr::memmem;
 
-/// A token: a fixed beginning, and then at least so many characters of its alphabet.
-struct Token {
-    what: &'static str,
-    prefix: &'static str,
-    least: usize,
-}
+use super::tokens::{SHORTEST, Token, is_token_byte, token};
 
-const TOKENS: &[Token] = &[
-    token("an AWS access key", "AKIA", 16),
-    token("an AWS access key", "ASIA", 16),
-    token("a GitHub token", "ghp_", 36),
-    token("a GitHub token", "gho_", 36),
-    token("a GitHub token", "ghs_", 36),
-    token("a GitHub token", "ghu_", 36),
-    token("a GitHub token", "github_pat_", 22),
-    token("a GitLab token", "glpat-", 20),
-    token("a Slack token", "xoxb-", 20),
-    token("a Slack token", "xoxp-", 20),
-    token("a Slack token", "xoxa-", 20),
-    token("a Stripe key", "sk_live_", 16),
-    token("a Stripe key", "rk_live_", 16),
-    token("a Google API key", "AIza", 35),
-    token("an Anthropic key", "sk-ant-", 24),
-    token("an OpenAI key", "sk-proj-", 24),
-    token("an npm token", "npm_", 36),
-    token("a PyPI token", "pypi-AgEI", 40),
-    token("a crates.io token", "cio", 32),
-    token("a SendGrid key", "SG.", 40),
-    token("an age secret key", "AGE-SECRET-KEY-1", 50),
-    token("a skep site key", "skep-secret-1:", 64),
-];
-
-const fn token(what: &'static str, prefix: &'static str, least: usize) -> Token {
-    Token {
-        what,
-        prefix,
-        least,
+/// Calls `found` with each thing that looks like a secret and the place where it begins; ends when `found`
+/// says false.
+pub(super) fn find(bytes: &[u8], mut found: impl FnMut(usize, Token) -> bool) {
+    for at in memmem::find_iter(bytes, b"-----BEGIN ") {
+        if is_private_key(&bytes[at..]) && !found(at, Token::Secret("a private key")) {
+            return;
+        }
+    }
+    // A run of token bytes between others can be a token if it is long enough. So look at the end of the
+    // shortest run that may begin here, and back from there: in prose a space soon ends that, and all
+    // before the space is done with.
+    let mut start = 0;
+    while let Some(least) = bytes.get(start..start + SHORTEST) {
+        if let Some(gap) = least
+            .iter()
+            .rposition(|byte| !TOKEN_BYTES[usize::from(*byte)])
+        {
+            start += gap + 1;
+            continue;
+        }
+        let rest = &bytes[start + SHORTEST..];
+        let more = rest
+            .iter()
+            .position(|byte| !TOKEN_BYTES[usize::from(*byte)])
+            .unwrap_or(rest.len());
+        let end = start + SHORTEST + more;
+        if let Some(token) = token(&bytes[..start], &bytes[start..end])
+            && !found(start, token)
+        {
+            return;
+        }
+        start = end + 1;
     }
 }
 
-/// The first secret in a line.
-pub(super) fn find(line: &str) -> Option<Secret> {
-    if line.contains("-----BEGIN ") && line.contains("PRIVATE KEY") {
-        return Some(Secret {
-            what: "a private key",
-        });
+/// [`is_token_byte`] as a table.
+const TOKEN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = is_token_byte(byte as u8);
+        byte += 1;
     }
-    let found = TOKENS.iter().find(|token| token.is_in(line));
-    found.map(|token| Secret { what: token.what })
-}
+    table
+};
 
-impl Token {
-    fn is_in(&self, line: &str) -> bool {
-        line.match_indices(self.prefix).any(|(at, _)| {
-            let before = line[..at].chars().next_back();
-            let tail = &line[at + self.prefix.len()..];
-            let length = tail.chars().take_while(|c| is_token_char(*c)).count();
-            length >= self.least && !before.is_some_and(is_token_char)
-        })
+/// Whether the key follows its first line: a text about keys shows that line alone.
+fn is_private_key(bytes: &[u8]) -> bool {
+    let bytes = &bytes[..bytes.len().min(1024)];
+    let Some(title) = bytes.strip_prefix(b"-----BEGIN ") else {
+        return false;
+    };
+    let Some(end) = memmem::find(title, b"-----") else {
+        return false;
+    };
+    let (title, body) = title.split_at(end);
+    if end > 40 || memmem::find(title, b"PRIVATE KEY").is_none() {
+        return false;
     }
-}
-
-fn is_token_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
+    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    body.split(|byte| !base64(byte))
+        .any(|line| line.len() >= 40)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn all(bytes: &[u8]) -> Vec<(usize, Token)> {
+        let mut all = Vec::new();
+        find(bytes, |at, token| {
+            all.push((at, token));
+            true
+        });
+        all
+    }
+
+    const GITHUB: &str = "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8";
+    const FOUND: Token = Token::Secret("a GitHub token");
+
     #[test]
-    fn secrets_are_seen_in_the_middle_of_markup() {
-        let a40 = "a1B2c3D4e5".repeat(4);
-        for (line, what) in [
-            (
-                "-----BEGIN OPENSSH PRIVATE KEY-----".to_owned(),
-                "a private key",
-            ),
-            (
-                "<p>AKIAIOSFODNN7EXAMPLE</p>".to_owned(),
-                "an AWS access key",
-            ),
-            (format!("token = \"ghp_{a40}\""), "a GitHub token"),
-            (
-                format!("skep-secret-1:{}", "0f".repeat(32)),
-                "a skep site key",
-            ),
-        ] {
-            assert_eq!(find(&line), Some(Secret { what }), "{line}");
+    fn a_token_is_found_wherever_it_lies() {
+        for pad in 0..100 {
+            for (before, after) in [
+                (" ", "\""),
+                ("/", ""),
+                (">", "</p>"),
+                ("é", "é"),
+                ("\n", "\n"),
+            ] {
+                let text = format!("{}{before}{GITHUB}{after}", "x".repeat(pad));
+                let at = pad + before.len();
+                assert_eq!(all(text.as_bytes()), [(at, FOUND)], "{text}");
+            }
         }
+        assert_eq!(all(GITHUB.as_bytes()), [(0, FOUND)]);
+        assert_eq!(
+            all(format!("x{GITHUB}").as_bytes()),
+            [],
+            "a part of something else"
+        );
+        assert_eq!(all(&GITHUB.as_bytes()[..39]), [], "cut off");
+        assert_eq!(all(b""), []);
     }
 
     #[test]
-    fn ordinary_text_is_left_alone() {
-        for line in [
-            "-----BEGIN PUBLIC KEY-----",
-            "the prefix ghp_ marks a token",
-            "class=\"npm_package\"",
-            "social-network-analysis-of-everything-that-is-long-enough",
-            "MAKIAIOSFODNN7EXAMPLES",
-            "cio",
-        ] {
-            assert_eq!(find(line), None, "{line}");
+    fn bytes_that_are_no_text_hide_nothing() {
+        let mut bytes = vec![0xff; 4096];
+        bytes.extend_from_slice(GITHUB.as_bytes());
+        bytes.push(0);
+        assert_eq!(all(&bytes), [(4096, FOUND)]);
+    }
+
+    #[test]
+    fn whoever_has_enough_is_asked_no_more() {
+        let text = format!("{GITHUB} {GITHUB} {GITHUB}");
+        let mut count = 0;
+        find(text.as_bytes(), |_, _| {
+            count += 1;
+            count < 2
+        });
+        assert_eq!(count, 2);
+    }
+
+    #[test]
+    fn a_private_key_is_its_lines_and_not_its_title() {
+        let line = "MHcCAQEEIIGLU1bT7xQ0gqvSx0r1yFzNn0b3pO8Wq3d2K9mJr4vZoAoGCCqGSM49";
+        let key = |text: String| !all(text.as_bytes()).is_empty();
+        for kind in ["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "] {
+            assert!(
+                key(format!("x\n-----BEGIN {kind}PRIVATE KEY-----\n{line}\n")),
+                "{kind}"
+            );
         }
+        assert!(key(format!(
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: x\n\n{line}\n"
+        )));
+        assert!(key(format!("\"-----BEGIN PRIVATE KEY-----\\n{line}\\n\"")));
+        assert!(!key(format!("-----BEGIN PUBLIC KEY-----\n{line}\n")));
+        assert!(!key(format!("-----BEGIN CERTIFICATE-----\n{line}\n")));
+        assert!(!key(
+            "a line like <code>-----BEGIN PRIVATE KEY-----</code> begins it".into()
+        ));
     }
 }

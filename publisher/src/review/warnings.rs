@@ -1,15 +1,15 @@
 //! What an author should see before publishing, because it can't be called back.
 
-use std::fs;
+use std::{fs::File, io::Read, path::Path};
 
 use super::{
-    Review,
-    secrets::{self, Secret},
+    Review, names,
+    scan::{MAX_SCANNED, scan},
 };
 use crate::{
     archive::path::ArchivePath,
     error::{Error, Result},
-    snapshot::{SnapshotFile, Source},
+    snapshot::Source,
 };
 
 /// Something about a file that would be published.
@@ -25,7 +25,7 @@ pub struct Warning {
     pub message: String,
 }
 
-/// The kinds of warnings.
+/// The kinds of warnings, the gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WarningKind {
     /// A private key or an access token.
@@ -36,11 +36,17 @@ pub enum WarningKind {
     Draft,
     /// A post whose date is in the future.
     Future,
-    /// An editor's backup or swap file.
+    /// An editor's backup or swap file: what was taken out of a file may still be in it.
     Backup,
+    /// A file that the system left: it tells the names of other files.
+    SystemFile,
+    /// A key that is made to stand in pages, but may be good for more than that.
+    ApiKey,
     /// A link to this machine.
     Localhost,
-    /// A very large file.
+    /// A page that is gone, with nothing in its place.
+    NoRedirect,
+    /// A file of more than [`LARGE`] bytes.
     Large,
 }
 
@@ -55,12 +61,8 @@ pub struct Origin {
     pub unpublished: bool,
 }
 
-/// Longer files are not searched for text: a page is much shorter.
-const MAX_SEARCHED: u64 = 4 << 20;
-/// Whoever reads the site over a telephone waits for it.
-const LARGE: u64 = 25 << 20;
-/// So many of one kind in one file are enough to see what it is.
-const MAX_PER_FILE: usize = 5;
+/// From there on a file is large: whoever reads the site over a telephone waits for it.
+pub const LARGE: u64 = 25 << 20;
 
 impl WarningKind {
     /// Its name, as `--allow` takes it and JSON gives it.
@@ -71,7 +73,10 @@ impl WarningKind {
             Self::Draft => "draft",
             Self::Future => "future",
             Self::Backup => "backup",
+            Self::SystemFile => "system-file",
+            Self::ApiKey => "api-key",
             Self::Localhost => "localhost",
+            Self::NoRedirect => "no-redirect",
             Self::Large => "large",
         }
     }
@@ -79,24 +84,30 @@ impl WarningKind {
     /// Whether it stops a publish that does not allow it by name.
     pub fn is_blocking(self) -> bool {
         match self {
-            Self::Secret | Self::PrivateFile | Self::Draft | Self::Future => true,
-            Self::Backup | Self::Localhost | Self::Large => false,
+            Self::Secret | Self::PrivateFile | Self::Draft | Self::Future | Self::Backup => true,
+            Self::SystemFile | Self::ApiKey | Self::Localhost | Self::NoRedirect | Self::Large => {
+                false
+            }
         }
     }
 
     /// All kinds, the gravest first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Secret,
         Self::PrivateFile,
         Self::Draft,
         Self::Future,
         Self::Backup,
+        Self::SystemFile,
+        Self::ApiKey,
         Self::Localhost,
+        Self::NoRedirect,
         Self::Large,
     ];
 }
 
-/// Looks at the files that are new or changed. `origin` tells what the build says of a path.
+/// Looks at the files that are new or changed, and for pages that are gone. `origin` tells what the build
+/// says of a path.
 ///
 /// # Errors
 ///
@@ -104,130 +115,65 @@ impl WarningKind {
 pub fn warnings(review: &Review, origin: impl Fn(&str) -> Origin) -> Result<Vec<Warning>> {
     let mut found = Vec::new();
     let files = &review.snapshot.files;
-    for change in review.changes.iter().filter(|change| change.new.is_some()) {
+    for change in &review.changes {
+        let mut warn = |kind, line, message: &str| {
+            found.push(Warning {
+                kind,
+                path: change.path.clone(),
+                line,
+                message: message.to_owned(),
+            });
+        };
+        let Some(new) = &change.new else {
+            if is_page(&change.path) {
+                let message = "removed, and nothing leads on from there";
+                warn(WarningKind::NoRedirect, None, message);
+            }
+            continue;
+        };
+        let origin = origin(change.path.as_str());
+        if origin.draft {
+            warn(WarningKind::Draft, None, "made from a draft");
+        }
+        if origin.unpublished {
+            let message = "made from a page that says `published: false`";
+            warn(WarningKind::Draft, None, message);
+        }
+        if origin.future {
+            let message = "made from a post whose date is in the future";
+            warn(WarningKind::Future, None, message);
+        }
+        if let Some((kind, message)) = names::look(&change.path) {
+            warn(kind, None, message);
+        }
+        if new.size > LARGE {
+            warn(WarningKind::Large, None, &format!("{} MiB", new.size >> 20));
+        }
         let at = files.binary_search_by(|file| file.path.cmp(&change.path));
-        if let Ok(at) = at {
-            inspect(&files[at], origin(change.path.as_str()), &mut found)?;
+        // What an earlier version has was looked at then.
+        if let Some(Source::Disk(source)) = at.ok().map(|at| &files[at].source) {
+            for finding in scan(&change.path, &head(source)?) {
+                warn(finding.kind, Some(finding.line), finding.message);
+            }
         }
     }
     found.sort_by_key(|warning| warning.kind);
     Ok(found)
 }
 
-fn inspect(file: &SnapshotFile, origin: Origin, found: &mut Vec<Warning>) -> Result<()> {
-    let mut warn = |kind, line, message: &str| {
-        found.push(Warning {
-            kind,
-            path: file.path.clone(),
-            line,
-            message: message.to_owned(),
-        });
-    };
-    if origin.draft {
-        warn(WarningKind::Draft, None, "made from a draft");
-    }
-    if origin.unpublished {
-        let message = "made from a page that says `published: false`";
-        warn(WarningKind::Draft, None, message);
-    }
-    if origin.future {
-        warn(
-            WarningKind::Future,
-            None,
-            "made from a post whose date is in the future",
-        );
-    }
-    if let Some((kind, message)) = name_of(&file.path) {
-        warn(kind, None, message);
-    }
-    if file.file.size > LARGE {
-        let size = file.file.size >> 20;
-        warn(WarningKind::Large, None, &format!("{size} MiB"));
-    }
-    if file.file.size > MAX_SEARCHED {
-        return Ok(());
-    }
-    // What an earlier version has was looked at then.
-    let Source::Disk(source) = &file.source else {
-        return Ok(());
-    };
-    let bytes = fs::read(source).map_err(|e| Error::io("read", source, &e))?;
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        return Ok(());
-    };
-    let (mut secrets, mut local) = (0, 0);
-    for (n, line) in text.lines().enumerate() {
-        if secrets < MAX_PER_FILE
-            && let Some(Secret { what }) = secrets::find(line)
-        {
-            secrets += 1;
-            warn(WarningKind::Secret, Some(n + 1), what);
-        }
-        if local < MAX_PER_FILE && links_here(line) {
-            local += 1;
-            warn(
-                WarningKind::Localhost,
-                Some(n + 1),
-                "a link to this machine",
-            );
-        }
-    }
-    Ok(())
+/// As many of a file's first bytes as are looked at.
+fn head(source: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(source)
+        .and_then(|file| file.take(MAX_SCANNED as u64).read_to_end(&mut bytes))
+        .map_err(|e| Error::io("read", source, &e))?;
+    Ok(bytes)
 }
 
-/// What a file's name says.
-fn name_of(path: &ArchivePath) -> Option<(WarningKind, &'static str)> {
-    let private = |why| Some((WarningKind::PrivateFile, why));
-    let segments: Vec<String> = path.as_str().split('/').map(str::to_lowercase).collect();
-    if segments
-        .iter()
-        .any(|s| matches!(s.as_str(), ".git" | ".hg" | ".svn" | ".ssh" | ".gnupg"))
-    {
-        return private("part of a folder that is kept from others");
-    }
-    let name = segments.last()?;
-    if name == ".env" || name.starts_with(".env.") {
-        return private("settings, often with passwords");
-    }
-    if matches!(
-        name.as_str(),
-        ".npmrc"
-            | ".netrc"
-            | ".htpasswd"
-            | ".pgpass"
-            | "id_rsa"
-            | "id_ed25519"
-            | "id_ecdsa"
-            | "id_dsa"
-    ) || [".key", ".p12", ".pfx", ".kdbx", ".keystore"]
-        .iter()
-        .any(|end| name.ends_with(end))
-    {
-        return private("a file for keys or passwords");
-    }
-    let backup = name.ends_with('~')
-        || name.starts_with(".#")
-        || (name.starts_with('#') && name.ends_with('#'))
-        || [".swp", ".swo", ".bak", ".orig", ".rej", ".tmp"]
-            .iter()
-            .any(|end| name.ends_with(end))
-        || name == ".ds_store";
-    backup.then_some((WarningKind::Backup, "left by an editor or the system"))
-}
-
-fn links_here(line: &str) -> bool {
-    ["href=\"", "src=\"", "href='", "src='"]
-        .iter()
-        .any(|attribute| {
-            line.match_indices(attribute).any(|(at, _)| {
-                let url = &line[at + attribute.len()..];
-                let host = url.strip_prefix("http://").or(url.strip_prefix("https://"));
-                host.is_some_and(|host| {
-                    let end = host.find([':', '/', '"', '\'']).unwrap_or(host.len());
-                    matches!(&host[..end], "localhost" | "127.0.0.1" | "0.0.0.0" | "[")
-                })
-            })
-        })
+/// Whether readers have links to the file at `path`: a page, but not the one for what is not there.
+fn is_page(path: &ArchivePath) -> bool {
+    let path = path.as_str();
+    (path.ends_with(".html") || path.ends_with(".htm")) && path != "404.html"
 }
 
 #[cfg(test)]
@@ -235,38 +181,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_say_what_is_private() {
-        let kind = |path: &str| name_of(&ArchivePath::new(path).unwrap()).map(|(kind, _)| kind);
-        for path in [
-            ".env",
-            "a/.ENV.local",
-            ".git/config",
-            "keys/id_rsa",
-            "site.key",
-            "x/.ssh/known_hosts",
-        ] {
-            assert_eq!(kind(path), Some(WarningKind::PrivateFile), "{path}");
-        }
-        for path in ["post.md~", ".post.md.swp", ".#post.md", "a/.DS_Store"] {
-            assert_eq!(kind(path), Some(WarningKind::Backup), "{path}");
-        }
-        for path in [
-            "index.html",
-            "environment.html",
-            "keyboard.html",
-            ".well-known/security.txt",
-        ] {
-            assert_eq!(kind(path), None, "{path}");
-        }
-    }
-
-    #[test]
-    fn links_to_this_machine_are_seen_and_talk_of_them_is_not() {
-        assert!(links_here("<a href=\"http://localhost:4000/about/\">"));
-        assert!(links_here("<img src='https://127.0.0.1/x.png'>"));
-        assert!(!links_here(
-            "<p>open http://localhost:4000 in your browser</p>"
-        ));
-        assert!(!links_here("<a href=\"https://localhost.example.org/\">"));
+    fn kinds_are_in_the_order_of_their_gravity_and_have_different_names() {
+        let mut sorted = WarningKind::ALL;
+        sorted.sort();
+        assert_eq!(sorted, WarningKind::ALL);
+        let names: std::collections::BTreeSet<_> =
+            WarningKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), WarningKind::ALL.len());
+        let first_harmless = WarningKind::ALL.iter().position(|kind| !kind.is_blocking());
+        let rest = &WarningKind::ALL[first_harmless.unwrap()..];
+        assert!(rest.iter().all(|kind| !kind.is_blocking()));
     }
 }
