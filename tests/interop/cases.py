@@ -125,7 +125,6 @@ GOOD = {
     "a time before the one before": changed(time=uint(0)),
     "the last second": changed(time=uint(253402300799), as_of=uint(253402300799)),
     "an origin": changed(flags=b"\x02", origin=bytes(OTHER_KEY.verify_key) + uint(7)),
-    "abandoned branches": lambda: tail({"end": (uint(3) + bytes(32) + uint(2)) * 4}, 4),
     "devices' names with more to them": paths("com/x", "connect", "com10", "COM.x", "a.con"),
 }
 
@@ -154,6 +153,7 @@ BAD = {
     "a message that is not UTF-8": changed(message=sized(b"\xff")),
     "a byte left over": changed(end=b"\x00"),
     "a flag without its field": changed(flags=b"\x02"),
+    "a branch that is not shorter": lambda: tail({"end": uint(1) + bytes(32) + uint(0)}, 1),
     "five branches": lambda: tail({"end": (uint(3) + bytes(32) + uint(2)) * 5}, 5),
     "one file more": changed(files=S.files + 1),
     "one byte more": changed(size=S.size + 1),

@@ -280,7 +280,9 @@ def read_entry(data, where):
     if flags & 2:
         r.take(32), r.uint()  # origin
     for _ in range(r.count(4, 34)):
-        r.uint(), r.take(32), r.uint()  # an abandoned branch
+        length, _, fork_point = r.uint(), r.take(32), r.uint()
+        if not fork_point < length < number:
+            r.refuse("an abandoned branch that is not shorter than its log")
     r.end()
     return Entry(number, tree, source, files, size, *sets)
 

@@ -37,7 +37,7 @@ pub struct Entry {
     pub drops: BlobSet,
     /// The site and version that this site was forked from.
     pub origin: Option<(SiteId, u64)>,
-    /// Branches of the log that this one takes the place of.
+    /// Branches of the log that this one takes the place of. They are not longer than the log before it.
     pub abandoned: Vec<Branch>,
 }
 
@@ -178,13 +178,7 @@ impl Entry {
         };
         let count = reader.count("abandoned branches", Self::MAX_ABANDONED, 34)?;
         let abandoned = (0..count)
-            .map(|_| {
-                Ok(Branch {
-                    length: reader.uint()?,
-                    root: LogHash(reader.array()?),
-                    fork_point: reader.uint()?,
-                })
-            })
+            .map(|_| decode_branch(&mut reader, number))
             .collect::<Result<_, _>>()?;
         let kind = match kind {
             KIND_RETRACT => EntryKind::Retract(decode_retracted(&mut reader, number)?),
@@ -233,6 +227,22 @@ fn decode_retracted(reader: &mut Reader<'_>, number: u64) -> Result<Vec<u64>, De
     Ok(versions)
 }
 
+/// A branch that entry `number` abandons.
+fn decode_branch(reader: &mut Reader<'_>, number: u64) -> Result<Branch, DecodeError> {
+    let branch = Branch {
+        length: reader.uint()?,
+        root: LogHash(reader.array()?),
+        fork_point: reader.uint()?,
+    };
+    // So a reader on it goes on to a longer log, and every chain of branches ends.
+    let shorter = branch.fork_point < branch.length && branch.length < number;
+    reader.ensure(
+        shorter,
+        "it abandons a branch that is not shorter than its log",
+    )?;
+    Ok(branch)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,11 +286,14 @@ mod tests {
                 lists: vec![list(1)],
             },
             origin: Some((SiteId([3; 32]), 7)),
-            abandoned: vec![Branch {
-                length: 8,
-                root: LogHash([4; 32]),
-                fork_point: 5,
-            }],
+            abandoned: vec![
+                Branch {
+                    length: 8,
+                    root: LogHash([4; 32]),
+                    fork_point: 5,
+                };
+                Entry::MAX_ABANDONED
+            ],
         }
     }
 
@@ -348,5 +361,8 @@ mod tests {
         assert!(with(|e| e.number = 0).is_err());
         assert!(with(|e| e.time = u64::MAX).is_err());
         assert!(with(|e| e.files = Entry::MAX_FILES + 1).is_err());
+        assert!(with(|e| e.abandoned[0].length = 12).is_err());
+        assert!(with(|e| e.abandoned[0].fork_point = 8).is_err());
+        assert!(with(|e| e.abandoned.push(e.abandoned[0])).is_err());
     }
 }

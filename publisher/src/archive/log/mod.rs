@@ -4,8 +4,14 @@
 //! the [`Peaks`], the roots of the full subtrees from left to right (one for each set bit of n), and can
 //! append entry n + 1 and check the head that names it, without a proof. [`proof`] is for those who have
 //! not seen all entries.
+//!
+//! A log may fork: one key on two machines. A [`History`] is a log with the branches that it abandons, and
+//! [`fork`] decides from two of them whether a reader may move from one to the other.
 
+pub mod fork;
+pub mod history;
 mod peaks;
 pub mod proof;
 
+pub use history::{History, HistoryError, Tip};
 pub use peaks::Peaks;
