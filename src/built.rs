@@ -10,7 +10,7 @@ use skep_generator::{BuildManifest, LoadOptions, build, load, record_of};
 use skep_publisher::{
     archive::address::SiteId,
     review::{Origin, Review, Warning, warnings},
-    snapshot::{Snapshot, snapshot_of},
+    snapshot::{Options, Snapshot, snapshot},
 };
 
 use crate::{
@@ -31,6 +31,8 @@ pub(crate) struct From {
 pub(crate) struct Built {
     /// Where they are: in the cache, or in the site's output folder.
     out: PathBuf,
+    /// Where it is remembered what was seen there.
+    seen: PathBuf,
     record: Record,
 }
 
@@ -56,7 +58,7 @@ impl SiteDir {
     /// those of an earlier build.
     pub(crate) fn built(&self, ctx: &Context, site: SiteId, from: &From) -> Result<Built> {
         match from.no_build {
-            true => self.found(),
+            true => self.found(ctx, site),
             false => self.build(ctx, site),
         }
     }
@@ -73,12 +75,13 @@ impl SiteDir {
         ));
         Ok(Built {
             out,
+            seen: seen(ctx, site, "built"),
             record: Record::Made(report.manifest),
         })
     }
 
     /// The output folder as it is. Of the sources, `skep.toml` alone was read.
-    fn found(&self) -> Result<Built> {
+    fn found(&self, ctx: &Context, site: SiteId) -> Result<Built> {
         let shown = self.dir.join(OUTPUT);
         let io = |path: &Path, e: std::io::Error| {
             CliError::failed("io", format!("could not open {}: {e}", path.display()))
@@ -108,6 +111,7 @@ impl SiteDir {
         }
         Ok(Built {
             out,
+            seen: seen(ctx, site, "found"),
             record: Record::Found,
         })
     }
@@ -116,11 +120,23 @@ impl SiteDir {
 /// Where `skep build` builds to, in the site's folder.
 const OUTPUT: &str = "_site";
 
+/// Each folder has a file of its own, so that neither has to be read whole because of the other.
+fn seen(ctx: &Context, site: SiteId, which: &str) -> PathBuf {
+    ctx.home
+        .cache()
+        .join("seen")
+        .join(format!("{site}.{which}"))
+}
+
 impl Built {
-    /// The files as they are now.
+    /// The files with their hashes; only those that changed since the last time are read.
     pub(crate) fn snapshot(&self) -> Result<Snapshot> {
-        // A folder that is put on the web with git is a repository.
-        Ok(snapshot_of(&self.out, |path| path != Path::new(".git"))?)
+        let options = Options {
+            cache: Some(&self.seen),
+            // A folder that is put on the web with git is a repository.
+            leave_out: Some(&|path| path == ".git"),
+        };
+        Ok(snapshot(&self.out, &options)?)
     }
 
     /// What the author should know of what would be published.

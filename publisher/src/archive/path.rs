@@ -95,9 +95,18 @@ impl ArchivePath {
         self.0.to_lowercase()
     }
 
+    /// Whether the path is its own [`case_key`](Self::case_key). False may also mean that it would take a
+    /// longer look to tell.
+    pub fn is_case_key(&self) -> bool {
+        self.0
+            .bytes()
+            .all(|b| b.is_ascii() && !b.is_ascii_uppercase())
+    }
+
     /// Whether the path is kept for skep itself: `.well-known/skep*`.
     pub fn is_reserved(&self) -> bool {
-        self.case_key().starts_with(".well-known/skep")
+        // Whatever has this for its lower case begins with a dot.
+        self.0.starts_with('.') && self.case_key().starts_with(".well-known/skep")
     }
 }
 

@@ -143,7 +143,7 @@ pub fn revert(store: &Store, site: SiteId, version: u64) -> Result<Review> {
         files: old.files,
         bytes: old.bytes,
         state: Some(state),
-        snapshot: Snapshot { files },
+        snapshot: Snapshot { files, read: 0 },
         tree,
     })
 }

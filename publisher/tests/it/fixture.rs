@@ -17,7 +17,7 @@ use skep_publisher::{
     keys,
     publish::{Outcome, Published, Statement, publish},
     review::{Review, review},
-    snapshot::snapshot,
+    snapshot::{Options, snapshot},
     store::{Reader, Relation, Store},
     swarm::{Announced, Fetched, Network, Node, OpenStore, announce::announce, fetch},
     verify::{Verified, verify},
@@ -101,7 +101,12 @@ impl Author {
     }
 
     pub(crate) fn review(&self, store: &Store) -> Review {
-        review(store, self.site, snapshot(&self.folder()).unwrap()).unwrap()
+        review(
+            store,
+            self.site,
+            snapshot(&self.folder(), &Options::default()).unwrap(),
+        )
+        .unwrap()
     }
 
     pub(crate) fn publish_review(

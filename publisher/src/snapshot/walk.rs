@@ -1,0 +1,211 @@
+//! Reading a folder with all that is in it, or as much of it as the stat cache does not know.
+
+use std::{fs, io::Read, path::Path};
+
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+
+use super::{
+    Options, SnapshotFile, Source,
+    stat_cache::{self, Kind as NameKind, Recorder, Seen, Stamp, StatCache},
+    unpublishable,
+};
+use crate::{
+    archive::{
+        entry::Entry,
+        hash::ContentHash,
+        path::ArchivePath,
+        tree::{File, node::MediaType},
+    },
+    error::{Error, Kind, Result},
+};
+
+/// The files below `root`, in any order, and how many of them were read. `now` is the present moment, in
+/// nanoseconds since 1970.
+pub(super) fn walk(
+    root: &Path,
+    options: &Options<'_>,
+    now: u64,
+) -> Result<(Vec<SnapshotFile>, u64)> {
+    // What was seen of a folder is nobody's but this one's, by whatever name it is called.
+    let known_as = root.canonicalize();
+    let known_as = known_as.map_err(|e| Error::io("read", root, &e))?;
+    let bytes = options.cache.and_then(|path| fs::read(path).ok());
+    let mut walk = Walk {
+        root,
+        leave_out: options.leave_out,
+        cache: StatCache::decode(&known_as, bytes.as_deref().unwrap_or_default()),
+        recorder: Recorder::new(),
+        buffer: vec![0; 64 << 10],
+        files: Vec::new(),
+        read: 0,
+        folders: vec![String::new()],
+    };
+    while let Some(folder) = walk.folders.pop() {
+        walk.folder(&folder)?;
+    }
+    if let Some(path) = options.cache {
+        // Without it the next snapshot is slower, and nothing else.
+        let _ = stat_cache::write(path, &walk.recorder.finish(&known_as, now));
+    }
+    Ok((walk.files, walk.read))
+}
+
+struct Walk<'a> {
+    root: &'a Path,
+    leave_out: Option<&'a dyn Fn(&str) -> bool>,
+    cache: StatCache<'a>,
+    recorder: Recorder,
+    buffer: Vec<u8>,
+    files: Vec<SnapshotFile>,
+    read: u64,
+    /// Those that are still to be read, by path from the root.
+    folders: Vec<String>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &str) -> Result<()> {
+        let mut path = self.root.join(folder);
+        let io = |e: &std::io::Error| Error::io("read", &self.root.join(folder), e);
+        // The root itself may be a link: it is the folder that was asked for.
+        let stamp = Stamp::of(&fs::metadata(&path).map_err(|e| io(&e))?);
+        let read;
+        let names = match self.cache.names(folder, stamp) {
+            Some(names) => names.to_vec(),
+            None => {
+                read = names_in(&path)?;
+                let names = read.iter();
+                let names = names.map(|(name, kind)| Seen {
+                    name,
+                    kind: *kind,
+                    file: None,
+                });
+                names.collect()
+            }
+        };
+        self.recorder.folder(folder, stamp, names.len());
+        for mut seen in names {
+            let relative = match folder {
+                "" => seen.name.to_owned(),
+                _ => format!("{folder}/{}", seen.name),
+            };
+            path.push(seen.name);
+            if !self.leave_out.is_some_and(|leave_out| leave_out(&relative)) {
+                match seen.kind {
+                    NameKind::Folder => self.folders.push(relative),
+                    NameKind::File => seen.file = self.file(folder, &seen, &path, &relative)?,
+                    NameKind::Other => return Err(not_a_file(&path)),
+                }
+            }
+            path.pop();
+            self.recorder.name(&seen);
+        }
+        Ok(())
+    }
+
+    /// Adds a file, and says what to remember of it.
+    fn file(
+        &mut self,
+        folder: &str,
+        seen: &Seen<'_>,
+        source: &Path,
+        relative: &str,
+    ) -> Result<Option<(Stamp, ContentHash)>> {
+        let meta = fs::symlink_metadata(source).map_err(|e| Error::io("read", source, &e))?;
+        if !meta.is_file() {
+            return Err(not_a_file(source));
+        }
+        let stamp = Stamp::of(&meta);
+        let known = match seen.file {
+            Some(_) => self.cache.known(seen, stamp),
+            None => self.cache.hash(folder, seen.name, stamp),
+        };
+        let (hash, size) = match known {
+            Some(hash) => (hash, meta.len()),
+            None => self.read(source)?,
+        };
+        let path = archive_path(source, relative)?;
+        let media_type = media_type(&path);
+        self.files.push(SnapshotFile {
+            path,
+            file: File {
+                hash,
+                size,
+                media_type,
+            },
+            source: Source::Disk(source.to_owned()),
+        });
+        if self.files.len() as u64 > Entry::MAX_FILES {
+            return Err(Error::new(
+                Kind::Unpublishable,
+                format!("the site has more than {} files", Entry::MAX_FILES),
+            ));
+        }
+        // A file that grows while it is read has another length than was seen: it is read again next time.
+        Ok((size == meta.len()).then_some((stamp, hash)))
+    }
+
+    fn read(&mut self, source: &Path) -> Result<(ContentHash, u64)> {
+        let io = |e: &std::io::Error| Error::io("read", source, e);
+        let mut file = fs::File::open(source).map_err(|e| io(&e))?;
+        self.read += 1;
+        let mut hasher = blake3::Hasher::new();
+        let mut size = 0;
+        loop {
+            let count = file.read(&mut self.buffer).map_err(|e| io(&e))?;
+            if count == 0 {
+                let hash = ContentHash(*hasher.finalize().as_bytes());
+                return Ok((hash, size));
+            }
+            hasher.update(&self.buffer[..count]);
+            size += count as u64;
+        }
+    }
+}
+
+/// The names in a folder and what they stand for, in the order of their bytes.
+fn names_in(folder: &Path) -> Result<Vec<(String, NameKind)>> {
+    let io = |e: std::io::Error| Error::io("read", folder, &e);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        let kind = entry.file_type().map_err(io)?;
+        let kind = match (kind.is_dir(), kind.is_file()) {
+            (true, _) => NameKind::Folder,
+            (_, true) => NameKind::File,
+            _ => NameKind::Other,
+        };
+        let name = entry.file_name().into_string();
+        let name = name.map_err(|_| unpublishable(&entry.path(), "its name is not UTF-8"))?;
+        names.push((name, kind));
+    }
+    names.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(names)
+}
+
+fn archive_path(source: &Path, relative: &str) -> Result<ArchivePath> {
+    let checked = match is_nfc(relative) {
+        true => ArchivePath::new(relative),
+        // macOS hands out decomposed names; they mean the same.
+        false => ArchivePath::new(&relative.nfc().collect::<String>()),
+    };
+    let path = checked.map_err(|e| unpublishable(source, &e.problem.to_string()))?;
+    if path.is_reserved() {
+        return Err(unpublishable(
+            source,
+            "`.well-known/skep*` is kept for skep itself",
+        ));
+    }
+    Ok(path)
+}
+
+fn media_type(path: &ArchivePath) -> MediaType {
+    let guess = mime_guess::from_path(path.as_str()).first_or_octet_stream();
+    MediaType::new(guess.essence_str()).unwrap_or_else(MediaType::octet_stream)
+}
+
+fn not_a_file(source: &Path) -> Error {
+    match source.is_symlink() {
+        true => unpublishable(source, "it is a symbolic link"),
+        false => unpublishable(source, "it is neither a file nor a folder"),
+    }
+}
