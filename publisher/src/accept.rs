@@ -1,6 +1,8 @@
 //! The one door by which versions that were made elsewhere come in: is every byte of them here, and is it
 //! the right one?
 
+use std::path::Path;
+
 use crate::{
     archive::{
         address::SiteId,
@@ -104,12 +106,13 @@ pub(crate) fn accept(
         .records
         .site(site)?
         .ok_or_else(|| Error::damaged("a site vanished"))?;
-    index_packs(store, &state, &new.entries, wanted).map_err(as_hostile)?;
-    check(store, &state, &new.entries, wanted).map_err(as_hostile)?;
+    // First: that an object is in a pack is recorded once, and then relied on.
     store
         .blobs
         .sync()
-        .map_err(|e| Error::new(Kind::Io, format!("the store of blobs failed: {e}")))?;
+        .map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
+    index_packs(store, &state, &new.entries, wanted).map_err(as_hostile)?;
+    check(store, &state, &new.entries, wanted).map_err(as_hostile)?;
     store.records.commit(&Commit {
         site,
         relation,

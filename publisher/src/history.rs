@@ -26,6 +26,7 @@ pub fn remember(home: &Home, site: SiteId, length: u64) -> Result<()> {
 
 /// Remembers that the key of `site` may have signed anything elsewhere.
 pub(crate) fn remember_unknown(home: &Home, site: SiteId) -> Result<()> {
+    files::create_private_dir(&home.keys())?;
     write(home, site, UNKNOWN)
 }
 

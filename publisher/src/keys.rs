@@ -108,8 +108,9 @@ pub fn import(home: &Home, text: &str) -> Result<SiteId> {
     let key = parse(text)?;
     let site = site_of(&key);
     if !path_of(home, site).exists() {
-        store(home, &key)?;
+        // First: the key must not be here without what has to be known of it.
         history::remember_unknown(home, site)?;
+        store(home, &key)?;
     }
     Ok(site)
 }
@@ -200,6 +201,22 @@ mod tests {
         assert_eq!(import(&b, &export(&a, site).unwrap()).unwrap(), site);
         assert_eq!(load(&b, site).unwrap(), load(&a, site).unwrap());
         assert_eq!(import(&b, "hello").unwrap_err().kind, Kind::Usage);
+    }
+
+    #[test]
+    fn a_key_is_not_imported_without_the_memory_that_it_may_have_signed() {
+        let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (a, b) = (Home::new(a.path()), Home::new(b.path()));
+        let site = create(&a).unwrap();
+        // A folder in the way: that memory can't be written.
+        let blocked = b.keys().join(format!("{site}.signed"));
+        fs::create_dir_all(blocked.join("in-the-way")).unwrap();
+        let text = export(&a, site).unwrap();
+        assert_eq!(import(&b, &text).unwrap_err().kind, Kind::Io);
+        assert_eq!(load(&b, site).unwrap_err().kind, Kind::NoKey);
+        fs::remove_dir_all(blocked).unwrap();
+        import(&b, &text).unwrap();
+        assert!(history::check(&b, site, 0).is_err());
     }
 
     #[cfg(unix)]

@@ -1,6 +1,108 @@
 //! A publish that is killed leaves the version before, whole.
 
+use std::time::{Duration, Instant};
+
 use crate::skep::World;
+
+/// How many publishes are killed at moments that nobody chose.
+const KILLS: u64 = 200;
+
+#[test]
+fn kill_9_at_two_hundred_random_moments() {
+    let world = World::new();
+    world.new_site("author", "site");
+    let publish = ["publish", "site", "--yes", "--wait", "0"];
+    let begun = Instant::now();
+    world.json("author", &publish);
+    // Long enough that some of the killed ones have ended before.
+    let mut whole = begun.elapsed() * 3 / 2;
+    let (mut fewest, mut most) = (1, 1);
+    let mut random = Random(1);
+    for kill in 0..KILLS {
+        change(&world, kill);
+        let running = world.start("author", &publish);
+        let moment = random.below(whole.as_micros() as u64);
+        std::thread::sleep(Duration::from_micros(moment));
+        running.kill();
+        most += 1;
+        // Most are followed by the next kill, some by a look at what is there.
+        if kill % 8 != 7 {
+            continue;
+        }
+        let log = world.json("author", &["log", "site"]);
+        let versions = log["versions"].as_array().unwrap().len() as u64;
+        assert!(
+            (fewest..=most).contains(&versions),
+            "{versions} after {kill}"
+        );
+        if kill % 32 == 31 {
+            let verified = world.json("author", &["verify", "site"]);
+            assert_eq!(verified["whole"].as_u64(), Some(versions));
+        }
+        let begun = Instant::now();
+        let next = world.json("author", &publish);
+        whole = begun.elapsed() * 3 / 2;
+        let now = versions + u64::from(next["changed"] == true);
+        assert_eq!(next["version"].as_u64(), Some(now));
+        (fewest, most) = (now, now);
+    }
+    // Some were killed before there was a version, and some after it.
+    assert!(
+        (KILLS / 8 + 2..KILLS).contains(&fewest),
+        "{fewest} versions"
+    );
+    let verified = world.json("author", &["verify", "site"]);
+    assert_eq!(verified["whole"].as_u64(), Some(fewest));
+    world.json("author", &["clone", &address(&world), "out"]);
+    for (path, bytes) in world.files("site/assets") {
+        assert_eq!(world.files("out/assets")[&path], bytes, "{path}");
+    }
+}
+
+/// The store of a home appears under the first publish: its files and databases may be there in part.
+#[test]
+fn kill_9_while_a_store_is_created() {
+    let world = World::new();
+    world.new_site("author", "site");
+    let publish = ["publish", "site", "--yes", "--wait", "0"];
+    let begun = Instant::now();
+    world.json("author", &publish);
+    let whole = begun.elapsed();
+    let mut random = Random(2);
+    for _ in 0..40 {
+        std::fs::remove_dir_all(world.path("author/store")).unwrap();
+        for (name, _) in world.files("author/keys") {
+            if name.ends_with(".signed") {
+                std::fs::remove_file(world.path("author/keys").join(name)).unwrap();
+            }
+        }
+        let running = world.start("author", &publish);
+        let moment = random.below(whole.as_micros() as u64);
+        std::thread::sleep(Duration::from_micros(moment));
+        running.kill();
+        let next = world.json("author", &publish);
+        assert_eq!(next["version"].as_u64(), Some(1));
+        let verified = world.json("author", &["verify", "site"]);
+        assert_eq!(verified["whole"].as_u64(), Some(1));
+    }
+}
+
+/// A page, a large file, or enough large files for a list of them.
+fn change(world: &World, n: u64) {
+    match n % 3 {
+        0 => world.write("site/about.md", format!("---\ntitle: About\n---\n{n}.\n")),
+        1 => world.write("site/assets/large.bin", pseudo_random(n, 1 << 20)),
+        _ => (0..12).for_each(|k| {
+            let bytes = pseudo_random(n * 100 + k, 33 << 10);
+            world.write(&format!("site/assets/{k}.png"), bytes);
+        }),
+    }
+}
+
+fn address(world: &World) -> String {
+    let log = world.json("author", &["log", "site"]);
+    log["address"].as_str().unwrap().to_owned()
+}
 
 #[test]
 fn kill_9_at_each_step_of_a_publish() {
@@ -63,15 +165,28 @@ fn a_host_that_is_killed_goes_on_where_it_was() {
     assert_eq!(second["holders"].as_array().unwrap().len(), 1);
 }
 
-/// Bytes that do not compress, the same for the same seed (xorshift64*).
+/// xorshift64*: the same for the same seed, which is not 0.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
+
+/// Bytes that do not compress.
 fn pseudo_random(seed: u64, length: usize) -> Vec<u8> {
-    let mut state = seed + 0x9e37_79b9_7f4a_7c15;
+    let mut random = Random(seed + 0x9e37_79b9_7f4a_7c15);
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        bytes.extend(state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes());
+        bytes.extend(random.next().to_le_bytes());
     }
     bytes.truncate(length);
     bytes

@@ -171,6 +171,45 @@ fn a_full_disk_loses_nothing() {
     assert_eq!(next["version"], 2);
 }
 
+/// Whichever of the store's files can't grow: the old version or the new one is there, and whole.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_in_the_middle_of_a_publish() {
+    let world = World::new();
+    world.new_site("home", "site");
+    let publish = ["publish", "site", "--yes", "--wait", "0"];
+    world.json("home", &publish);
+    let (mut versions, mut failures) = (1, 0);
+    for room in (8..=128).step_by(8) {
+        let about = format!("---\ntitle: About\n---\n{room}\n");
+        world.write("site/about.md", about);
+        for n in 0..12 {
+            // Files that are blobs of their own, and together need a list.
+            world.write(
+                &format!("site/assets/{n}.png"),
+                [vec![n; 33_000], vec![room as u8]].concat(),
+            );
+        }
+        let args = "--home home publish site --yes --wait 0";
+        let (code, stderr) = with_little_room(&world, room, args);
+        if code != Some(0) {
+            failures += 1;
+            assert_eq!(code, Some(1), "{room}: {stderr}");
+            assert!(stderr.contains("too large"), "{room}: {stderr}");
+        }
+        let log = world.json("home", &["log", "site"]);
+        let now = log["versions"].as_array().unwrap().len();
+        assert!(now == versions || now == versions + 1, "{room}: {now}");
+        assert!(code == Some(1) || now == versions + 1, "{room}: {now}");
+        let verified = world.json("home", &["verify", "site"]);
+        assert_eq!(verified["whole"].as_u64(), Some(now as u64));
+        versions = now;
+    }
+    assert!(failures >= 3, "{failures}");
+    world.json("home", &publish);
+    world.json("home", &["verify", "site"]);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_not_the_peers_fault() {

@@ -21,7 +21,7 @@ use crate::{
         log::Peaks,
     },
     error::{Error, Kind, Result},
-    store::{Relation, Store},
+    store::{Relation, Store, blobs::is_intact},
 };
 
 /// What was imported.
@@ -152,7 +152,8 @@ impl Blobs<'_> {
                 .ok_or_else(|| refused("it is larger than a node takes"))?;
             let stored = self.store.blobs.size(hash);
             let stored = stored.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))?;
-            if !wanted || stored == Some(size) {
+            let here = || stored == Some(size) && is_intact(&*self.store.blobs, hash, size);
+            if !wanted || here() {
                 input.skip(size)?;
             } else {
                 self.take_one(input, hash, size)?;

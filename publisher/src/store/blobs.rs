@@ -56,3 +56,14 @@ pub(crate) fn read_all<E: From<io::Error>>(
     }
     Ok(())
 }
+
+/// Whether the blob is here and has the bytes that its hash says. One that is in no recorded version may
+/// not: a power cut can keep what a store says of a blob, and lose the blob.
+pub(crate) fn is_intact(blobs: &dyn Blobs, hash: ContentHash, size: u64) -> bool {
+    let mut hasher = blake3::Hasher::new();
+    let read = read_all(blobs, hash, size, |piece| {
+        hasher.update(piece);
+        Ok::<_, io::Error>(())
+    });
+    read.is_ok() && hasher.finalize() == hash.0
+}

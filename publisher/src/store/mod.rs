@@ -67,6 +67,18 @@ impl Store {
         })
     }
 
+    /// A store whose records lie in `backend`, such as memory or a disk that fails when a test says so.
+    ///
+    /// # Errors
+    ///
+    /// If they can't be opened.
+    pub fn with_backend(backend: impl redb::StorageBackend, blobs: Arc<dyn Blobs>) -> Result<Self> {
+        Ok(Self {
+            records: Records::with_backend(backend)?,
+            blobs,
+        })
+    }
+
     /// All known sites.
     ///
     /// # Errors

@@ -4,7 +4,9 @@
 
 use std::{path::Path, sync::Arc};
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, WriteTransaction,
+};
 
 use super::relation::Relation;
 use crate::{
@@ -12,7 +14,8 @@ use crate::{
         address::SiteId, blobs::BlobRef, entry::Entry, hash::ContentHash, head::Head, log::Peaks,
         pack::Place, receipt::Receipt,
     },
-    error::{Error, Result},
+    error::{Error, Kind, Result},
+    files,
 };
 
 type Key = [u8; 32];
@@ -86,13 +89,28 @@ pub(crate) struct Records {
 fn damaged(error: impl Into<redb::Error>) -> Error {
     match error.into() {
         redb::Error::Io(e) => Error::io("use", Path::new("the store's records"), &e),
+        redb::Error::PreviousIo => Error::new(
+            Kind::Io,
+            "the store's records can't be used any more: the disk failed or was full",
+        )
+        .hint("nothing was lost; stop this program, look at the disk, and start it again"),
         other => Error::damaged(format!("its records: {other}")),
     }
 }
 
 impl Records {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let db = Database::create(path).map_err(damaged)?;
+        files::ensure_database(path).map_err(damaged)?;
+        Self::new(Database::create(path).map_err(damaged)?)
+    }
+
+    /// Records that lie elsewhere than in a file of their own.
+    pub(crate) fn with_backend(backend: impl StorageBackend) -> Result<Self> {
+        let db = Database::builder().create_with_backend(backend);
+        Self::new(db.map_err(damaged)?)
+    }
+
+    fn new(db: Database) -> Result<Self> {
         let this = Self { db: Arc::new(db) };
         // So that a reader never meets a missing table.
         this.write(|txn| {

@@ -21,6 +21,7 @@ use iroh_blobs::{
 use crate::{
     archive::hash::ContentHash,
     error::{Error, Kind, Result},
+    files,
     store::Blobs,
 };
 
@@ -36,16 +37,20 @@ pub(super) struct IrohBlobs {
 
 impl IrohBlobs {
     pub(super) fn open(dir: &Path) -> Result<Self> {
-        let store = wait(FsStore::load(dir)).map_err(|e| {
+        let failed = |e: &dyn Display| {
             Error::new(
                 Kind::Io,
                 format!("can't open the blobs in {}: {e:#}", dir.display()),
             )
             .hint("if they are damaged, move the folder `store` away and fetch the sites again; the keys lie beside it")
-        })?;
+        };
+        let data = dir.join("data");
+        files::create_private_dir(&data)?;
+        // iroh-blobs would create its database in place, where a crash leaves one that never opens again.
+        files::ensure_database(&dir.join("blobs.db")).map_err(|e| failed(&e))?;
         Ok(Self {
-            fs: store,
-            data: dir.join("data"),
+            fs: wait(FsStore::load(dir)).map_err(|e| failed(&e))?,
+            data,
             unsynced: Arc::default(),
         })
     }
@@ -87,21 +92,22 @@ impl Blobs for IrohBlobs {
 
     fn add_file(&self, path: &Path, owner: [u8; 32]) -> io::Result<ContentHash> {
         wait(async {
-            let batch = self.fs.blobs().batch().await.map_err(other)?;
+            let batch = self.fs.blobs().batch().await.map_err(|e| self.why(e))?;
             let added = batch.add_path_with_opts(AddPathOptions {
                 path: path.to_owned(),
                 format: BlobFormat::Raw,
                 mode: ImportMode::Copy,
             });
-            let added = added.temp_tag().await.map_err(other)?;
+            let added = added.temp_tag().await.map_err(|e| self.why(e))?;
             self.keep(added.hash(), owner).await
         })
     }
 
     fn add_bytes(&self, bytes: Vec<u8>, owner: [u8; 32]) -> io::Result<ContentHash> {
         wait(async {
-            let batch = self.fs.blobs().batch().await.map_err(other)?;
-            let added = batch.add_bytes(bytes).temp_tag().await.map_err(other)?;
+            let batch = self.fs.blobs().batch().await.map_err(|e| self.why(e))?;
+            let added = batch.add_bytes(bytes).temp_tag().await;
+            let added = added.map_err(|e| self.why(e))?;
             self.keep(added.hash(), owner).await
         })
     }
@@ -113,8 +119,8 @@ impl Blobs for IrohBlobs {
         let synced = hashes
             .iter()
             .try_for_each(|hash| self.sync_files(hash))
-            .and_then(|()| crate::files::sync_dir(&self.data))
-            .and_then(|()| wait(self.fs.sync_db()).map_err(other));
+            .and_then(|()| files::sync_dir(&self.data))
+            .and_then(|()| wait(self.fs.sync_db()).map_err(|e| self.why(e)));
         if synced.is_err() {
             self.unsynced().extend(hashes);
         }
@@ -123,11 +129,21 @@ impl Blobs for IrohBlobs {
 }
 
 impl IrohBlobs {
+    /// Why the store failed. It often says no more than that it did: a look at the disk may tell.
+    pub(super) fn why(&self, error: impl Display) -> io::Error {
+        self.try_disk().err().unwrap_or_else(|| other(error))
+    }
+
     /// Whether there is room on the disk for a little more.
-    pub(super) fn try_disk(&self) -> io::Result<()> {
+    fn try_disk(&self) -> io::Result<()> {
         let mut file = tempfile::tempfile_in(&self.data)?;
         io::Write::write_all(&mut file, &[0; 256 << 10])?;
         file.sync_all()
+    }
+
+    /// A fresh folder beside the blobs, removed when it is dropped.
+    pub(super) fn temporary_folder(&self) -> io::Result<tempfile::TempDir> {
+        tempfile::tempdir_in(&self.data)
     }
 
     /// A blob was written: the next sync makes it durable.
@@ -157,7 +173,9 @@ impl IrohBlobs {
         self.came(hash);
         let tags = self.fs.tags();
         let content = HashAndFormat::raw(hash);
-        tags.set(tag(owner, hash), content).await.map_err(other)?;
+        tags.set(tag(owner, hash), content)
+            .await
+            .map_err(|e| self.why(e))?;
         Ok(ContentHash(*hash.as_bytes()))
     }
 }

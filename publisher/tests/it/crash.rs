@@ -1,131 +1,219 @@
-//! A store of blobs that fails at any moment, and forgets what was not synced.
+//! Whatever goes wrong at whichever write or sync, the archive is at the old version or at the new one,
+//! whole, and the next publish carries on.
 
-use std::{
-    collections::HashMap,
-    fs, io,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeSet, io::Cursor};
 
 use skep_publisher::{
-    archive::hash::ContentHash,
-    error::Kind,
+    error::{Error, Kind},
+    portable,
     publish::Outcome,
-    store::{Blobs, Store},
+    store::{Relation, Store},
 };
 
-use crate::fixture::{Author, check, checked_out, noise};
+use crate::{
+    disk::{After, Disk, Fault},
+    fixture::{Author, Files, check, checked_out, noise},
+};
 
-/// What survives a crash.
-type Disk = Arc<Mutex<HashMap<ContentHash, Vec<u8>>>>;
-
-struct Failing {
-    disk: Disk,
-    unsynced: Mutex<HashMap<ContentHash, Vec<u8>>>,
-    /// How many more writes and syncs succeed.
-    left: Mutex<usize>,
+/// What a store has of a site: the newest version and its files.
+fn state_of(store: &Store, author: &Author) -> (u64, Files) {
+    let head = store.site(author.site).unwrap().and_then(|site| site.head);
+    let Some(head) = head else {
+        return (0, Files::new());
+    };
+    let verified = check(store, author.site).unwrap();
+    assert_eq!(
+        (verified.versions, verified.whole),
+        (head.length(), head.length())
+    );
+    (
+        head.length(),
+        checked_out(store, author.site, None).unwrap(),
+    )
 }
 
-impl Failing {
-    fn step(&self) -> io::Result<()> {
-        let mut left = self.left.lock().unwrap();
-        *left = left
-            .checked_sub(1)
-            .ok_or_else(|| io::Error::from(io::ErrorKind::StorageFull))?;
-        Ok(())
-    }
-
-    fn get(&self, hash: ContentHash) -> Option<Vec<u8>> {
-        let unsynced = self.unsynced.lock().unwrap().get(&hash).cloned();
-        unsynced.or_else(|| self.disk.lock().unwrap().get(&hash).cloned())
-    }
+/// What can be found after a fault; the torn ones by a few seeds that differ from step to step.
+fn afters(step: usize) -> impl Iterator<Item = After> {
+    let seeds = (0..2).map(move |n| After::Torn((step * 2 + n) as u64));
+    [After::Running, After::Cut].into_iter().chain(seeds)
 }
 
-impl Blobs for Failing {
-    fn size(&self, hash: ContentHash) -> io::Result<Option<u64>> {
-        Ok(self.get(hash).map(|bytes| bytes.len() as u64))
+/// Runs `work` on a copy of `disk` with each fault at each step, and checks what is found afterwards: the
+/// version `before`, or the one after it with the author's files. Returns how many steps there are.
+fn at_every_step(
+    disk: &Disk,
+    author: &Author,
+    before: (u64, Files),
+    work: impl Fn(&Store) -> Result<(), Error>,
+) -> usize {
+    let after = (before.0 + 1, author.files());
+    let run = |disk: &Disk| disk.open().and_then(|store| work(&store));
+    let unharmed = disk.failing_after(usize::MAX, Fault::Io);
+    run(&unharmed).unwrap();
+    let steps = unharmed.steps();
+    let mut found = BTreeSet::new();
+    for step in 0..steps {
+        for fault in [Fault::Full, Fault::Io, Fault::Dead] {
+            let disk = disk.failing_after(step, fault);
+            let result = run(&disk);
+            if let Err(e) = &result {
+                let expected = match fault {
+                    Fault::Full => Kind::DiskFull,
+                    Fault::Io | Fault::Dead => Kind::Io,
+                };
+                assert_eq!(e.kind, expected, "{fault:?} at {step}: {e}");
+            }
+            for then in afters(step) {
+                let place = || format!("{fault:?} at {step}, then {then:?}");
+                let disk = disk.after(then);
+                let store = disk.open().unwrap_or_else(|e| panic!("{}: {e}", place()));
+                let now = state_of(&store, author);
+                assert!(now == before || now == after, "{}: {}", place(), now.0);
+                assert!(result.is_err() || now == after, "{}: lost", place());
+                found.insert((result.is_ok(), now.0));
+                // The same again carries on, and survives the next power cut.
+                work(&store).unwrap_or_else(|e| panic!("again after {}: {e}", place()));
+                drop(store);
+                let store = disk.after(After::Cut).open().unwrap();
+                assert_eq!(state_of(&store, author), after, "again after {}", place());
+            }
+        }
     }
+    // It was seen to fail before, to fail late, and to succeed although something failed at its end.
+    assert!(found.contains(&(false, before.0)), "{found:?}");
+    assert!(found.contains(&(false, after.0)), "{found:?}");
+    steps
+}
 
-    fn read_at(&self, hash: ContentHash, offset: u64, length: u64) -> io::Result<Vec<u8>> {
-        let bytes = self.get(hash).ok_or(io::ErrorKind::NotFound)?;
-        let start = (offset as usize).min(bytes.len());
-        let end = (start + length as usize).min(bytes.len());
-        Ok(bytes[start..end].to_vec())
-    }
-
-    fn add_file(&self, path: &Path, owner: [u8; 32]) -> io::Result<ContentHash> {
-        self.add_bytes(fs::read(path)?, owner)
-    }
-
-    fn add_bytes(&self, bytes: Vec<u8>, _: [u8; 32]) -> io::Result<ContentHash> {
-        self.step()?;
-        let hash = ContentHash::of(&bytes);
-        self.unsynced.lock().unwrap().insert(hash, bytes);
-        Ok(hash)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.step()?;
-        let mut unsynced = self.unsynced.lock().unwrap();
-        self.disk.lock().unwrap().extend(unsynced.drain());
-        Ok(())
+fn publish(author: &Author, store: &Store) -> Result<(), Error> {
+    match author.try_publish(store)? {
+        Outcome::Published(_) | Outcome::Unchanged(_) => Ok(()),
     }
 }
 
 #[test]
-fn a_failure_at_any_write_leaves_the_old_version() {
+fn the_first_publish_is_all_or_nothing() {
     let author = Author::new()
         .with("index.html", "one")
         .with("photo.png", noise(0, 40_000));
-    let dir = tempfile::tempdir().unwrap();
-    let disk = Disk::default();
-    let open = |left: usize| {
-        let blobs = Failing {
-            disk: disk.clone(),
-            unsynced: Mutex::default(),
-            left: Mutex::new(left),
-        };
-        Store::open(&dir.path().join("records.redb"), Arc::new(blobs)).unwrap()
-    };
-    let whole = author.publish(&open(usize::MAX));
-    assert_eq!(whole.head.length(), 1);
-    let old = author.files();
+    let steps = at_every_step(&Disk::new(), &author, (0, Files::new()), |store| {
+        publish(&author, store)
+    });
+    assert!(steps > 10, "{steps}");
+}
 
+#[test]
+fn a_further_publish_is_all_or_nothing() {
+    let author = Author::new()
+        .with("index.html", "one")
+        .with("moved.html", "the same")
+        .with("photo.png", noise(0, 40_000));
+    let disk = Disk::new();
+    let store = disk.open().unwrap();
+    publish(&author, &store).unwrap();
+    drop(store);
+    let old = author.files();
     // Ten blobs are too many to be listed in clear: a list is among the writes.
     author.write("index.html", "two");
+    author.rename("moved.html", "there.html");
     for n in 1..=10 {
         author.write(&format!("{n}.png"), noise(n, 40_000));
     }
-    let mut failures = 0;
-    loop {
-        let store = open(failures);
-        let result = author.try_publish(&store);
-        drop(store);
-        let Err(error) = result else {
-            break;
-        };
-        failures += 1;
-        assert_eq!(error.kind, Kind::DiskFull, "{error}");
-        let store = open(usize::MAX);
-        let state = store.known(author.site).unwrap();
-        assert_eq!(state.head, Some(whole.head.clone()));
-        check(&store, author.site).unwrap();
-        assert_eq!(checked_out(&store, author.site, None).unwrap(), old);
-    }
-    // Ten blobs, a pack, a list, a sync.
-    assert_eq!(failures, 13);
-    let store = open(usize::MAX);
-    assert_eq!(store.known(author.site).unwrap().head.unwrap().length(), 2);
-    check(&store, author.site).unwrap();
+    let steps = at_every_step(&disk, &author, (1, old), |store| publish(&author, store));
+    // At least ten blobs, a pack, a list and a sync, and as much again of records.
+    assert!(steps > 20, "{steps}");
+}
 
-    author.write("index.html", "three");
-    let Outcome::Published(third) = author.try_publish(&store).unwrap() else {
-        panic!("unchanged")
+#[test]
+fn taking_versions_in_is_all_or_nothing() {
+    let author = Author::new().with("index.html", "one");
+    for n in 0..10 {
+        author.write(&format!("{n}.png"), noise(n, 40_000));
+    }
+    let home = Disk::new().open().unwrap();
+    publish(&author, &home).unwrap();
+    let (first, old) = (export(&author, &home), author.files());
+    author.write("index.html", "two");
+    author.write("10.png", noise(10, 40_000));
+    publish(&author, &home).unwrap();
+    let second = export(&author, &home);
+
+    let disk = Disk::new();
+    import(&disk.open().unwrap(), &first).unwrap();
+    let steps = at_every_step(&disk, &author, (1, old), |store| import(store, &second));
+    assert!(steps > 10, "{steps}");
+}
+
+/// What another machine published breaks off on its way in, and the same files are published here: they
+/// must not rely on what was lost.
+#[test]
+fn a_publish_after_versions_that_broke_off_stands_on_its_own() {
+    let author = Author::new().with("index.html", "one");
+    let home = Disk::new().open().unwrap();
+    publish(&author, &home).unwrap();
+    let first = export(&author, &home);
+    author.write("index.html", "two");
+    author.write("photo.png", noise(1, 40_000));
+    publish(&author, &home).unwrap();
+    let second = export(&author, &home);
+
+    let disk = Disk::new();
+    import(&disk.open().unwrap(), &first).unwrap();
+    let run = |disk: &Disk| disk.open().and_then(|store| import(&store, &second));
+    let unharmed = disk.failing_after(usize::MAX, Fault::Io);
+    run(&unharmed).unwrap();
+    for step in 0..unharmed.steps() {
+        let dead = disk.failing_after(step, Fault::Dead);
+        let _ = run(&dead);
+        for then in afters(step) {
+            let disk = dead.after(then);
+            publish(&author, &disk.open().unwrap()).unwrap();
+            let store = disk.after(After::Cut).open().unwrap();
+            assert_eq!(
+                state_of(&store, &author),
+                (2, author.files()),
+                "{step}, {then:?}"
+            );
+        }
+    }
+}
+
+/// redb refuses to go on after a failure. That is no damage, and must not be called so.
+#[test]
+fn a_store_that_failed_once_says_so_until_it_is_opened_again() {
+    let author = Author::new().with("index.html", "one");
+    let disk = Disk::new();
+    let steps = {
+        let probe = disk.failing_after(usize::MAX, Fault::Io);
+        publish(&author, &probe.open().unwrap()).unwrap();
+        probe.steps()
     };
-    assert_eq!(third.head.length(), 3);
-    check(&store, author.site).unwrap();
-    assert_eq!(
-        checked_out(&store, author.site, None).unwrap(),
-        author.files()
-    );
+    let mut refused = 0;
+    for step in 0..steps {
+        let disk = disk.failing_after(step, Fault::Io);
+        let Ok(store) = disk.open() else { continue };
+        if publish(&author, &store).is_ok() {
+            continue;
+        }
+        if let Err(e) = publish(&author, &store) {
+            assert_eq!(e.kind, Kind::Io, "{step}: {e}");
+            refused += 1;
+        }
+        drop(store);
+        publish(&author, &disk.open().unwrap()).unwrap();
+    }
+    assert!(refused > 0);
+}
+
+fn export(author: &Author, store: &Store) -> Vec<u8> {
+    let mut file = Vec::new();
+    let state = store.known(author.site).unwrap();
+    portable::export(store, &state, &mut file).unwrap();
+    file
+}
+
+fn import(store: &Store, file: &[u8]) -> Result<(), Error> {
+    let scratch = tempfile::tempdir().unwrap();
+    let relation = |_| Relation::Own;
+    portable::import(store, &mut Cursor::new(file), relation, scratch.path()).map(|_| ())
 }

@@ -177,11 +177,17 @@ impl Other {
     }
 
     pub(crate) async fn read(&self, site: SiteId, from: &Node) -> Result<Fetched> {
-        fetch::newest(&self.node, site, &from.ticket, fetch::Wanted::Latest).await
+        read(&self.node, site, from).await
     }
 }
 
-async fn start(home: &Home) -> Arc<Node> {
+/// Brings the newest version of a site to a reader's node.
+pub(crate) async fn read(reader: &Arc<Node>, site: SiteId, from: &Node) -> Result<Fetched> {
+    fetch::newest(reader, site, &from.ticket, fetch::Wanted::Latest).await
+}
+
+/// A node on a home.
+pub(crate) async fn start(home: &Home) -> Arc<Node> {
     // Nobody reads the events, which must not matter.
     let (events, _) = mpsc::channel(1);
     let open = OpenStore::open(home, "a test").unwrap();

@@ -1,7 +1,9 @@
 //! The publisher from outside: real stores, real endpoints on loopback, and peers that lie.
 
 mod crash;
+mod crash_fetch;
 mod damage;
+mod disk;
 mod fixture;
 mod gateway;
 mod hostile;

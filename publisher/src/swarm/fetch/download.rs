@@ -1,13 +1,19 @@
 //! Bringing the blobs of new versions. iroh-blobs verifies them as they stream.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use iroh::{EndpointAddr, endpoint::Connection};
 use iroh_blobs::{
-    HashAndFormat,
+    Hash, HashAndFormat,
     api::{blobs::BlobStatus, remote::GetProgressItem},
     get::GetError,
     protocol::{ChunkRanges, ChunkRangesExt, GetRequest},
+    store::fs::FsStore,
 };
 use n0_future::StreamExt;
 use tokio::{task::JoinSet, time::Instant};
@@ -21,9 +27,10 @@ use crate::{
         hash::ContentHash,
     },
     error::{Error, Kind, Result},
-    store::{SiteState, Store},
+    publish::needs,
+    store::{Blobs, SiteState, Store, blobs::is_intact},
     swarm::{
-        blobs::{IrohBlobs, iroh_hash, other, tag},
+        blobs::{IrohBlobs, iroh_hash, tag},
         node::{Node, blocking},
     },
 };
@@ -53,7 +60,9 @@ pub(super) async fn download(
         .into_iter()
         .map(|list| (list.hash, list.size))
         .collect();
-    fetch_all(node, site, &connection, lists).await?;
+    let (store, of) = (node.store.clone(), state.cloned());
+    let proven = Arc::new(blocking(move || proven(&store, of.as_ref())).await?);
+    fetch_all(node, site, &connection, &proven, lists).await?;
 
     let (store, state) = (node.store.clone(), state.cloned());
     let blobs = blocking(move || {
@@ -74,8 +83,21 @@ pub(super) async fn download(
         Ok(blobs)
     })
     .await?;
-    fetch_all(node, site, &connection, blobs).await?;
+    fetch_all(node, site, &connection, &proven, blobs).await?;
     Ok(connection.stats().udp_rx.bytes)
+}
+
+/// The blobs of the newest version here: they were whole and durable before it was recorded. Of any other
+/// blob a power cut can have kept the record that it is complete, and lost the blob.
+fn proven(store: &Store, state: Option<&SiteState>) -> Result<HashSet<ContentHash>> {
+    let Some(state) = state.filter(|state| state.head.is_some()) else {
+        return Ok(HashSet::new());
+    };
+    let newest = store.entry(state, None)?;
+    let mut proven: HashSet<ContentHash> = needs(store, &newest)?.into_keys().collect();
+    let lists = newest.adds.lists.iter().chain(&newest.keeps.lists);
+    proven.extend(lists.map(|list| list.hash));
+    Ok(proven)
 }
 
 /// The blobs that the versions here added, as far as their lists are here: what counts against the quota.
@@ -124,6 +146,7 @@ async fn fetch_all(
     node: &Arc<Node>,
     site: SiteId,
     connection: &Connection,
+    proven: &Arc<HashSet<ContentHash>>,
     blobs: BTreeMap<ContentHash, u64>,
 ) -> Result<()> {
     check_quota(blobs.values().copied())?;
@@ -133,7 +156,8 @@ async fn fetch_all(
             finish_one(&mut tasks).await?;
         }
         let (node, connection) = (node.clone(), connection.clone());
-        tasks.spawn(async move { fetch_one(&node, site, &connection, hash, size).await });
+        let proven = proven.contains(&hash);
+        tasks.spawn(async move { fetch_one(&node, site, &connection, hash, size, proven).await });
     }
     while !tasks.is_empty() {
         finish_one(&mut tasks).await?;
@@ -150,84 +174,147 @@ async fn finish_one(tasks: &mut JoinSet<Result<()>>) -> Result<()> {
 }
 
 async fn fetch_one(
-    node: &Node,
+    node: &Arc<Node>,
     site: SiteId,
     connection: &Connection,
     hash: ContentHash,
     size: u64,
+    proven: bool,
 ) -> Result<()> {
     let store = &node.blobs.fs;
-    let hash = iroh_hash(hash);
+    let blob = iroh_hash(hash);
     // Before the first byte, so that what is half here is known to be wanted.
-    let content = HashAndFormat::raw(hash);
-    let tagged = store.tags().set(tag(site.0, hash), content).await;
+    let content = HashAndFormat::raw(blob);
+    let tagged = store.tags().set(tag(site.0, blob), content).await;
     tagged.map_err(|e| broken(&node.blobs, &e))?;
-    // No more than the entry says: a longer blob ends up incomplete.
-    let ranges = ChunkRanges::bytes(0..size);
-    let request = GetRequest::blob_ranges(hash, ranges);
-    let local = store.remote().local_for_request(request).await;
-    let local = local.map_err(|e| broken(&node.blobs, &e))?;
-    if !local.is_complete() {
-        let progress = store
-            .remote()
-            .execute_get(connection.clone(), local.missing());
-        let mut progress = std::pin::pin!(progress.stream());
-        let deadline = Instant::now() + STALL + Duration::from_secs(size / SLOWEST);
-        loop {
-            let limit = deadline.min(Instant::now() + STALL);
-            match tokio::time::timeout_at(limit, progress.next()).await {
-                Ok(Some(GetProgressItem::Progress(_))) => {}
-                Ok(Some(GetProgressItem::Done(_)) | None) => break,
-                // The disk here, not the peer.
-                Ok(Some(GetProgressItem::Error(
-                    e @ (GetError::LocalFailure { .. } | GetError::IrpcSend { .. }),
-                ))) => {
-                    return Err(broken(&node.blobs, &e));
-                }
-                Ok(Some(GetProgressItem::Error(e))) => {
-                    if let Some(why) = connection.close_reason() {
-                        return Err(Error::new(
-                            Kind::Unreachable,
-                            format!("the connection to the peer broke: {why}"),
-                        )
-                        .hint("try again: it goes on where it stopped"));
-                    }
-                    return Err(Error::new(
-                        Kind::Hostile,
-                        format!("the peer does not send blob {} as it was signed: {e:#}", hash.fmt_short()),
-                    )
-                    .hint("the peer's copy is damaged or incomplete: try another with `--peer TICKET`"));
-                }
-                Err(_) => {
-                    return Err(Error::new(
-                        Kind::Unreachable,
-                        format!(
-                            "the peer sent nothing for {} s, or less than {SLOWEST} bytes a second",
-                            STALL.as_secs()
-                        ),
-                    )
-                    .hint("try again: it goes on where it stopped"));
-                }
-            }
+    let broken_here = match get(node, store, connection, blob, size).await? {
+        Had::Nothing => false,
+        Had::Unreadable => true,
+        Had::Part if proven => false,
+        Had::Part => {
+            let blobs = node.blobs.clone();
+            blocking(move || Ok(!is_intact(&blobs, hash, size))).await?
         }
+    };
+    if broken_here {
+        get_anew(node, site, connection, blob, size).await?;
     }
     match store
         .blobs()
-        .status(hash)
+        .status(blob)
         .await
         .map_err(|e| broken(&node.blobs, &e))?
     {
         BlobStatus::Complete { size: found } if found == size => {
-            node.blobs.came(hash);
+            node.blobs.came(blob);
             Ok(())
         }
         _ => Err(Error::new(
             Kind::Hostile,
             format!(
                 "blob {} does not have the length that was signed",
-                hash.fmt_short()
+                blob.fmt_short()
             ),
         )),
+    }
+}
+
+/// Brings a blob that `store` says it has, and has not, by way of an empty store: iroh-blobs drops nothing.
+async fn get_anew(
+    node: &Arc<Node>,
+    site: SiteId,
+    connection: &Connection,
+    blob: Hash,
+    size: u64,
+) -> Result<()> {
+    let failed = |e: &dyn std::fmt::Display| broken(&node.blobs, e);
+    let dir = node.blobs.temporary_folder().map_err(|e| failed(&e))?;
+    let empty = FsStore::load(dir.path()).await.map_err(|e| failed(&e))?;
+    get(node, &empty, connection, blob, size).await?;
+    let file = dir.path().join("blob");
+    let exported = empty.blobs().export(blob, &file).await;
+    exported.map_err(|e| failed(&e))?;
+    let _ = empty.shutdown().await;
+    let blobs = node.blobs.clone();
+    let added = blocking(move || Ok(blobs.add_file(&file, site.0))).await?;
+    drop(dir);
+    added.map(|_| ()).map_err(|e| failed(&e))
+}
+
+/// What a store had of a blob.
+enum Had {
+    Nothing,
+    Part,
+    Unreadable,
+}
+
+/// Brings what `store` lacks of a blob, and says what it had of it.
+async fn get(
+    node: &Node,
+    store: &FsStore,
+    connection: &Connection,
+    blob: Hash,
+    size: u64,
+) -> Result<Had> {
+    // No more than the entry says: a longer blob ends up incomplete.
+    let ranges = ChunkRanges::bytes(0..size);
+    let request = GetRequest::blob_ranges(blob, ranges);
+    let Ok(local) = store.remote().local_for_request(request).await else {
+        return Ok(Had::Unreadable);
+    };
+    let had = match local.local_bytes() {
+        0 => Had::Nothing,
+        _ => Had::Part,
+    };
+    if local.is_complete() {
+        return Ok(had);
+    }
+    let progress = store
+        .remote()
+        .execute_get(connection.clone(), local.missing());
+    let mut progress = std::pin::pin!(progress.stream());
+    let deadline = Instant::now() + STALL + Duration::from_secs(size / SLOWEST);
+    loop {
+        let limit = deadline.min(Instant::now() + STALL);
+        match tokio::time::timeout_at(limit, progress.next()).await {
+            Ok(Some(GetProgressItem::Progress(_))) => {}
+            Ok(Some(GetProgressItem::Done(_)) | None) => return Ok(had),
+            // The disk here, not the peer.
+            Ok(Some(GetProgressItem::Error(
+                e @ (GetError::LocalFailure { .. } | GetError::IrpcSend { .. }),
+            ))) => {
+                return Err(broken(&node.blobs, &e));
+            }
+            Ok(Some(GetProgressItem::Error(e))) => {
+                if let Some(why) = connection.close_reason() {
+                    return Err(Error::new(
+                        Kind::Unreachable,
+                        format!("the connection to the peer broke: {why}"),
+                    )
+                    .hint("try again: it goes on where it stopped"));
+                }
+                return Err(Error::new(
+                    Kind::Hostile,
+                    format!(
+                        "the peer does not send blob {} as it was signed: {e:#}",
+                        blob.fmt_short()
+                    ),
+                )
+                .hint(
+                    "the peer's copy is damaged or incomplete: try another with `--peer TICKET`",
+                ));
+            }
+            Err(_) => {
+                return Err(Error::new(
+                    Kind::Unreachable,
+                    format!(
+                        "the peer sent nothing for {} s, or less than {SLOWEST} bytes a second",
+                        STALL.as_secs()
+                    ),
+                )
+                .hint("try again: it goes on where it stopped"));
+            }
+        }
     }
 }
 
@@ -241,11 +328,13 @@ fn over_quota() -> Error {
     )
 }
 
-/// The store fails here, not the peer. iroh-blobs often says no more than that it did: a look at the disk
-/// may tell why.
+/// The store fails here, not the peer.
 fn broken(blobs: &IrohBlobs, error: &dyn std::fmt::Display) -> Error {
-    let error = blobs.try_disk().err().unwrap_or_else(|| other(error));
-    Error::io("write to", Path::new("the store of blobs"), &error)
+    Error::io(
+        "write to",
+        Path::new("the store of blobs"),
+        &blobs.why(error),
+    )
 }
 
 /// A list that was just fetched and can't be read was sent so.
