@@ -4,12 +4,14 @@
 //! in `skep-generator` and `skep-publisher`, which know nothing of each other.
 
 mod built;
+mod choice;
 mod cli;
 mod commands;
 mod context;
 mod error;
 mod outgoing;
 mod output;
+mod report;
 mod session;
 mod site;
 mod swarm;

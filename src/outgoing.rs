@@ -45,6 +45,14 @@ pub(crate) struct Audience {
     pub(crate) wanted: usize,
 }
 
+impl Audience {
+    /// Nobody is asked or told.
+    pub(crate) const NOBODY: Self = Self {
+        peers: Vec::new(),
+        wanted: 0,
+    };
+}
+
 impl Outgoing {
     /// Whom to tell. Fails early on what would fail late.
     pub(crate) fn audience(&self) -> Result<Audience> {

@@ -108,6 +108,25 @@ impl Output {
         }}));
     }
 
+    /// Whether the result is for a program.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether a person reads the result here, line by line.
+    pub(crate) fn is_terminal(&self) -> bool {
+        !self.json && io::stdout().is_terminal()
+    }
+
+    /// Why the command would fail, if it did more than show what it would do.
+    pub(crate) fn blocked(&self, error: &CliError) {
+        let style = YELLOW.bold();
+        eprintln!("{style}blocked{style:#}: {}", error.message);
+        if let Some(hint) = &error.hint {
+            eprintln!("  {DIM}hint:{DIM:#} {hint}");
+        }
+    }
+
     /// Asks a question that is answered with yes or no; `None` if there is nobody to ask.
     pub(crate) fn ask(&self, question: &str) -> Option<bool> {
         if self.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
@@ -123,6 +142,9 @@ impl Output {
 /// A number of bytes, for people.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["KB", "MB", "GB", "TB", "PB"];
+    if count == 1 {
+        return "1 byte".to_owned();
+    }
     if count < 1000 {
         return format!("{count} bytes");
     }
@@ -154,6 +176,7 @@ mod tests {
     fn sizes_are_short() {
         for (count, text) in [
             (0, "0 bytes"),
+            (1, "1 byte"),
             (999, "999 bytes"),
             (1000, "1.0 KB"),
             (12_345, "12 KB"),

@@ -1,7 +1,7 @@
 //! Globs over paths: `*` and `?` stay within a folder, `**` does not.
 
-/// Whether one of `patterns` matches `path` or a folder that it lies in.
-pub(crate) fn any(patterns: &[String], path: &str) -> bool {
+/// Whether one of `patterns` matches `path`, whose parts are separated by slashes, or a folder that it lies in.
+pub fn any(patterns: &[String], path: &str) -> bool {
     let prefixes = path
         .match_indices('/')
         .map(|(at, _)| &path[..at])

@@ -26,7 +26,7 @@ mod error;
 mod feed;
 mod files;
 mod front_matter;
-mod glob;
+pub mod glob;
 mod html;
 mod links;
 mod load;

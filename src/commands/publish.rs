@@ -11,10 +11,11 @@ use skep_publisher::{
 
 use crate::{
     built::From,
-    commands::status,
+    choice::Choice,
     context::Context,
     error::{CliError, Exit, Result},
-    outgoing::{self, Outgoing, Signed},
+    outgoing::{self, Audience, Outgoing, Signed},
+    report::Report,
     session::Session,
     site::SiteDir,
 };
@@ -25,6 +26,7 @@ use crate::{
   skep publish
   skep publish my-site -m \"Why bees dance\" --peer TICKET
   skep publish my-site --yes --wait 0        sign a version, tell nobody yet
+  skep publish --only 'about/**'              the rest stays as it is published
   skep publish --no-build                    what `skep build` made, or what you made of it
 
 A ticket is what `skep host` prints. Publish the same site again to tell further nodes.")]
@@ -35,8 +37,11 @@ pub(crate) struct PublishArgs {
     #[command(flatten)]
     from: From,
     #[command(flatten)]
+    choice: Choice,
+    #[command(flatten)]
     outgoing: Outgoing,
-    /// Show what would be published, and end
+    /// Show what would be published, and end: nothing is signed, nobody is asked. Exit code 1 says that
+    /// a warning would stop it
     #[arg(long, conflicts_with = "wait")]
     dry_run: bool,
     /// Publish in spite of warnings of that name: secret, private-file, draft, future, backup (may be
@@ -50,27 +55,40 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     let site = dir.id()?;
     let key = keys::load(&ctx.home, site)?;
     check_allow(&args.allow)?;
-    let audience = args.outgoing.audience()?;
+    let mut audience = args.outgoing.audience()?;
+    if args.dry_run {
+        audience = Audience::NOBODY;
+    }
     // The store first: its owner is the only one who builds into the cache.
     let session = Session::open(ctx, "skep publish", &audience).await?;
-    let signed = match session
+    let outcome = match session
         .catch_up(ctx, site, &audience, args.outgoing.seen())
         .await
     {
         Ok(()) => sign(ctx, args, &dir, site, &key, &session),
         Err(e) => Err(e),
     };
-    match signed {
-        Ok(Some(signed)) => Ok(outgoing::deliver(ctx, session, signed, &audience).await),
-        Ok(None) => {
+    match outcome {
+        Ok(Outcome::Signed(signed)) => {
+            Ok(outgoing::deliver(ctx, session, *signed, &audience).await)
+        }
+        Ok(Outcome::Shown(exit)) => {
             session.close().await;
-            Ok(Exit::Done)
+            Ok(exit)
         }
         Err(e) => {
             session.close().await;
             Err(e)
         }
     }
+}
+
+/// What became of the changes.
+enum Outcome {
+    /// They are a version.
+    Signed(Box<Signed>),
+    /// It was a dry run.
+    Shown(Exit),
 }
 
 /// Builds, shows what changes, asks, and signs; or stops before that, in a dry run.
@@ -81,26 +99,38 @@ fn sign(
     site: SiteId,
     key: &SigningKey,
     session: &Session,
-) -> Result<Option<Signed>> {
+) -> Result<Outcome> {
     let built = dir.built(ctx, site, &args.from)?;
-    let review = review(&session.store, site, built.snapshot()?)?;
+    let all = review(&session.store, site, built.snapshot()?)?;
+    let (review, left_out) = args.choice.narrow(&session.store, all)?;
     let known = built.inspect(ctx, &review)?;
-    let warnings = &known.warnings;
-    let mut shown = status::to_json(&review, warnings);
+    let report = Report {
+        left_out,
+        ..Report::new(&session.store, &review, &known.warnings)
+    };
+    let mut shown = report.json();
     shown["drafts_checked"] = known.drafts_checked.into();
+    if !review.changes.is_empty() || args.dry_run || left_out > 0 {
+        report.show(&ctx.out);
+    }
+    let checked = check_warnings(&known.warnings, &args.allow);
     if args.dry_run {
+        shown["blocked"] = checked.is_err().into();
         ctx.out.json(&shown);
-        status::show(&ctx.out, &review, warnings);
-        return Ok(None);
+        return Ok(Outcome::Shown(match checked {
+            Ok(()) => Exit::Done,
+            Err(error) => {
+                ctx.out.blocked(&error);
+                Exit::Failed
+            }
+        }));
     }
-    if !review.changes.is_empty() {
-        status::show(&ctx.out, &review, warnings);
-    }
-    check_warnings(warnings, &args.allow)?;
+    checked?;
     args.outgoing.confirm(ctx, &review)?;
     let message = args.outgoing.message.as_deref().unwrap_or("");
     let said = (message, known.as_of);
-    outgoing::sign(ctx, session, key, &review, said, shown).map(Some)
+    let signed = outgoing::sign(ctx, session, key, &review, said, shown)?;
+    Ok(Outcome::Signed(Box::new(signed)))
 }
 
 /// Fails on a name that no warning has: a slip there must not look like an allowance.
@@ -124,6 +154,12 @@ fn check_warnings(warnings: &[Warning], allow: &[String]) -> Result<()> {
     let Some(first) = warnings.iter().find(blocking) else {
         return Ok(());
     };
+    let mut kinds: Vec<WarningKind> = warnings.iter().filter(blocking).map(|w| w.kind).collect();
+    kinds.dedup();
+    let allow: Vec<String> = kinds
+        .iter()
+        .map(|kind| format!("--allow {}", kind.name()))
+        .collect();
     Err(CliError::failed(
         "blocked",
         format!(
@@ -132,7 +168,7 @@ fn check_warnings(warnings: &[Warning], allow: &[String]) -> Result<()> {
         ),
     )
     .hint(format!(
-        "mend it, or publish it all the same with `--allow {}`",
-        first.kind.name()
+        "mend it, or publish it all the same with `{}`",
+        allow.join(" ")
     )))
 }

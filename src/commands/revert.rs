@@ -9,10 +9,10 @@ use skep_publisher::{
 };
 
 use crate::{
-    commands::status,
     context::Context,
     error::{Exit, Result},
     outgoing::{self, Outgoing, Signed},
+    report::Report,
     session::Session,
     site::SiteDir,
 };
@@ -65,13 +65,14 @@ fn sign(
     let review = revert(&session.store, site, args.version)?;
     let state = session.store.known(site)?;
     let old = session.store.entry(&state, Some(args.version))?;
-    status::show(&ctx.out, &review, &[]);
+    let report = Report::new(&session.store, &review, &[]);
+    report.show(&ctx.out);
     ctx.out.note(
         "The sources here stay as they are: the next `skep publish` brings back what they make.",
     );
     args.outgoing.confirm(ctx, &review)?;
     let default = format!("Back to version {}", args.version);
     let message = args.outgoing.message.as_deref().unwrap_or(&default);
-    let shown = status::to_json(&review, &[]);
+    let shown = report.json();
     outgoing::sign(ctx, session, key, &review, (message, old.as_of), shown)
 }

@@ -1,5 +1,6 @@
 //! End-to-end tests: they drive the built binary, as its users do. One module a feature.
 
+mod choosing;
 mod crash;
 mod demo;
 mod errors;

@@ -57,17 +57,6 @@ fn what_looks_like_a_secret_stops_a_publish() {
 }
 
 #[test]
-fn a_dry_run_changes_nothing() {
-    let world = World::new();
-    world.new_site("home", "site");
-    let shown = world.json("home", &["publish", "site", "--dry-run"]);
-    assert!(shown["added"].as_u64() > Some(0), "{shown}");
-    world
-        .fails(1, "home", &["log", "site"])
-        .says(&["nothing of skep://"]);
-}
-
-#[test]
 fn a_renamed_file_is_a_move() {
     let world = World::new();
     world.new_site("home", "site");
@@ -131,6 +120,109 @@ fn the_changed_lines_are_shown() {
     world
         .fails(2, "home", &["diff", &format!("{address}+1")])
         .says(&["name both"]);
+}
+
+#[test]
+fn a_diff_has_a_sum_and_shows_a_move_as_a_move() {
+    let world = World::new();
+    let address = world.new_site("home", "site");
+    world.write("site/a.txt", "one\ntwo\n");
+    world.write("site/old.txt", "the same words\n");
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    world.write("site/a.txt", "one\nzwei\ndrei\n");
+    std::fs::rename(world.path("site/old.txt"), world.path("site/new.txt")).unwrap();
+    let shown = world.run("home", &["diff", "site"]).out();
+    assert!(shown.contains("old.txt -> new.txt (moved)"), "{shown}");
+    assert!(!shown.contains("the same words"), "{shown}");
+    let sum = "2 files changed, 2 insertions(+), 1 deletion(-)";
+    assert!(shown.contains(sum), "{shown}");
+
+    let stat = world.run("home", &["diff", "site", "--stat"]).out();
+    let lines: Vec<_> = stat.lines().map(str::trim).collect();
+    assert_eq!(
+        lines,
+        [
+            "a.txt              | 3 ++-",
+            "old.txt -> new.txt | moved",
+            sum
+        ]
+    );
+
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    let (one, two) = (format!("{address}+1"), format!("{address}+2"));
+    let json = world.json("home", &["diff", &one, &two, "--only", "*.txt"]);
+    assert_eq!((&json["added"], &json["removed"]), (&2.into(), &1.into()));
+    assert_eq!(json["changes"][1]["from"], "old.txt");
+}
+
+#[test]
+fn images_are_compared_by_their_size() {
+    let png = |width: u8| {
+        let head: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR";
+        [
+            head,
+            &[0, 0, 0, width, 0, 0, 0, 2, 8, 2, 0, 0, 0],
+            &vec![0; width.into()],
+        ]
+        .concat()
+    };
+    let world = World::new();
+    world.new_site("home", "site");
+    world.write("site/bee.png", png(3));
+    world.write("site/bad.png", "no image");
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    world.write("site/bee.png", png(200));
+    world.write("site/bad.png", "still none");
+    let status = world.json("home", &["status", "site"]);
+    let of = |path| {
+        status["changes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|c| c["path"] == path)
+    };
+    let bee = of("bee.png").unwrap();
+    assert_eq!(
+        (&bee["old_pixels"], &bee["pixels"]),
+        (&serde_json::json!([3, 2]), &serde_json::json!([200, 2]))
+    );
+    assert!(of("bad.png").unwrap().get("pixels").is_none());
+    let shown = world.run("home", &["status", "site"]).out();
+    assert!(
+        shown.contains("bee.png (3x2 -> 200x2, 32 bytes -> 229 bytes)"),
+        "{shown}"
+    );
+    let shown = world.run("home", &["diff", "site", "bee.png"]).out();
+    assert!(
+        shown.contains("no text: 3x2, 32 bytes -> 200x2, 229 bytes"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn slips_are_said_and_do_not_stop_a_publish() {
+    let world = World::new();
+    world.new_site("home", "site");
+    world.write("site/gone.md", "---\ntitle: Gone\n---\n");
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    std::fs::remove_file(world.path("site/gone.md")).unwrap();
+    world.write(
+        "site/link.md",
+        "---\ntitle: Link\n---\n[x](http://localhost:4000/about/)\n",
+    );
+    let published = world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    let warnings = published["warnings"].as_array().unwrap().iter();
+    let found: Vec<_> = warnings
+        .map(|w| (w["name"].as_str().unwrap(), w["path"].as_str().unwrap()))
+        .collect();
+    assert!(
+        found.contains(&("no-redirect", "gone/index.html")),
+        "{found:?}"
+    );
+    assert!(
+        found.contains(&("localhost", "link/index.html")),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -1,5 +1,14 @@
 //! Facts about images.
 
+use std::{fs::File as FsFile, io::Read};
+
+use super::Review;
+use crate::{
+    archive::tree::{Change, File},
+    snapshot::Source,
+    store::{Reader, Store},
+};
+
 /// How large an image is, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImageSize {
@@ -9,8 +18,45 @@ pub struct ImageSize {
     pub height: u32,
 }
 
-/// So many of an image's first bytes say its size, however long its metadata are.
-pub const IMAGE_HEAD: u64 = 256 << 10;
+/// So many of an image's first bytes say its size, however long its metadata are; in most the first few do.
+const HEADS: [u64; 2] = [4 << 10, 256 << 10];
+
+/// The size of a stored image. `None` also if it can't be read: these are facts beside the matter.
+pub fn stored_image(reader: &Reader, file: &File) -> Option<ImageSize> {
+    probe(file, |length| reader.range(file, 0, length).ok())
+}
+
+impl Review {
+    /// The sizes of the image at a changed path, before and after.
+    pub fn images(&self, store: &Store, change: &Change) -> [Option<ImageSize>; 2] {
+        let stored = |file: &File| {
+            let state = self.state.as_ref()?;
+            stored_image(&Reader::new(store, state), file)
+        };
+        let files = &self.snapshot.files;
+        let new = change.new.as_ref().and_then(|new| {
+            let at = files.binary_search_by(|file| file.path.cmp(&change.path));
+            match &files[at.ok()?].source {
+                Source::Store => stored(new),
+                Source::Disk(source) => probe(new, |length| {
+                    let mut head = Vec::new();
+                    let file = FsFile::open(source).ok()?;
+                    file.take(length).read_to_end(&mut head).ok()?;
+                    Some(head)
+                }),
+            }
+        });
+        [change.old.as_ref().and_then(stored), new]
+    }
+}
+
+fn probe(file: &File, read: impl Fn(u64) -> Option<Vec<u8>>) -> Option<ImageSize> {
+    let media_type = file.media_type.as_str();
+    if !media_type.starts_with("image/") || media_type == "image/svg+xml" {
+        return None;
+    }
+    HEADS.iter().find_map(|length| image_size(&read(*length)?))
+}
 
 /// The size of the image that begins with these bytes; `None` if this is none, or none of a kind that
 /// browsers show.

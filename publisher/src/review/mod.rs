@@ -1,11 +1,13 @@
 //! [`Review`]: what a publish would change. What is published is a review, so that nothing goes out that
 //! was not in one.
 
+mod forms;
 mod images;
 mod lines;
 mod local_links;
 mod moves;
 mod names;
+mod only;
 mod scan;
 mod secrets;
 mod tokens;
@@ -13,9 +15,10 @@ mod warnings;
 
 use std::collections::HashMap;
 
-pub use images::{IMAGE_HEAD, ImageSize, image_size};
+pub use images::{ImageSize, image_size, stored_image};
 pub use lines::{Hunk, Line, LineDiff, MAX_TEXT, Side, line_diff};
-pub use moves::Move;
+pub use moves::{Move, moves};
+pub use only::only;
 pub use scan::{Finding, MAX_SCANNED, scan};
 pub use warnings::{LARGE, Origin, Warning, WarningKind, warnings};
 
@@ -24,6 +27,7 @@ use crate::{
         address::SiteId,
         entry::Entry,
         hash::NodeHash,
+        path::ArchivePath,
         tree::{self, Built, Change, NodeSource},
     },
     error::{Error, Kind, Result},
@@ -92,7 +96,7 @@ pub fn review(store: &Store, site: SiteId, snapshot: Snapshot) -> Result<Review>
     Ok(Review {
         site,
         base,
-        moves: moves::find(&changes),
+        moves: moves(&changes),
         changes,
         files: snapshot.files.len() as u64,
         bytes: files.map(|f| f.file.size).sum(),
@@ -138,7 +142,7 @@ pub fn revert(store: &Store, site: SiteId, version: u64) -> Result<Review> {
     Ok(Review {
         site,
         base: Some(base),
-        moves: moves::find(&changes),
+        moves: moves(&changes),
         changes,
         files: old.files,
         bytes: old.bytes,
@@ -149,6 +153,13 @@ pub fn revert(store: &Store, site: SiteId, version: u64) -> Result<Review> {
 }
 
 impl Review {
+    /// All paths that the site has or had, in no order.
+    pub fn paths(&self) -> impl Iterator<Item = &ArchivePath> {
+        let gone = self.changes.iter().filter(|change| change.new.is_none());
+        let files = self.snapshot.files.iter().map(|file| &file.path);
+        files.chain(gone.map(|change| &change.path))
+    }
+
     /// The bytes of a changed file of the output folder as it would be published; `None` if it would be
     /// removed, or has more than `limit` bytes.
     ///

@@ -14,7 +14,7 @@ pub struct Move {
 }
 
 /// The removed files whose bytes are back under an added name. Each change is in one move at most.
-pub(super) fn find(changes: &[Change]) -> Vec<Move> {
+pub fn moves(changes: &[Change]) -> Vec<Move> {
     let mut gone: HashMap<ContentHash, Vec<&ArchivePath>> = HashMap::new();
     // From the last to the first, so that the first is taken first.
     for change in changes.iter().rev() {
@@ -63,8 +63,8 @@ mod tests {
             change("d", None, Some("other")),
             change("e", Some("x"), Some("same")),
         ];
-        let moves = find(&changes);
-        let pairs: Vec<_> = moves
+        let found = moves(&changes);
+        let pairs: Vec<_> = found
             .iter()
             .map(|m| (m.from.as_str(), m.to.as_str()))
             .collect();

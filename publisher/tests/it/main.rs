@@ -10,6 +10,7 @@ mod hostile;
 mod hostile_author;
 mod hostile_bombs;
 mod liar;
+mod only;
 mod portable;
 mod publish;
 mod swarm;

@@ -1,0 +1,247 @@
+//! `skep diff`: line diffs against the last published version, or between two versions.
+
+mod show;
+
+use std::{collections::HashMap, path::Path};
+
+use clap::Args;
+use serde_json::{Value, json};
+use skep_publisher::{
+    archive::{
+        address::Address,
+        hash::NodeHash,
+        path::ArchivePath,
+        tree::{Change, File},
+    },
+    review::{ImageSize, LineDiff, MAX_TEXT, line_diff, moves, review, stored_image},
+    store::{Reader, SiteState, Store},
+    swarm::OpenStore,
+};
+
+use self::show::Shown;
+use crate::{
+    built::From,
+    choice::Choice,
+    context::Context,
+    error::{CliError, Exit, Result},
+    site::{self, SiteDir},
+    swarm::{self, Peers},
+};
+
+/// Show line by line what `publish` would change, or what changed between two versions
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  skep diff
+  skep diff --stat                           how many lines in which files
+  skep diff my-site about/index.html
+  skep diff --only '**/*.css'
+  skep diff skep://…+1 skep://…+2")]
+pub(crate) struct DiffArgs {
+    /// The site's folder, or an address with a version
+    #[arg(default_value = ".", value_name = "DIR|ADDRESS+V1")]
+    first: String,
+    /// A path of the site to look at alone, or the address of the second version
+    #[arg(value_name = "PATH|ADDRESS+V2")]
+    second: Option<String>,
+    /// Show how many lines changed in which files, and not the lines
+    #[arg(long)]
+    stat: bool,
+    #[command(flatten)]
+    choice: Choice,
+    #[command(flatten)]
+    from: From,
+    #[command(flatten)]
+    peers: Peers,
+}
+
+/// A changed file.
+struct Changed<'a> {
+    change: &'a Change,
+    /// Where it was, if it moved.
+    from: Option<&'a ArchivePath>,
+    /// The changed lines; `None` if one of the sides is no text, or too long.
+    lines: Option<LineDiff>,
+    /// How large the image is, before and after.
+    images: [Option<ImageSize>; 2],
+}
+
+/// The bytes of a changed file on both sides, as far as they are there and not too long.
+struct Sides {
+    old: Option<Vec<u8>>,
+    new: Option<Vec<u8>>,
+    images: [Option<ImageSize>; 2],
+}
+
+pub(crate) async fn run(ctx: &Context, args: &DiffArgs) -> Result<Exit> {
+    let result = match Path::new(&args.first).is_dir() {
+        true => against_published(ctx, args).await?,
+        false => between_versions(ctx, args).await?,
+    };
+    ctx.out.json(&result);
+    Ok(Exit::Done)
+}
+
+async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Value> {
+    let path = args.second.as_deref().map(path_of).transpose()?;
+    let dir = SiteDir::open(Path::new(&args.first))?;
+    let site = dir.id()?;
+    let open = OpenStore::open(&ctx.home, "skep diff")?;
+    let told = (|| {
+        let built = dir.built(ctx, site, &args.from)?;
+        let review = review(&open.store, site, built.snapshot()?)?;
+        args.choice.check(review.paths())?;
+        let reader = open
+            .store
+            .site(site)?
+            .map(|state| Reader::new(&open.store, &state));
+        let meant = |change: &Change| {
+            path.as_ref().is_none_or(|path| *path == change.path) && args.choice.has(&change.path)
+        };
+        tell(ctx, args, &review.changes, meant, |change| {
+            Ok(Sides {
+                old: stored(reader.as_ref(), change.old.as_ref())?,
+                new: review.new_bytes(change, MAX_TEXT as u64)?,
+                images: review.images(&open.store, change),
+            })
+        })
+    })();
+    open.close().await;
+    told
+}
+
+async fn between_versions(ctx: &Context, args: &DiffArgs) -> Result<Value> {
+    let old = site::address(&args.first)?;
+    if args.from.no_build {
+        return Err(CliError::usage(
+            "`--no-build` is for a site's folder: between two versions nothing is built",
+        ));
+    }
+    let Some(second) = &args.second else {
+        return Err(
+            CliError::usage("a version is compared with another: name both")
+                .hint("skep diff ADDRESS+1 ADDRESS+2"),
+        );
+    };
+    let new = site::address(second)?;
+    if old.site != new.site {
+        return Err(CliError::usage("these are versions of two sites"));
+    }
+    let peers = args.peers.tickets(Some(&new))?;
+    let ready = swarm::ready(ctx, "skep diff", old.site, &peers).await?;
+    let told = (|| {
+        let (store, state) = (&ready.store, &ready.state);
+        let reader = Reader::new(store, state);
+        let new = tree(store, state, &new)?;
+        let changes = reader.diff(tree(store, state, &old)?, new)?;
+        let mut paths = Vec::new();
+        if !args.choice.is_all() {
+            reader.walk(new, |path, _| {
+                paths.push(path.clone());
+                Ok(())
+            })?;
+        }
+        args.choice
+            .check(paths.iter().chain(changes.iter().map(|c| &c.path)))?;
+        let meant = |change: &Change| args.choice.has(&change.path);
+        tell(ctx, args, &changes, meant, |change| {
+            let image = |file: &Option<File>| stored_image(&reader, file.as_ref()?);
+            Ok(Sides {
+                old: stored(Some(&reader), change.old.as_ref())?,
+                new: stored(Some(&reader), change.new.as_ref())?,
+                images: [image(&change.old), image(&change.new)],
+            })
+        })
+    })();
+    ready.close().await;
+    told
+}
+
+/// Shows the changes that are meant, one after the other; returns all of them for programs.
+fn tell(
+    ctx: &Context,
+    args: &DiffArgs,
+    changes: &[Change],
+    meant: impl Fn(&Change) -> bool,
+    sides: impl Fn(&Change) -> Result<Sides>,
+) -> Result<Value> {
+    let moves = moves(changes);
+    // Of a move one end may be meant and the other not: then it is none.
+    let chosen: HashMap<_, _> = changes
+        .iter()
+        .map(|change| (&change.path, meant(change)))
+        .collect();
+    let is_chosen = |path| chosen.get(path).copied().unwrap_or(false);
+    let both = moves
+        .iter()
+        .filter(|m| is_chosen(&m.from) && is_chosen(&m.to));
+    let came: HashMap<_, _> = both.clone().map(|m| (&m.to, &m.from)).collect();
+    let went: HashMap<_, _> = both.map(|m| (&m.from, &m.to)).collect();
+    let mut shown = Shown::new(&ctx.out, args.stat);
+    let mut all = Vec::new();
+    for change in changes {
+        if !is_chosen(&change.path) || went.contains_key(&change.path) {
+            continue;
+        }
+        let from = came.get(&change.path).copied();
+        let changed = match from {
+            // The same bytes under another name.
+            Some(_) => Changed {
+                change,
+                from,
+                lines: line_diff(b"", b""),
+                images: [None; 2],
+            },
+            None => {
+                let sides = sides(change)?;
+                Changed {
+                    change,
+                    from,
+                    lines: lines(change, &sides),
+                    images: sides.images,
+                }
+            }
+        };
+        if ctx.out.is_json() {
+            all.push(show::to_json(&changed));
+        }
+        shown.add(&changed);
+    }
+    let result = json!({
+        "changes": all,
+        "added": shown.added,
+        "removed": shown.removed,
+    });
+    shown.finish();
+    Ok(result)
+}
+
+fn lines(change: &Change, sides: &Sides) -> Option<LineDiff> {
+    let side = |bytes: &Option<Vec<u8>>, file: &Option<File>| match (bytes, file) {
+        (Some(bytes), _) => Some(bytes.clone()),
+        // A side that is not there has no lines; one that is too long can't be shown.
+        (None, None) => Some(Vec::new()),
+        (None, Some(_)) => None,
+    };
+    line_diff(
+        &side(&sides.old, &change.old)?,
+        &side(&sides.new, &change.new)?,
+    )
+}
+
+fn tree(store: &Store, state: &SiteState, address: &Address) -> Result<NodeHash> {
+    Ok(store.entry(state, address.version)?.tree)
+}
+
+fn stored(reader: Option<&Reader>, file: Option<&File>) -> Result<Option<Vec<u8>>> {
+    match (reader, file) {
+        (Some(reader), Some(file)) if file.size <= MAX_TEXT as u64 => {
+            Ok(Some(reader.bytes(file, MAX_TEXT as u64)?))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn path_of(text: &str) -> Result<ArchivePath> {
+    ArchivePath::new(text)
+        .map_err(|e| CliError::usage(e.to_string()).hint("name a file as `skep status` lists it"))
+}

@@ -1,0 +1,268 @@
+//! A review, for people and for programs.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anstyle::Style;
+use serde_json::{Value, json};
+use skep_publisher::{
+    archive::{
+        address::Address,
+        path::ArchivePath,
+        tree::{Change, File},
+    },
+    error::printable,
+    review::{ImageSize, Review, Warning, WarningKind},
+    store::Store,
+};
+
+use crate::output::{BOLD, GREEN, Output, RED, YELLOW, bytes, count};
+
+/// What is said of a review.
+pub(crate) struct Report<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) review: &'a Review,
+    pub(crate) warnings: &'a [Warning],
+    /// How many changes were not chosen.
+    pub(crate) left_out: usize,
+    /// Whether a terminal gets all rows.
+    pub(crate) all: bool,
+}
+
+/// So many changes of a kind are listed on a terminal: more go by unseen.
+const MAX_ROWS: usize = 100;
+/// And so many warnings.
+const MAX_WARNINGS: usize = 20;
+
+impl<'a> Report<'a> {
+    /// Of all changes.
+    pub(crate) fn new(store: &'a Store, review: &'a Review, warnings: &'a [Warning]) -> Self {
+        Self {
+            store,
+            review,
+            warnings,
+            left_out: 0,
+            all: false,
+        }
+    }
+
+    /// The changes, as `git status` would show them.
+    pub(crate) fn show(&self, out: &Output) {
+        let review = self.review;
+        if review.changes.is_empty() {
+            out.say(match self.left_out {
+                0 => "Nothing has changed since.",
+                _ => "Nothing of that has changed since.",
+            });
+        } else {
+            let all = self.all || !out.is_terminal();
+            let groups = Groups::of(review);
+            out.say("");
+            for (title, style, rows) in groups.named() {
+                self.rows(
+                    out,
+                    title,
+                    style,
+                    rows,
+                    if all { usize::MAX } else { MAX_ROWS },
+                );
+            }
+            out.say("");
+            out.say(format!(
+                "{BOLD}{}{BOLD:#}: {}. The site then has {} ({}).",
+                count(groups.count() as u64, "change"),
+                groups.summary(),
+                count(review.files, "file"),
+                bytes(review.bytes),
+            ));
+            self.warn(out, if all { usize::MAX } else { MAX_WARNINGS });
+        }
+        if self.left_out > 0 {
+            let others = count(self.left_out as u64, "other change");
+            out.say(format!("{others} left out by `--only`."));
+        }
+    }
+
+    fn rows(&self, out: &Output, title: &str, style: Style, rows: &[Row<'_>], most: usize) {
+        for row in rows.iter().take(most) {
+            let path = printable(row.change.path.as_str());
+            let path = match row.from {
+                Some(from) => format!("{} -> {path}", printable(from.as_str())),
+                None => path,
+            };
+            let facts = self.facts(row);
+            out.say(format!("  {style}{title:<9}{style:#} {path} ({facts})"));
+        }
+        if rows.len() > most {
+            out.say(format!(
+                "  {style}{title:<9}{style:#} … and {} more; `skep status --all` lists them",
+                rows.len() - most
+            ));
+        }
+    }
+
+    /// What is known of a changed file beside its name.
+    fn facts(&self, row: &Row<'_>) -> String {
+        let Change { old, new, .. } = row.change;
+        let size = |file: &Option<File>| file.as_ref().map(|file| bytes(file.size));
+        let sizes = match (size(old), size(new)) {
+            (Some(old), Some(new)) if old != new => format!("{old} -> {new}"),
+            (_, Some(new)) => new,
+            (Some(old), None) => old,
+            (None, None) => String::new(),
+        };
+        let [old, new] = self.review.images(self.store, row.change);
+        let pixels = |size: ImageSize| format!("{}x{}", size.width, size.height);
+        match (old.map(pixels), new.map(pixels)) {
+            (Some(old), Some(new)) if old != new => format!("{old} -> {new}, {sizes}"),
+            (_, Some(one)) | (Some(one), None) => format!("{one}, {sizes}"),
+            (None, None) => sizes,
+        }
+    }
+
+    fn warn(&self, out: &Output, most: usize) {
+        let mut counts: BTreeMap<WarningKind, usize> = BTreeMap::new();
+        for warning in self.warnings {
+            let count = counts.entry(warning.kind).or_default();
+            *count += 1;
+            if *count > most {
+                continue;
+            }
+            let path = printable(warning.path.as_str());
+            let line = warning
+                .line
+                .map_or(String::new(), |line| format!(":{line}"));
+            out.warn(format!(
+                "{path}{line}: {} ({})",
+                warning.message,
+                warning.kind.name()
+            ));
+        }
+        for (kind, count) in counts.iter().filter(|(_, count)| **count > most) {
+            let (more, name) = (count - most, kind.name());
+            out.warn(format!(
+                "and {more} more ({name}); `skep status --all` lists them"
+            ));
+        }
+    }
+
+    /// The review, for programs.
+    pub(crate) fn json(&self) -> Value {
+        let review = self.review;
+        let groups = Groups::of(review);
+        let changes = review.changes.iter().map(|change| self.change_json(change));
+        let moves = review.moves.iter();
+        let moves = moves.map(|m| json!({"from": m.from.as_str(), "to": m.to.as_str()}));
+        let warnings = self.warnings.iter().map(|warning| {
+            json!({
+                "name": warning.kind.name(),
+                "blocking": warning.kind.is_blocking(),
+                "path": warning.path.as_str(),
+                "line": warning.line,
+                "message": warning.message,
+            })
+        });
+        json!({
+            "address": Address::of(review.site).to_string(),
+            "version": review.base.as_ref().map(|entry| entry.number),
+            "files": review.files,
+            "bytes": review.bytes,
+            // A move is neither added nor removed.
+            "added": groups.new.len(),
+            "modified": groups.changed.len(),
+            "removed": groups.removed.len(),
+            "left_out": self.left_out,
+            "changes": changes.collect::<Vec<_>>(),
+            "moves": moves.collect::<Vec<_>>(),
+            "warnings": warnings.collect::<Vec<_>>(),
+        })
+    }
+
+    fn change_json(&self, change: &Change) -> Value {
+        let kind = match (&change.old, &change.new) {
+            (None, _) => "added",
+            (_, None) => "removed",
+            _ => "modified",
+        };
+        let size = |file: &Option<File>| file.as_ref().map(|file| file.size);
+        let mut value = json!({
+            "path": change.path.as_str(),
+            "change": kind,
+            "bytes": size(&change.new),
+            "old_bytes": size(&change.old),
+        });
+        let [old, new] = self.review.images(self.store, change).map(image_json);
+        if !old.is_null() || !new.is_null() {
+            value["pixels"] = new;
+            value["old_pixels"] = old;
+        }
+        value
+    }
+}
+
+/// The size of an image, for programs: `[width, height]`.
+pub(crate) fn image_json(size: Option<ImageSize>) -> Value {
+    size.map_or(Value::Null, |size| json!([size.width, size.height]))
+}
+
+/// A row of the list.
+struct Row<'a> {
+    change: &'a Change,
+    /// Where a moved file was.
+    from: Option<&'a ArchivePath>,
+}
+
+/// The changes by their kind; a move is one of them.
+struct Groups<'a> {
+    new: Vec<Row<'a>>,
+    changed: Vec<Row<'a>>,
+    moved: Vec<Row<'a>>,
+    removed: Vec<Row<'a>>,
+}
+
+impl<'a> Groups<'a> {
+    fn of(review: &'a Review) -> Self {
+        let moves = review.moves.iter();
+        let came: HashMap<_, _> = moves.clone().map(|m| (&m.to, &m.from)).collect();
+        let went: HashMap<_, _> = moves.map(|m| (&m.from, &m.to)).collect();
+        let mut groups = Self {
+            new: Vec::new(),
+            changed: Vec::new(),
+            moved: Vec::new(),
+            removed: Vec::new(),
+        };
+        for change in &review.changes {
+            let from = came.get(&change.path).copied();
+            let group = match (&change.old, &change.new) {
+                (None, _) if from.is_some() => &mut groups.moved,
+                (None, _) => &mut groups.new,
+                (_, None) if went.contains_key(&change.path) => continue,
+                (_, None) => &mut groups.removed,
+                _ => &mut groups.changed,
+            };
+            group.push(Row { change, from });
+        }
+        groups
+    }
+
+    fn named(&self) -> [(&'static str, Style, &[Row<'a>]); 4] {
+        [
+            ("new", GREEN, &self.new),
+            ("changed", YELLOW, &self.changed),
+            ("moved", GREEN, &self.moved),
+            ("removed", RED, &self.removed),
+        ]
+    }
+
+    fn count(&self) -> usize {
+        self.named().iter().map(|(_, _, rows)| rows.len()).sum()
+    }
+
+    fn summary(&self) -> String {
+        let named = self.named();
+        let some = named.iter().filter(|(_, _, rows)| !rows.is_empty());
+        let parts: Vec<_> = some
+            .map(|(name, _, rows)| format!("{} {name}", rows.len()))
+            .collect();
+        parts.join(", ")
+    }
+}
