@@ -1,7 +1,11 @@
 //! The one door by which versions that were made elsewhere come in: is every byte of them here, and is it
 //! the right one?
 
+pub(crate) mod retracted;
+
 use std::path::Path;
+
+use retracted::Retracted;
 
 use crate::{
     archive::{
@@ -14,8 +18,9 @@ use crate::{
         tree::{self, File},
     },
     error::{Error, Kind, Result},
-    publish,
-    store::{Reader, Relation, SiteState, Store, index::verified_objects, records::Commit},
+    store::{
+        Reader, Relation, Retractions, SiteState, Store, index::verified_objects, records::Commit,
+    },
 };
 
 /// How much of a site is wanted.
@@ -111,8 +116,13 @@ pub(crate) fn accept(
         .blobs
         .sync()
         .map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
-    index_packs(store, &state, &new.entries, wanted).map_err(as_hostile)?;
-    check(store, &state, &new.entries, wanted).map_err(as_hostile)?;
+    let retracted = Retracted::new(store, &state, &new.entries, wanted).map_err(as_hostile)?;
+    let retractions = &retracted.retractions;
+    index_packs(store, &state, &new.entries, wanted, retractions).map_err(as_hostile)?;
+    check(store, &state, &new.entries, wanted, retractions).map_err(as_hostile)?;
+    retracted
+        .check(store, &state, &new.entries, wanted)
+        .map_err(as_hostile)?;
     store.records.commit(&Commit {
         site,
         relation,
@@ -120,15 +130,26 @@ pub(crate) fn accept(
         head,
         peaks: &new.peaks,
         packs: &[],
-    })
+        retractions: &retracted.new,
+        drops: &retracted.drops,
+    })?;
+    // The version is here. What can't be deleted now is when the next comes, or the store is opened.
+    let _ = store.delete_dropped();
+    Ok(())
 }
 
 /// Verifies every object of the packs that are new here, and records where it lies. That is true
 /// whatever becomes of the versions.
-fn index_packs(store: &Store, state: &SiteState, entries: &[Entry], wanted: Wanted) -> Result<()> {
+fn index_packs(
+    store: &Store,
+    state: &SiteState,
+    entries: &[Entry],
+    wanted: Wanted,
+    retractions: &Retractions,
+) -> Result<()> {
     let mut room = SITE_QUOTA;
-    for entry in wanted_entries(entries, wanted) {
-        for blob in publish::needs(store, entry)?.into_values() {
+    for entry in wanted_entries(entries, wanted, retractions) {
+        for blob in retractions.needs(store, entry)?.into_values() {
             if blob.kind == BlobKind::Pack && !store.records.has_pack(state, blob.hash)? {
                 room -= index_pack(store, state, &blob, room)?;
             }
@@ -147,7 +168,13 @@ fn index_pack(store: &Store, state: &SiteState, pack: &BlobRef, room: u64) -> Re
 }
 
 /// Checks that every file of the wanted versions is here, reading only what changed between them.
-fn check(store: &Store, state: &SiteState, entries: &[Entry], wanted: Wanted) -> Result<()> {
+fn check(
+    store: &Store,
+    state: &SiteState,
+    entries: &[Entry],
+    wanted: Wanted,
+    retractions: &Retractions,
+) -> Result<()> {
     let reader = Reader::new(store, state);
     let newest;
     let mut before: Option<&Entry> = match (&state.head, wanted) {
@@ -157,8 +184,8 @@ fn check(store: &Store, state: &SiteState, entries: &[Entry], wanted: Wanted) ->
         }
         _ => None,
     };
-    for entry in wanted_entries(entries, wanted) {
-        let needs = publish::needs(store, entry)?;
+    for entry in wanted_entries(entries, wanted, retractions) {
+        let needs = retractions.needs(store, entry)?;
         let present = |file: &File| -> Result<()> {
             if reader.has(file, &needs)? {
                 return Ok(());
@@ -244,11 +271,18 @@ fn not_reserved(path: &ArchivePath) -> Result<()> {
     }
 }
 
-fn wanted_entries(entries: &[Entry], wanted: Wanted) -> &[Entry] {
-    match wanted {
-        Wanted::Whole => entries,
-        Wanted::Latest => &entries[entries.len().saturating_sub(1)..],
-    }
+/// The new versions that are wanted: of a whole site, all but those that were retracted.
+pub(crate) fn wanted_entries<'a>(
+    entries: &'a [Entry],
+    wanted: Wanted,
+    retractions: &'a Retractions,
+) -> impl Iterator<Item = &'a Entry> {
+    let from = match wanted {
+        Wanted::Whole => 0,
+        Wanted::Latest => entries.len().saturating_sub(1),
+    };
+    let entries = entries[from..].iter();
+    entries.filter(|entry| retractions.by(entry.number).is_none())
 }
 
 /// What just came and does not hold together was sent so.

@@ -26,6 +26,8 @@ pub enum Kind {
     NoKey,
     /// There is no such site, version or file.
     NotFound,
+    /// A version that its author took back.
+    Retracted,
     /// What is stored here is not what was signed.
     Damaged,
     /// What a peer sent is not what the site's key signed, or is over a bound.
@@ -53,6 +55,7 @@ impl Kind {
             Self::Locked => "locked",
             Self::NoKey => "no-key",
             Self::NotFound => "not-found",
+            Self::Retracted => "retracted",
             Self::Damaged => "damaged",
             Self::Hostile => "hostile",
             Self::Conflict => "conflict",

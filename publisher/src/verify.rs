@@ -1,9 +1,10 @@
 //! Checking a site again, from its signature to the last byte.
 
 use crate::{
+    accept::retracted::{check_entry, check_own},
     archive::{entry::Entry, hash::ContentHash, log::Peaks, tree},
     error::{Error, Result},
-    store::{Reader, SiteState, Store, blobs::read_all},
+    store::{Reader, Retractions, SiteState, Store, blobs::read_all},
 };
 
 /// What was checked.
@@ -13,6 +14,8 @@ pub struct Verified {
     pub versions: u64,
     /// How many of them are here with all their bytes.
     pub whole: u64,
+    /// How many of them their author took back.
+    pub retracted: u64,
     /// How many files were read, over all these versions.
     pub files: u64,
     /// How many bytes of blobs were hashed.
@@ -51,8 +54,11 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
     }
     // What the next entry would be appended to.
     store.log_peaks(state)?;
+    let retractions = store.retractions(state)?;
+    check_retractions(&entries, &retractions)?;
     let mut verified = Verified {
         versions: head.length(),
+        retracted: retractions.count(),
         ..Verified::default()
     };
     let mut hashed = std::collections::HashSet::new();
@@ -60,9 +66,17 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
     let mut read = std::collections::HashSet::new();
     for entry in &entries {
         let newest = entry.number == head.length();
-        if !blobs(store, entry, newest, &mut hashed, &mut verified)? {
+        if !blobs(
+            store,
+            &retractions,
+            entry,
+            newest,
+            &mut hashed,
+            &mut verified,
+        )? {
             continue;
         }
+        check_own(store, &retractions, entry).map_err(Error::damaged)?;
         let (mut files, mut bytes) = (0, 0);
         let mut all = Vec::new();
         reader.walk(entry.tree, |path, file| {
@@ -97,15 +111,31 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
     Ok(verified)
 }
 
+/// Checks that the retractions that are obeyed are those that the log has.
+fn check_retractions(entries: &[Entry], retractions: &Retractions) -> Result<()> {
+    for pair in entries.windows(2) {
+        check_entry(&pair[0], &pair[1]).map_err(Error::damaged)?;
+    }
+    let retracting = entries.iter().filter(|entry| !entry.retracts().is_empty());
+    let obeyed = retractions.steps().iter().map(|step| step.number);
+    match retracting.map(|entry| entry.number).eq(obeyed) {
+        true => Ok(()),
+        false => Err(Error::damaged(
+            "the retractions that were noted are not those of the log",
+        )),
+    }
+}
+
 /// Hashes the blobs of a version; false if one is not here, which only the newest may not miss.
 fn blobs(
     store: &Store,
+    retractions: &Retractions,
     entry: &Entry,
     newest: bool,
     hashed: &mut std::collections::HashSet<ContentHash>,
     verified: &mut Verified,
 ) -> Result<bool> {
-    if !store.is_whole(entry)? {
+    if !retractions.is_whole(store, entry)? {
         if newest {
             return Err(Error::damaged(format!(
                 "blobs of version {} are missing or have another length",
@@ -119,7 +149,7 @@ fn blobs(
         .into_iter()
         .flatten()
         .map(|list| (list.hash, list.size));
-    let blobs = crate::publish::needs(store, entry)?.into_values();
+    let blobs = retractions.needs(store, entry)?.into_values();
     let wanted: Vec<_> = lists
         .chain(blobs.map(|blob| (blob.hash, blob.size)))
         .collect();

@@ -158,13 +158,16 @@ async fn of_site(
         Err(e) if e.kind == Kind::NotFound => {
             pages::message(StatusCode::NOT_FOUND, "Not on this machine", &e.message)
         }
+        Err(e) if e.kind == Kind::Retracted => {
+            pages::message(StatusCode::GONE, "Retracted", &e.message)
+        }
         Err(e) => broken(&e),
     }
 }
 
 fn open(store: &Store, site: SiteId, version: Option<u64>) -> Result<Version> {
     let state = store.known(site)?;
-    let entry = store.entry(&state, version)?;
+    let entry = store.version(&state, version)?;
     Ok(Version {
         reader: Arc::new(Reader::new(store, &state)),
         tree: entry.tree,

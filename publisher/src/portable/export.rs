@@ -12,8 +12,7 @@ use crate::{
         hash::ContentHash,
     },
     error::{Error, Kind, Result},
-    publish,
-    store::{SiteState, Store, blobs::read_all},
+    store::{SiteState, Store, blobs::read_all, retractions::lists},
 };
 
 /// What was exported.
@@ -23,6 +22,8 @@ pub struct Exported {
     pub versions: u64,
     /// How many of them are in the file with all their bytes: those that are here.
     pub whole: u64,
+    /// How many of them their author took back.
+    pub retracted: u64,
     /// How long the file is, in bytes.
     pub bytes: u64,
 }
@@ -55,8 +56,12 @@ pub fn export(store: &Store, state: &SiteState, out: &mut dyn Write) -> Result<E
     let mut written = HashSet::new();
     let mut whole = 0;
     let mut newest = None;
+    let retractions = store.retractions(state)?;
     for entry in store.log(state)? {
-        let here = store.is_whole(&entry)?;
+        for list in lists(&entry) {
+            write_blob(store, &mut out, &mut written, list.hash, list.size)?;
+        }
+        let here = retractions.is_whole(store, &entry)?;
         newest = Some(here);
         if !here {
             continue;
@@ -66,7 +71,7 @@ pub fn export(store: &Store, state: &SiteState, out: &mut dyn Write) -> Result<E
         for list in entry.adds.lists.iter().chain(&entry.keeps.lists) {
             write_blob(store, &mut out, &mut written, list.hash, list.size)?;
         }
-        for blob in publish::needs(store, &entry)?.into_values() {
+        for blob in retractions.needs(store, &entry)?.into_values() {
             write_blob(store, &mut out, &mut written, blob.hash, blob.size)?;
         }
     }
@@ -81,6 +86,7 @@ pub fn export(store: &Store, state: &SiteState, out: &mut dyn Write) -> Result<E
     Ok(Exported {
         versions: head.length(),
         whole,
+        retracted: retractions.count(),
         bytes: out.bytes,
     })
 }

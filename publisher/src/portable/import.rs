@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::{FORMAT_VERSION, MAGIC, MAX_ENTRIES};
 use crate::{
-    accept::{New, SITE_QUOTA, Wanted, accept, forked},
+    accept::{New, SITE_QUOTA, Wanted, accept, forked, retracted},
     archive::{
         address::SiteId,
         blobs::{BlobSet, MAX_BLOB_SIZE, decode_list},
@@ -21,7 +21,7 @@ use crate::{
         log::Peaks,
     },
     error::{Error, Kind, Result},
-    store::{Relation, Store, blobs::is_intact},
+    store::{Relation, SiteState, Store, blobs::is_intact, retractions},
 };
 
 /// What was imported.
@@ -66,9 +66,11 @@ pub fn import(
     let new = read_log(&mut input, &head, have.as_ref())?;
     let count = new.entries.len() as u64;
     if count > 0 {
+        store.delete_dropped()?;
         let wanted = Blobs {
             store,
             site,
+            state: state.as_ref(),
             scratch,
         }
         .take(&mut input, &new.entries)?;
@@ -124,6 +126,7 @@ fn read_log(input: &mut Input<'_>, head: &Head, have: Option<&Head>) -> Result<N
 struct Blobs<'a> {
     store: &'a Store,
     site: SiteId,
+    state: Option<&'a SiteState>,
     scratch: &'a Path,
 }
 
@@ -132,6 +135,9 @@ impl Blobs<'_> {
     fn take(&self, input: &mut Input<'_>, entries: &[Entry]) -> Result<Wanted> {
         let mut named = HashMap::new();
         let mut lists = HashMap::new();
+        // The lists of what retractions drop are wanted, and what they name is not.
+        let dropping = entries.iter().flat_map(retractions::lists);
+        named.extend(dropping.map(|list| (list.hash, list.size)));
         for set in entries.iter().flat_map(|entry| [&entry.adds, &entry.keeps]) {
             name(set, &mut named);
             lists.extend(set.lists.iter().map(|list| (list.hash, *list)));
@@ -187,8 +193,14 @@ impl Blobs<'_> {
     }
 
     fn completeness(&self, entries: &[Entry]) -> Result<Wanted> {
+        let missing = |e: Error| match e.kind {
+            Kind::Damaged => refused("a list of what its author took back is missing"),
+            _ => e,
+        };
+        let retractions = retracted::with_new(self.store, self.state, entries).map_err(missing)?;
         for (n, entry) in entries.iter().enumerate() {
-            if self.store.is_whole(entry)? {
+            let gone = retractions.by(entry.number).is_some();
+            if gone || retractions.is_whole(self.store, entry)? {
                 continue;
             }
             if n + 1 == entries.len() {

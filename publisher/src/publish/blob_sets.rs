@@ -45,6 +45,18 @@ pub(super) fn plan(
     let adds = split(&|blob| !before.contains_key(&blob.hash), live);
     let keeps = split(&|blob| before.contains_key(&blob.hash), live);
     let drops = split(&|blob| !live.contains_key(&blob.hash), before);
+    sets(store, site, previous, adds, keeps, drops)
+}
+
+/// The sets of a new entry after `previous`, which needed all that it keeps.
+pub(super) fn sets(
+    store: &Store,
+    site: SiteId,
+    previous: Option<&Entry>,
+    adds: Blobs,
+    keeps: Blobs,
+    drops: Blobs,
+) -> Result<Sets> {
     let runs = match previous {
         Some(entry) => living_lists(store, entry, &keeps)?,
         None => Vec::new(),

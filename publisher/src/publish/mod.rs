@@ -6,6 +6,9 @@
 
 mod blob_sets;
 mod content;
+mod retract;
+
+pub use retract::{Deletion, Elsewhere, Gone, Retraction, retract, retraction};
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -93,6 +96,7 @@ pub fn publish(
     {
         return Ok(Outcome::Unchanged(head.clone()));
     }
+    store.delete_dropped()?;
     let before: BTreeMap<ContentHash, BlobRef> = match previous {
         Some(entry) => needs(store, entry)?,
         None => BTreeMap::new(),
@@ -147,6 +151,8 @@ pub fn publish(
         head: &head,
         peaks: &peaks,
         packs: &stored.packs,
+        retractions: &[],
+        drops: &[],
     })?;
     progress(Step::Signed);
     Ok(Outcome::Published(Box::new(Published {

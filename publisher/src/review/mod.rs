@@ -114,8 +114,8 @@ pub fn review(store: &Store, site: SiteId, snapshot: Snapshot) -> Result<Review>
 pub fn revert(store: &Store, site: SiteId, version: u64) -> Result<Review> {
     let state = store.known(site)?;
     let base = store.entry(&state, None)?;
-    let old = store.entry(&state, Some(version))?;
-    if !store.is_whole(&old)? {
+    let old = store.version(&state, Some(version))?;
+    if !store.retractions(&state)?.is_whole(store, &old)? {
         return Err(Error::new(
             Kind::NotFound,
             format!("not all of version {version} is on this machine"),

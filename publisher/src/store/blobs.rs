@@ -19,6 +19,10 @@ pub trait Blobs: Send + Sync {
     /// Puts bytes in and keeps them, on behalf of `owner`.
     fn add_bytes(&self, bytes: Vec<u8>, owner: [u8; 32]) -> io::Result<ContentHash>;
 
+    /// Gives up blobs on behalf of `owner`. Those that nobody else keeps are deleted, and gone from the
+    /// disk when this returns; none of them has to be here.
+    fn remove(&self, hashes: &[ContentHash], owner: [u8; 32]) -> io::Result<()>;
+
     /// Makes everything that was added durable.
     fn sync(&self) -> io::Result<()>;
 }

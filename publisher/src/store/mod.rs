@@ -7,12 +7,14 @@
 //! | `relation` | why a site is known, and so who else may have it |
 //! | [`reader`] | tree nodes and files of one site, verified |
 //! | `index` | the verified objects of a pack |
+//! | [`retractions`] | which versions were retracted, and what the others need since |
 
 pub mod blobs;
 pub(crate) mod index;
 pub mod reader;
 pub(crate) mod records;
 mod relation;
+pub mod retractions;
 
 use std::{path::Path, sync::Arc};
 
@@ -21,6 +23,7 @@ pub use reader::Reader;
 use records::Records;
 pub use records::SiteState;
 pub use relation::Relation;
+pub use retractions::Retractions;
 
 use crate::{
     archive::{
@@ -47,6 +50,15 @@ pub(crate) fn overtaken() -> Error {
     .hint("nothing was changed by this one; run the command again")
 }
 
+/// A version that its author took back.
+fn retracted(version: u64, by: u64) -> Error {
+    Error::new(
+        Kind::Retracted,
+        format!("version {version} was retracted by its author, in version {by}"),
+    )
+    .hint("its files are not here any more; `skep log` lists the versions")
+}
+
 /// The store of a node. Cheap to clone; its methods may block.
 #[derive(Clone)]
 pub struct Store {
@@ -61,10 +73,7 @@ impl Store {
     ///
     /// If they can't be opened.
     pub fn open(path: &Path, blobs: Arc<dyn Blobs>) -> Result<Self> {
-        Ok(Self {
-            records: Records::open(path)?,
-            blobs,
-        })
+        Ok(Self::new(Records::open(path)?, blobs))
     }
 
     /// A store whose records lie in `backend`, such as memory or a disk that fails when a test says so.
@@ -73,10 +82,14 @@ impl Store {
     ///
     /// If they can't be opened.
     pub fn with_backend(backend: impl redb::StorageBackend, blobs: Arc<dyn Blobs>) -> Result<Self> {
-        Ok(Self {
-            records: Records::with_backend(backend)?,
-            blobs,
-        })
+        Ok(Self::new(Records::with_backend(backend)?, blobs))
+    }
+
+    fn new(records: Records, blobs: Arc<dyn Blobs>) -> Self {
+        let this = Self { records, blobs };
+        // What a crash has left over. If it fails again, there is a next time; all else works meanwhile.
+        let _ = this.delete_dropped();
+        this
     }
 
     /// All known sites.
@@ -174,27 +187,41 @@ impl Store {
         Ok(true)
     }
 
-    /// Whether every blob that a version needs is here.
+    /// Which versions were retracted.
     ///
     /// # Errors
     ///
-    /// If the store can't be read.
-    pub fn is_whole(&self, entry: &Entry) -> Result<bool> {
-        let here = |hash, size| match self.blobs.size(hash) {
-            Ok(found) => Ok(found == Some(size)),
-            Err(e) => Err(Error::damaged(format!("blob {hash}: {e}"))),
-        };
-        if !self.has_lists(entry)? {
-            return Ok(false);
+    /// If that can't be read.
+    pub fn retractions(&self, state: &SiteState) -> Result<Retractions> {
+        Retractions::load(self, state)
+    }
+
+    /// The entry of a version that is to be read; of the newest if there is none given.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`] if there is no such version, [`Kind::Retracted`] if its author took it back.
+    pub fn version(&self, state: &SiteState, version: Option<u64>) -> Result<Entry> {
+        let entry = self.entry(state, version)?;
+        match self.retractions(state)?.by(entry.number) {
+            None => Ok(entry),
+            Some(by) => Err(retracted(entry.number, by)),
         }
-        for set in [&entry.adds, &entry.keeps] {
-            for blob in self.blobs_of(set)? {
-                if !here(blob.hash, blob.size)? {
-                    return Ok(false);
-                }
-            }
+    }
+
+    /// Deletes the blobs that a retraction has dropped, as far as that was not done yet.
+    ///
+    /// # Errors
+    ///
+    /// If they can't be deleted. It is tried again when the store is opened.
+    pub(crate) fn delete_dropped(&self) -> Result<()> {
+        for (site, hashes) in self.records.dropped()? {
+            self.blobs
+                .remove(&hashes, site.0)
+                .map_err(|e| Error::io("delete retracted blobs in", Path::new("the store"), &e))?;
+            self.records.forget_dropped(site, &hashes)?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// The peaks of a site's log, which must be those of its head: whatever is appended to others would

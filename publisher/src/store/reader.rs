@@ -1,7 +1,7 @@
 //! Reading one site: every tree node and file is checked against the hash that names it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     io,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -17,7 +17,7 @@ use crate::{
         hash::{ContentHash, NodeHash},
         pack::{ReadAt, decompress},
         path::ArchivePath,
-        tree::{self, Change, File, NodeSource, TreeError},
+        tree::{self, Change, File, NodeSource, Object, TreeError},
     },
     error::{Error, Kind, Result},
 };
@@ -68,6 +68,26 @@ impl Reader {
         mut visit: impl FnMut(&ArchivePath, &File) -> Result<()>,
     ) -> Result<()> {
         tree::walk(self, root, &mut visit)
+    }
+
+    /// Calls `visit` for every node of the tree `root` that is not in `seen`, and for the files of those
+    /// that are leaves. What was visited is in `seen` afterwards.
+    ///
+    /// # Errors
+    ///
+    /// If the tree is not here or is damaged, or as `visit` says.
+    pub(crate) fn objects(
+        &self,
+        root: NodeHash,
+        seen: &mut HashSet<NodeHash>,
+        mut visit: impl FnMut(Object<'_>) -> Result<()>,
+    ) -> Result<()> {
+        tree::objects(self, root, seen, &mut visit)
+    }
+
+    /// The bytes of an object that lies in a pack.
+    pub(crate) fn packed(&self, location: &Location) -> Result<Vec<u8>> {
+        self.object(location)
     }
 
     /// What changed from the tree `old` to the tree `new`.

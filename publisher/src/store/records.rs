@@ -2,6 +2,8 @@
 //!
 //! A version arrives in one transaction, after its blobs are durable: a reader sees all of it or nothing.
 
+mod retracted;
+
 use std::{path::Path, sync::Arc};
 
 use redb::{
@@ -78,6 +80,10 @@ pub(crate) struct Commit<'a> {
     pub(crate) peaks: &'a Peaks,
     /// Packs that are new here, with their verified objects.
     pub(crate) packs: &'a [IndexedPack],
+    /// Which of the new entries retract others.
+    pub(crate) retractions: &'a [u64],
+    /// The blobs that no version needs since then: to be deleted once this is recorded.
+    pub(crate) drops: &'a [ContentHash],
 }
 
 /// The records of a node.
@@ -123,6 +129,8 @@ impl Records {
             txn.open_table(PACK_NUMBERS)?;
             txn.open_table(RECEIPTS)?;
             txn.open_table(CONFLICTS)?;
+            txn.open_table(retracted::RETRACTIONS)?;
+            txn.open_table(retracted::DROPPED)?;
             Ok(())
         })?;
         Ok(this)
@@ -246,6 +254,9 @@ impl Records {
             for (version, entry) in (first..).zip(commit.entries) {
                 entries.insert((number, version), entry.as_slice())?;
             }
+            retracted::set_retractions(txn, number, first, commit.retractions)?;
+            // Before the new packs: what they have of the old ones shall be found in them.
+            retracted::drop_blobs(txn, number, commit.drops)?;
             insert_packs(txn, number, commit.packs)?;
             txn.open_table(PEAKS)?
                 .insert(number, commit.peaks.encode().as_slice())?;

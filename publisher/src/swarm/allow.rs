@@ -1,7 +1,7 @@
 //! Which blobs others may have from this node: those of the sites that it shares, and no others.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -11,36 +11,47 @@ use iroh_blobs::provider::events::{
 };
 
 use crate::{
-    archive::entry::Entry,
+    archive::{address::SiteId, entry::Entry},
     error::Result,
-    store::{SiteState, Store},
+    store::{
+        Retractions, SiteState, Store,
+        retractions::{self, by_hash},
+    },
 };
 
-/// The blobs that others may have.
+/// The blobs that others may have, by site.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AllowList(Arc<RwLock<HashSet<[u8; 32]>>>);
+pub(super) struct AllowList(Arc<RwLock<HashMap<SiteId, HashSet<[u8; 32]>>>>);
 
 impl AllowList {
     /// Allows the blobs of all versions of a site from `first` on, if the site is shared.
-    pub(super) fn add(&self, store: &Store, state: &SiteState, first: u64) -> Result<()> {
+    pub(super) fn add(&self, store: &Store, state: &SiteState, mut first: u64) -> Result<()> {
         if !state.relation.is_shared() {
             return Ok(());
         }
+        let retractions = store.retractions(state)?;
+        if retractions.steps().iter().any(|step| step.number >= first) {
+            // They change what may be had of the versions before.
+            first = 1;
+        }
         let newest = state.head.as_ref().map_or(0, |head| head.length());
+        let mut blobs = HashSet::new();
         for version in first..=newest {
             let entry = store.entry(state, Some(version))?;
-            let blobs = blobs_of(store, &entry)?;
-            self.0
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend(blobs);
+            blobs.extend(blobs_of(store, &retractions, &entry)?);
+        }
+        let mut sites = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let allowed = sites.entry(state.site).or_default();
+        match first {
+            1 => *allowed = blobs,
+            _ => allowed.extend(blobs),
         }
         Ok(())
     }
 
     fn allows(&self, hash: &[u8; 32]) -> bool {
-        let blobs = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        blobs.contains(hash)
+        let sites = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        sites.values().any(|blobs| blobs.contains(hash))
     }
 
     /// The event sender that makes iroh-blobs ask this list before it answers.
@@ -88,16 +99,31 @@ fn verdict(ok: bool) -> Result<(), AbortReason> {
     }
 }
 
-/// Every blob that a version names and that is here, its lists included.
-fn blobs_of(store: &Store, entry: &Entry) -> Result<Vec<[u8; 32]>> {
-    let mut all = Vec::new();
-    let listed = store.has_lists(entry)?;
+/// Every blob that a version needs and that may be here, its lists included.
+fn blobs_of(store: &Store, retractions: &Retractions, entry: &Entry) -> Result<Vec<[u8; 32]>> {
+    let mut all: Vec<_> = retractions::lists(entry).map(|list| list.hash.0).collect();
+    if let Some(step) = retractions
+        .steps()
+        .iter()
+        .find(|s| s.number == entry.number)
+    {
+        // Versions before it need these, even if it was retracted itself.
+        let needs = retractions.since(step.number, step.adds.clone());
+        all.extend(needs.keys().map(|hash| hash.0));
+    }
+    if retractions.by(entry.number).is_some() {
+        return Ok(all);
+    }
     for set in [&entry.adds, &entry.keeps] {
         all.extend(set.lists.iter().map(|list| list.hash.0));
-        all.extend(set.inline.iter().map(|blob| blob.hash.0));
-        if listed {
-            all.extend(store.blobs_of(set)?.iter().map(|blob| blob.hash.0));
-        }
     }
+    let needs = match store.has_lists(entry)? {
+        true => retractions.needs(store, entry)?,
+        false => {
+            let inline = entry.adds.inline.iter().chain(&entry.keeps.inline);
+            retractions.since(entry.number, by_hash(inline.copied().collect()))
+        }
+    };
+    all.extend(needs.keys().map(|hash| hash.0));
     Ok(all)
 }

@@ -15,9 +15,13 @@ use iroh_blobs::{
         blobs::{AddPathOptions, BlobStatus},
         proto::ImportMode,
     },
-    store::fs::FsStore,
+    store::fs::{
+        FsStore,
+        options::{InlineOptions, Options},
+    },
 };
 
+use super::sweep::Sweeper;
 use crate::{
     archive::hash::ContentHash,
     error::{Error, Kind, Result},
@@ -33,10 +37,38 @@ pub(super) struct IrohBlobs {
     pub(super) fs: FsStore,
     data: PathBuf,
     unsynced: Arc<Mutex<HashSet<Hash>>>,
+    deletion: Arc<Deletion>,
+}
+
+/// Deletes blobs, and closes the store when the last who uses it is gone.
+struct Deletion {
+    sweeper: Sweeper,
+    /// Who marks a blob as wanted shares it, who deletes has it alone: a blob that is wanted between the
+    /// look at the marks and the deletion would be lost.
+    marks: tokio::sync::RwLock<()>,
+    fs: FsStore,
+}
+
+impl Drop for Deletion {
+    fn drop(&mut self) {
+        // The task that deletes has the store, and would keep it open for ever. If it is closed already,
+        // this fails.
+        let _ = wait(self.fs.shutdown());
+    }
 }
 
 impl IrohBlobs {
     pub(super) fn open(dir: &Path) -> Result<Self> {
+        let (sweeper, gc) = Sweeper::new();
+        let options = Options {
+            // What lies in the database stays readable in the file long after it was deleted there.
+            inline: InlineOptions {
+                max_data_inlined: 0,
+                ..InlineOptions::default()
+            },
+            gc: Some(gc),
+            ..Options::new(dir)
+        };
         let failed = |e: &dyn Display| {
             Error::new(
                 Kind::Io,
@@ -47,11 +79,19 @@ impl IrohBlobs {
         let data = dir.join("data");
         files::create_private_dir(&data)?;
         // iroh-blobs would create its database in place, where a crash leaves one that never opens again.
-        files::ensure_database(&dir.join("blobs.db")).map_err(|e| failed(&e))?;
+        let db = dir.join("blobs.db");
+        files::ensure_database(&db).map_err(|e| failed(&e))?;
+        let store = wait(FsStore::load_with_opts(db, options)).map_err(|e| failed(&e))?;
+        let deletion = Deletion {
+            sweeper,
+            marks: tokio::sync::RwLock::default(),
+            fs: store.clone(),
+        };
         Ok(Self {
-            fs: wait(FsStore::load(dir)).map_err(|e| failed(&e))?,
+            fs: store,
             data,
             unsynced: Arc::default(),
+            deletion: Arc::new(deletion),
         })
     }
 }
@@ -64,8 +104,8 @@ fn wait<F: Future>(work: F) -> F::Output {
     n0_future::future::block_on(tokio::task::unconstrained(work))
 }
 
-/// Marks a blob as wanted on behalf of a site. A blob may have several such marks.
-pub(super) fn tag(owner: [u8; 32], hash: Hash) -> Vec<u8> {
+/// The mark of a blob that is wanted on behalf of a site. A blob may have several.
+fn tag(owner: [u8; 32], hash: Hash) -> Vec<u8> {
     [b"skep/", &owner[..], b"/", hash.as_bytes()].concat()
 }
 
@@ -110,6 +150,27 @@ impl Blobs for IrohBlobs {
             let added = added.map_err(|e| self.why(e))?;
             self.keep(added.hash(), owner).await
         })
+    }
+
+    fn remove(&self, hashes: &[ContentHash], owner: [u8; 32]) -> io::Result<()> {
+        let hashes: Vec<Hash> = hashes.iter().map(|hash| iroh_hash(*hash)).collect();
+        wait(async {
+            let _alone = self.deletion.marks.write().await;
+            for hash in &hashes {
+                let tags = self.fs.tags();
+                tags.delete(tag(owner, *hash)).await.map_err(other)?;
+            }
+            self.deletion.sweeper.sweep().await?;
+            for hash in &hashes {
+                let status = self.fs.blobs().status(*hash).await.map_err(other)?;
+                // A crash may have come between the deletion in the database and that of the files.
+                if matches!(status, BlobStatus::NotFound) {
+                    self.remove_files(hash)?;
+                }
+            }
+            Ok::<_, io::Error>(())
+        })?;
+        files::sync_dir(&self.data)
     }
 
     /// iroh-blobs writes the bytes of larger blobs to files, and leaves it to the system when these reach
@@ -169,14 +230,31 @@ impl IrohBlobs {
         Ok(())
     }
 
+    fn remove_files(&self, hash: &Hash) -> io::Result<()> {
+        for kind in ["data", "obao4", "sizes4", "bitfield"] {
+            let path = self.data.join(format!("{}.{kind}", hash.to_hex()));
+            match std::fs::remove_file(path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     async fn keep(&self, hash: Hash, owner: [u8; 32]) -> io::Result<ContentHash> {
         self.came(hash);
-        let tags = self.fs.tags();
+        self.mark(hash, owner).await?;
+        Ok(ContentHash(*hash.as_bytes()))
+    }
+
+    /// Marks a blob as wanted on behalf of `owner`.
+    pub(super) async fn mark(&self, hash: Hash, owner: [u8; 32]) -> io::Result<()> {
+        let _shared = self.deletion.marks.read().await;
         let content = HashAndFormat::raw(hash);
+        let tags = self.fs.tags();
         tags.set(tag(owner, hash), content)
             .await
-            .map_err(|e| self.why(e))?;
-        Ok(ContentHash(*hash.as_bytes()))
+            .map_err(|e| self.why(e))
     }
 }
 

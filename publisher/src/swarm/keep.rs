@@ -50,8 +50,10 @@ async fn mode(node: &Node, site: SiteId) -> Result<Mode> {
     let store = node.store.clone();
     blocking(move || {
         let state = store.known(site)?;
+        let retractions = store.retractions(&state)?;
         for entry in store.log(&state)? {
-            if !store.is_whole(&entry)? {
+            let gone = retractions.by(entry.number).is_some();
+            if !gone && !retractions.is_whole(&store, &entry)? {
                 return Ok(Mode::Latest);
             }
         }

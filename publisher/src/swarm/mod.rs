@@ -6,6 +6,7 @@
 //! | [`network`] | which network an endpoint uses; tickets |
 //! | [`wire`] | the messages of our own protocol |
 //! | `blobs` | the blob store, on iroh-blobs' `FsStore` |
+//! | `sweep` | deletes what nobody keeps any more |
 //! | `allow` | which blobs others may have |
 //! | `serve` | answers to other nodes |
 //! | [`fetch`] | a site's newer versions from a peer, verified before they are kept |
@@ -19,6 +20,7 @@ mod keep;
 pub mod network;
 pub mod node;
 mod serve;
+mod sweep;
 pub mod wire;
 
 pub use announce::Announced;

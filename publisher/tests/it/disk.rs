@@ -112,6 +112,15 @@ impl Disk {
         Self(Arc::new(Mutex::new(state)))
     }
 
+    /// The blobs on it.
+    pub(crate) fn blobs(&self) -> Vec<(ContentHash, Vec<u8>)> {
+        let state = self.state();
+        let blobs = state.blobs.iter();
+        blobs
+            .map(|(hash, blob)| (*hash, blob.bytes.clone()))
+            .collect()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
@@ -243,6 +252,16 @@ impl Blobs for Disk {
         let length = bytes.len() as u64;
         state.blobs.insert(hash, Blob { length, bytes });
         Ok(hash)
+    }
+
+    fn remove(&self, hashes: &[ContentHash], _: [u8; 32]) -> io::Result<()> {
+        for hash in hashes {
+            let mut state = self.state();
+            state.step(true)?;
+            state.blobs.remove(hash);
+            state.synced_blobs.remove(hash);
+        }
+        Ok(())
     }
 
     fn sync(&self) -> io::Result<()> {

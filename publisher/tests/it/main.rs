@@ -13,6 +13,8 @@ mod liar;
 mod only;
 mod portable;
 mod publish;
+mod retract;
 mod swarm;
 mod swarm_blobs;
+mod swarm_retract;
 mod vectors;

@@ -19,7 +19,7 @@ pub mod read;
 pub use build::{Built, build};
 pub use diff::{Change, diff};
 pub use node::File;
-pub use read::{NodeSource, TreeError, find, walk};
+pub use read::{NodeSource, Object, TreeError, find, objects, walk};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Reading a tree: a file by its path, and all files in order.
 
+use std::collections::HashSet;
+
 use thiserror::Error;
 
 use super::node::{Child, File, Node};
@@ -115,6 +117,57 @@ where
         visit,
     };
     walk.node(root, root_node)
+}
+
+/// What a tree consists of.
+#[derive(Debug, Clone, Copy)]
+pub enum Object<'a> {
+    /// One of its nodes.
+    Node(NodeHash),
+    /// A file that it names.
+    File(&'a ArchivePath, &'a File),
+}
+
+/// Calls `visit` for every node that is not in `seen`, and for the files of those that are leaves. What was
+/// visited is in `seen` afterwards: of several trees, each part is looked at once.
+///
+/// # Errors
+///
+/// If a node can't be had or is not what it should be, or as `visit` says.
+pub fn objects<S, E>(
+    source: &S,
+    root: NodeHash,
+    seen: &mut HashSet<NodeHash>,
+    visit: &mut dyn FnMut(Object<'_>) -> Result<(), E>,
+) -> Result<(), E>
+where
+    S: NodeSource + ?Sized,
+    E: From<TreeError<S::Error>>,
+{
+    if !seen.insert(root) {
+        return Ok(());
+    }
+    visit(Object::Node(root))?;
+    let mut open = vec![load(source, root)?];
+    while let Some(node) = open.pop() {
+        match node {
+            Node::Leaf(files) => {
+                for (path, file) in &files {
+                    visit(Object::File(path, file))?;
+                }
+            }
+            Node::Inner { level, children } => {
+                // The last comes off the stack first.
+                for child in children.iter().rev() {
+                    if seen.insert(child.hash) {
+                        visit(Object::Node(child.hash))?;
+                        open.push(load_child(source, level, child)?);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 struct Walk<'a, S: ?Sized, E> {

@@ -1,7 +1,7 @@
 //! Bringing the blobs of new versions. iroh-blobs verifies them as they stream.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     path::Path,
     sync::Arc,
     time::Duration,
@@ -9,7 +9,7 @@ use std::{
 
 use iroh::{EndpointAddr, endpoint::Connection};
 use iroh_blobs::{
-    Hash, HashAndFormat,
+    Hash,
     api::{blobs::BlobStatus, remote::GetProgressItem},
     get::GetError,
     protocol::{ChunkRanges, ChunkRangesExt, GetRequest},
@@ -19,18 +19,13 @@ use n0_future::StreamExt;
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
-    accept::{New, SITE_QUOTA, Wanted},
-    archive::{
-        address::SiteId,
-        blobs::{BlobSet, ListRef},
-        entry::Entry,
-        hash::ContentHash,
-    },
+    accept::{New, SITE_QUOTA, Wanted, retracted, wanted_entries},
+    archive::{address::SiteId, entry::Entry, hash::ContentHash},
     error::{Error, Kind, Result},
     publish::needs,
-    store::{Blobs, SiteState, Store, blobs::is_intact},
+    store::{Blobs, SiteState, Store, blobs::is_intact, retractions},
     swarm::{
-        blobs::{IrohBlobs, iroh_hash, tag},
+        blobs::{IrohBlobs, iroh_hash},
         node::{Node, blocking},
     },
 };
@@ -54,31 +49,43 @@ pub(super) async fn download(
     wanted: Wanted,
 ) -> Result<u64> {
     let connection = node.connect(peer, iroh_blobs::ALPN).await?;
-    let sets = sets(&new.entries, wanted);
-    let lists: Vec<ListRef> = sets.iter().flat_map(|set| set.lists.clone()).collect();
-    let lists = lists
-        .into_iter()
-        .map(|list| (list.hash, list.size))
-        .collect();
+    let lists = lists_of(&new.entries, wanted);
     let (store, of) = (node.store.clone(), state.cloned());
     let proven = Arc::new(blocking(move || proven(&store, of.as_ref())).await?);
     fetch_all(node, site, &connection, &proven, lists).await?;
 
-    let (store, state) = (node.store.clone(), state.cloned());
+    let (store, state, entries) = (node.store.clone(), state.cloned(), new.entries.clone());
     let blobs = blocking(move || {
+        store.delete_dropped()?;
         let before = match &state {
             Some(state) => blobs_before(&store, state)?,
             None => BTreeMap::new(),
         };
+        let retractions = retracted::with_new(&store, state.as_ref(), &entries);
+        let retractions = retractions.map_err(as_hostile)?;
         let mut blobs = BTreeMap::new();
-        for set in &sets {
-            let found = store.blobs_of(set).map_err(as_hostile)?;
-            blobs.extend(found.iter().map(|blob| (blob.hash, blob.size)));
+        for entry in wanted_entries(&entries, wanted, &retractions) {
+            let found = retractions.needs(&store, entry).map_err(as_hostile)?;
+            blobs.extend(found.values().map(|blob| (blob.hash, blob.size)));
             if blobs.len() > MAX_BLOBS {
                 return Err(over_quota());
             }
         }
-        let old = before.iter().filter(|(hash, _)| !blobs.contains_key(*hash));
+        if wanted == Wanted::Whole {
+            // Versions that are here already need what these have added.
+            for step in retractions.steps() {
+                let needs = retractions.since(step.number, step.adds.clone());
+                blobs.extend(needs.values().map(|blob| (blob.hash, blob.size)));
+            }
+        }
+        let dropped = |hash| {
+            retractions
+                .steps()
+                .iter()
+                .any(|step| step.drops.contains_key(hash))
+        };
+        let old = before.iter();
+        let old = old.filter(|(hash, _)| !blobs.contains_key(*hash) && !dropped(*hash));
         check_quota(blobs.iter().chain(old).map(|(_, size)| *size))?;
         Ok(blobs)
     })
@@ -127,19 +134,22 @@ fn check_quota(mut sizes: impl Iterator<Item = u64>) -> Result<()> {
     }
 }
 
-/// The blob sets that are wanted of the new entries.
-fn sets(entries: &[Entry], wanted: Wanted) -> Vec<BlobSet> {
-    let newest = entries.len().saturating_sub(1);
-    let mut sets = Vec::new();
-    for (n, entry) in entries.iter().enumerate() {
-        if wanted == Wanted::Whole || n == newest {
-            sets.push(entry.adds.clone());
+/// The blob lists that are needed to know what the wanted versions need.
+fn lists_of(entries: &[Entry], wanted: Wanted) -> BTreeMap<ContentHash, u64> {
+    let gone: BTreeSet<u64> = entries.iter().flat_map(Entry::retracts).copied().collect();
+    let newest = entries.last().map(|entry| entry.number);
+    let mut lists = BTreeMap::new();
+    for entry in entries {
+        let is_wanted = wanted == Wanted::Whole || Some(entry.number) == newest;
+        if is_wanted && !gone.contains(&entry.number) {
             // What it keeps was added by an entry before it; a whole archive
             // needs the lists of each version all the same.
-            sets.push(entry.keeps.clone());
+            let all = entry.adds.lists.iter().chain(&entry.keeps.lists);
+            lists.extend(all.map(|list| (list.hash, list.size)));
         }
+        lists.extend(retractions::lists(entry).map(|list| (list.hash, list.size)));
     }
-    sets
+    lists
 }
 
 async fn fetch_all(
@@ -184,9 +194,8 @@ async fn fetch_one(
     let store = &node.blobs.fs;
     let blob = iroh_hash(hash);
     // Before the first byte, so that what is half here is known to be wanted.
-    let content = HashAndFormat::raw(blob);
-    let tagged = store.tags().set(tag(site.0, blob), content).await;
-    tagged.map_err(|e| broken(&node.blobs, &e))?;
+    let marked = node.blobs.mark(blob, site.0).await;
+    marked.map_err(|e| broken(&node.blobs, &e))?;
     let broken_here = match get(node, store, connection, blob, size).await? {
         Had::Nothing => false,
         Had::Unreadable => true,
