@@ -8,8 +8,11 @@ use toml::Spanned;
 
 use crate::data::{self, Table};
 use crate::dates;
+use crate::engine::{Build, Engine};
 use crate::error::{Error, ErrorKind, did_you_mean};
+use crate::glob;
 use crate::permalink;
+use crate::recognise::recognise;
 use crate::theme;
 
 /// The name of the file that makes a folder a site.
@@ -46,12 +49,11 @@ pub struct Config {
     pub table: Table,
 }
 
-/// Who builds a site.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Engine {
-    /// skep itself, with Tera templates.
-    Tera,
+impl Config {
+    /// Whether the settings leave `path` out of the site: a path with slashes, from its folder.
+    pub fn excludes(&self, path: &str) -> bool {
+        glob::any(&self.exclude, path)
+    }
 }
 
 /// Reads the settings of the site in the folder `dir`.
@@ -65,19 +67,19 @@ pub fn read(dir: &Path) -> Result<Config, Error> {
 
 fn no_site(dir: &Path) -> Error {
     let shown = dir.display();
-    if dir.join("_config.yml").is_file() {
-        return Error::new(
-            ErrorKind::NoSite,
-            format!("{shown} is a Jekyll site: it has a _config.yml, but no {FILE}"),
-        )
-        .with_hint(format!(
-            "building Jekyll sites as they are comes in a later version; \
-             to let skep build it now, add a {FILE} with the line: title = \"…\""
-        ));
-    }
     if !dir.exists() {
         return Error::new(ErrorKind::NoSite, format!("there is no folder {shown}"))
             .with_hint(format!("make a site there with: skep new {shown}"));
+    }
+    if let Some(found) = recognise(dir).into_iter().next() {
+        return Error::new(
+            ErrorKind::NoSite,
+            format!(
+                "{shown} holds a website of {} ({}), but no {FILE}",
+                found.generator, found.marks
+            ),
+        )
+        .with_hint(format!("make it publishable as it is: skep init {shown}"));
     }
     Error::new(
         ErrorKind::NoSite,
@@ -103,12 +105,6 @@ struct Known {
     publish_source: Option<bool>,
     #[serde(default)]
     build: Build,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Build {
-    engine: Option<Spanned<String>>,
 }
 
 /// Reads the text of a `skep.toml`.
@@ -160,13 +156,11 @@ pub(crate) fn parse(text: &str) -> Result<Config, Error> {
             .with_hint("write it whole, such as \"https://example.org\"")
         })?),
     };
-    if let Some(engine) = &known.build.engine
-        && engine.get_ref() != "tera"
-    {
-        let message = format!("there is no engine '{}' yet", engine.get_ref());
-        return Err(
-            wrong(engine.span(), message).with_hint("use engine = \"tera\", or leave the line out")
-        );
+    let engine = Engine::read(known.build, wrong)?;
+    let mut exclude = known.exclude;
+    if let Engine::Tera { output } = &engine {
+        // What was built is no source, nor is what lies beside it.
+        exclude.extend([output.clone(), format!("{output}.skep.json")]);
     }
 
     Ok(Config {
@@ -179,9 +173,9 @@ pub(crate) fn parse(text: &str) -> Result<Config, Error> {
         theme,
         time_zone,
         permalink,
-        exclude: known.exclude,
+        exclude,
         publish_source: known.publish_source,
-        engine: Engine::Tera,
+        engine,
         table,
     })
 }

@@ -51,6 +51,7 @@ pub(crate) fn load_again(
     cache: &mut Cache,
 ) -> Result<Site, Error> {
     let config = config::read(dir)?;
+    config.engine.expect_tera()?;
     let root = dir
         .canonicalize()
         .map_err(|error| Error::io(format_args!("open {}", dir.display()), &error))?;

@@ -79,7 +79,7 @@ pub struct Preview {
 }
 
 /// Starts to preview the site in `dir`. A site that is broken is served too, as its error, until
-/// it is mended; a folder that is no site is refused. `on_event` is called from other threads.
+/// it is mended; a folder that is no site, or that another program builds, is refused. `on_event` is called from other threads.
 pub fn start(
     dir: &Path,
     options: PreviewOptions,
@@ -91,6 +91,10 @@ pub fn start(
             Err(no_site) => no_site,
             Ok(_) => Error::io(format_args!("open {}", dir.display()), &error),
         })?;
+    // Settings that are broken may be mended while they are shown.
+    if let Ok(config) = crate::config::read(&dir) {
+        config.engine.expect_tera()?;
+    }
     let (listener, port_moved) = bind(options.port)?;
     let port = listener
         .local_addr()

@@ -15,7 +15,7 @@ use crate::sources;
 
 /// Makes a draft called `title` in the site `dir`, and returns its path. Never overwrites a file.
 pub fn draft(dir: &Path, title: &str) -> Result<PathBuf, Error> {
-    config::read(dir)?;
+    config::read(dir)?.engine.expect_tera()?;
     let title = title.trim();
     let slug = slug::slugify(title);
     if slug.is_empty() {
@@ -40,6 +40,7 @@ pub fn draft(dir: &Path, title: &str) -> Result<PathBuf, Error> {
 /// `date` in the front matter changes, and `draft: true` goes. Never overwrites a file.
 pub fn post(dir: &Path, file: &Path, date: Zoned) -> Result<PathBuf, Error> {
     let settings = config::read(dir)?;
+    settings.engine.expect_tera()?;
     let from = find_draft(dir, file)?;
     let shown = format!("_drafts/{}", file_name(&from));
     let text =

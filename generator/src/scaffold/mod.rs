@@ -2,6 +2,7 @@
 
 mod address;
 mod drafts;
+mod init;
 
 use std::borrow::Cow;
 use std::fs;
@@ -16,6 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::theme;
 pub use address::set_address;
 pub use drafts::{draft, post};
+pub use init::init;
 
 /// What a new site starts with.
 #[derive(Debug, Clone, Copy)]
