@@ -1,47 +1,82 @@
 //! What is to be published: built now, or what lies in the site's output folder.
 
 use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
 };
 
 use clap::Args;
-use skep_generator::{BuildManifest, LoadOptions, build, load, record_of};
+use jiff::Timestamp;
+use serde_json::Value;
+use skep_generator::{BuildManifest, Engine, LoadOptions, build, load, record_of};
 use skep_publisher::{
     archive::address::SiteId,
+    error::printable,
     review::{Origin, Review, Warning, warnings},
     snapshot::{Options, Snapshot, snapshot},
 };
 
 use crate::{
     context::{Context, now, seconds},
+    engine,
     error::{CliError, Result},
+    folder::{self, Folder},
     site::SiteDir,
+    trust::{self, Trusted},
 };
 
 /// Where the files come from that would be published.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct From {
-    /// Take what lies in the output folder (`_site`) as it is, and build nothing
-    #[arg(long)]
+    /// Take what lies in the output folder as it is, and build nothing
+    #[arg(long, conflicts_with = "trust")]
     pub(crate) no_build: bool,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
+}
+
+/// Whether a program that is not known here may build the site.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Trust {
+    /// Run the command that builds the site, though nobody has seen it on this machine
+    #[arg(long)]
+    pub(crate) trust: bool,
+}
+
+/// How the files are to come about. Whoever has one was told what runs.
+pub(crate) struct Plan<'a> {
+    dir: &'a SiteDir,
+    how: How,
+}
+
+enum How {
+    Build,
+    Run { command: Trusted, output: String },
+    Take { output: String },
+    Folder,
 }
 
 /// The files that would be published.
-pub(crate) struct Built {
-    /// Where they are: in the cache, or in the site's output folder.
+pub(crate) struct Built<'a> {
+    dir: &'a SiteDir,
+    /// Where they are: in the cache, or in the site's folder.
     out: PathBuf,
     /// Where it is remembered what was seen there.
     seen: PathBuf,
     record: Record,
+    /// What a snapshot has left out, in words.
+    excluded: RefCell<BTreeSet<String>>,
 }
 
-/// What is known of how they came to be.
+/// What is known of how the files came to be.
 enum Record {
-    /// They were built just now.
+    /// skep built them just now.
     Made(BuildManifest),
-    /// They lay there; whoever wrote them may have left a manifest beside them.
+    /// skep may have built them before; then it left a manifest beside them.
     Found,
+    /// Another program made them, at that moment, or nobody.
+    Unknown(Timestamp),
 }
 
 /// What a person should know of the files that would be published.
@@ -50,93 +85,156 @@ pub(crate) struct Known {
     /// The moment that the build took for the present, in seconds since 1970.
     pub(crate) as_of: u64,
     /// Whether drafts among them would have been seen.
-    pub(crate) drafts_checked: bool,
+    drafts_checked: bool,
+    /// Some of what lies in the folder and is left out.
+    excluded: Vec<String>,
 }
 
-impl SiteDir {
-    /// The files that would be published: built now, without drafts and posts from the future, or
-    /// those of an earlier build.
-    pub(crate) fn built(&self, ctx: &Context, site: SiteId, from: &From) -> Result<Built> {
-        match from.no_build {
-            true => self.found(ctx, site),
-            false => self.build(ctx, site),
-        }
+impl Known {
+    /// Adds it to a review, for programs.
+    pub(crate) fn add_to(&self, review: &mut Value) {
+        review["drafts_checked"] = self.drafts_checked.into();
+        review["excluded"] = self.excluded.clone().into();
     }
+}
 
-    /// Builds into the cache, never into `_site`, where a draft may lie.
-    fn build(&self, ctx: &Context, site: SiteId) -> Result<Built> {
-        let model = load(&self.dir, &LoadOptions::published(now()))?;
-        let out = ctx.home.cache().join("build").join(site.to_string());
-        let report = build(&model, &out)?;
-        ctx.out.step(format!(
-            "built {} files in {}",
-            report.manifest.files.len(),
-            out.display()
-        ));
-        Ok(Built {
-            out,
-            seen: seen(ctx, site, "built"),
-            record: Record::Made(report.manifest),
-        })
+impl From {
+    /// How the files of `dir` are to come about. Asks whether a command may run that is not known here.
+    pub(crate) fn plan<'a>(&self, ctx: &Context, dir: &'a SiteDir) -> Result<Plan<'a>> {
+        let how = match (&dir.config.engine, self.no_build) {
+            (Engine::Tera { .. }, false) => How::Build,
+            (Engine::Command { command, output }, false) => How::Run {
+                command: trust::ask(ctx, dir, command, self.trust.trust)?,
+                output: output.clone(),
+            },
+            (Engine::Tera { output } | Engine::Command { output, .. }, true) => How::Take {
+                output: output.clone(),
+            },
+            _ => How::Folder,
+        };
+        Ok(Plan { dir, how })
     }
+}
 
-    /// The output folder as it is. Of the sources, `skep.toml` alone was read.
-    fn found(&self, ctx: &Context, site: SiteId) -> Result<Built> {
-        let shown = self.dir.join(OUTPUT);
-        let io = |path: &Path, e: std::io::Error| {
-            CliError::failed("io", format!("could not open {}: {e}", path.display()))
-        };
-        let out = match shown.canonicalize() {
-            Ok(out) if out.is_dir() => out,
-            Ok(_) => {
-                let message = format!("{} is a file, not a folder", shown.display());
-                return Err(CliError::failed("no-output", message));
+impl<'a> Plan<'a> {
+    /// Brings the files about.
+    pub(crate) fn carry_out(self, ctx: &Context, site: SiteId) -> Result<Built<'a>> {
+        let dir = self.dir;
+        let (out, record) = match self.how {
+            How::Build => build_in_cache(ctx, dir, site)?,
+            How::Run { command, output } => {
+                let as_of = now();
+                (run(ctx, dir, &command, &output)?, Record::Unknown(as_of))
             }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                let message = format!("there is no {}: nothing was built there", shown.display());
-                return Err(CliError::failed("no-output", message)
-                    .hint("build it with `skep build`, or leave `--no-build` out"));
+            How::Take { output } => {
+                let record = match dir.config.engine {
+                    Engine::Tera { .. } => Record::Found,
+                    _ => Record::Unknown(now()),
+                };
+                let hint = "build it with `skep build`, or leave `--no-build` out";
+                (folder::inside(&dir.dir, &output, hint)?, record)
             }
-            Err(e) => return Err(io(&shown, e)),
+            How::Folder => {
+                let out = dir.dir.canonicalize();
+                let out = out.map_err(|e| folder::cant_open(&dir.dir, &e))?;
+                (out, Record::Unknown(now()))
+            }
         };
-        let dir = self.dir.canonicalize().map_err(|e| io(&self.dir, e))?;
-        if !out.starts_with(&dir) {
+        let home = ctx.home.root();
+        if home.canonicalize().is_ok_and(|home| home.starts_with(&out)) {
             let message = format!(
-                "{} is a link that leads out of the site's folder",
-                shown.display()
+                "{} holds the keys and the store of skep ({}), which must never be published",
+                out.display(),
+                home.display()
             );
-            return Err(CliError::failed("no-output", message).hint(
-                "put the folder itself in its place: a publish takes files of the site only",
-            ));
+            return Err(CliError::failed("refused", message)
+                .hint("move them elsewhere, and say where with `--home DIR`"));
         }
+        // Each folder has a file of its own, so that neither has to be read whole because of the other.
+        let which = match record {
+            Record::Made(_) => "built",
+            _ => "found",
+        };
+        let seen = ctx.home.cache().join("seen");
         Ok(Built {
+            dir,
             out,
-            seen: seen(ctx, site, "found"),
-            record: Record::Found,
+            seen: seen.join(format!("{site}.{which}")),
+            record,
+            excluded: RefCell::default(),
         })
     }
 }
 
-/// Where `skep build` builds to, in the site's folder.
-const OUTPUT: &str = "_site";
-
-/// Each folder has a file of its own, so that neither has to be read whole because of the other.
-fn seen(ctx: &Context, site: SiteId, which: &str) -> PathBuf {
-    ctx.home
-        .cache()
-        .join("seen")
-        .join(format!("{site}.{which}"))
+/// Builds into the cache, never into `_site`, where a draft may lie: no drafts, nothing from the future.
+fn build_in_cache(ctx: &Context, dir: &SiteDir, site: SiteId) -> Result<(PathBuf, Record)> {
+    let model = load(&dir.dir, &LoadOptions::published(now()))?;
+    let out = ctx.home.cache().join("build").join(site.to_string());
+    let report = build(&model, &out)?;
+    ctx.out.step(format!(
+        "built {} files in {}",
+        report.manifest.files.len(),
+        out.display()
+    ));
+    Ok((out, Record::Made(report.manifest)))
 }
 
-impl Built {
+/// Lets another program build the site, and returns the folder to which it wrote.
+pub(crate) fn run(
+    ctx: &Context,
+    dir: &SiteDir,
+    command: &Trusted,
+    output: &str,
+) -> Result<PathBuf> {
+    let folder = dir.dir.join(output);
+    let before = Folder::read(&folder);
+    engine::run(ctx, &dir.dir, command)?;
+    let hint = format!(
+        "`{}` has ended well: set `output` in skep.toml to the folder to which it writes",
+        printable(command.command())
+    );
+    let out = folder::inside(&dir.dir, output, &hint)?;
+    let after = Folder::read(&folder);
+    if after.files == 0 {
+        let message = format!("{} has no files", out.display());
+        return Err(CliError::failed("no-output", message).hint(hint));
+    }
+    if before == after {
+        ctx.out.note(format!(
+            "Note that the command changed nothing in {output}; is that the folder to which it writes?"
+        ));
+    }
+    Ok(out)
+}
+
+impl Built<'_> {
     /// The files with their hashes; only those that changed since the last time are read.
     pub(crate) fn snapshot(&self) -> Result<Snapshot> {
+        let leave_out = |path: &str| {
+            let keeps = self.keeps(path);
+            let mut excluded = self.excluded.borrow_mut();
+            if !keeps && excluded.len() < MAX_TOLD {
+                excluded.insert(printable(path));
+            }
+            !keeps
+        };
         let options = Options {
             cache: Some(&self.seen),
-            // A folder that is put on the web with git is a repository.
-            leave_out: Some(&|path| path == ".git"),
+            leave_out: Some(&leave_out),
         };
         Ok(snapshot(&self.out, &options)?)
+    }
+
+    /// Whether a file or folder of the output is published, by its path.
+    fn keeps(&self, path: &str) -> bool {
+        let config = &self.dir.config;
+        // A folder that is put on the web with git is a repository.
+        let own = matches!(path, ".git" | "skep.toml");
+        match config.engine {
+            Engine::Tera { .. } => path != ".git",
+            Engine::Command { .. } => !own && !config.excludes(path),
+            _ => !own && is_public(path) && !config.excludes(path),
+        }
     }
 
     /// What the author should know of what would be published.
@@ -171,14 +269,48 @@ impl Built {
                     (record.as_of, true)
                 }
             },
+            Record::Unknown(as_of) => {
+                if review.base.is_none() {
+                    self.tell_first(ctx);
+                }
+                (*as_of, false)
+            }
         };
         let origin = |path: &str| origins.get(path).copied().unwrap_or_default();
         Ok(Known {
             warnings: warnings(review, origin)?,
             as_of: seconds(as_of),
             drafts_checked,
+            excluded: self.excluded.borrow().iter().cloned().collect(),
         })
     }
+
+    /// Says, before the first version, what skep does and does not do with files that it did not make.
+    fn tell_first(&self, ctx: &Context) {
+        let excluded: Vec<String> = self.excluded.borrow().iter().cloned().collect();
+        if !excluded.is_empty() {
+            ctx.out.note(format!(
+                "Left out of {}: {}",
+                self.out.display(),
+                excluded.join(", ")
+            ));
+        }
+        ctx.out.note(
+            "skep did not make these files, and can't tell drafts among them: look at the list.",
+        );
+    }
+}
+
+/// So many names tell what is left out.
+const MAX_TOLD: usize = 20;
+
+/// Whether a file or folder is meant for others, by its path in a folder that is published as it is.
+fn is_public(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let hidden = name.starts_with('.') && path != ".well-known";
+    // What an editor leaves, and what a package manager fetches.
+    let backup = name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'));
+    !hidden && !backup && name != "node_modules"
 }
 
 fn origin(draft: bool, future: bool, unpublished: bool) -> Origin {
@@ -186,5 +318,37 @@ fn origin(draft: bool, future: bool, unpublished: bool) -> Origin {
         draft,
         future,
         unpublished,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_of_a_folder_is_meant_for_others() {
+        for path in [
+            "index.html",
+            ".well-known",
+            ".well-known/security.txt",
+            "#1.html",
+            "a/_b/c.css",
+            "modules",
+        ] {
+            assert!(is_public(path), "{path}");
+        }
+        for path in [
+            ".git",
+            ".env",
+            "a/.DS_Store",
+            "a/.well-known",
+            ".well-known/.x",
+            "node_modules",
+            "a/node_modules",
+            "index.html~",
+            "#index.html#",
+        ] {
+            assert!(!is_public(path), "{path}");
+        }
     }
 }

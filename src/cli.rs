@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use skep_publisher::swarm::Network;
 
 use crate::commands::{
-    browse, build, clone, demo, diff, draft, export, host, import, key, log, new, post, publish,
-    revert, serve, show, status, verify,
+    browse, build, clone, demo, diff, draft, export, host, import, init, key, log, new, post,
+    publish, revert, serve, show, status, verify,
 };
 
 /// Write in Markdown, preview live, publish with one command to a swarm of readers.
@@ -69,6 +69,7 @@ impl From<NetworkArg> for Network {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     New(new::NewArgs),
+    Init(init::InitArgs),
     Draft(draft::DraftArgs),
     Post(post::PostArgs),
     Build(build::BuildArgs),

@@ -8,13 +8,16 @@ mod choice;
 mod cli;
 mod commands;
 mod context;
+mod engine;
 mod error;
+mod folder;
 mod outgoing;
 mod output;
 mod report;
 mod session;
 mod site;
 mod swarm;
+mod trust;
 
 use std::process::ExitCode;
 

@@ -81,6 +81,19 @@ impl Output {
         }
     }
 
+    /// What another program says, as it is.
+    pub(crate) fn pass_on(&self, bytes: &[u8]) {
+        if self.passes_on() {
+            // Nobody may be listening any more; that is no reason to stop it.
+            let _ = io::stderr().write_all(bytes);
+        }
+    }
+
+    /// Whether what another program says is shown.
+    pub(crate) fn passes_on(&self) -> bool {
+        !self.quiet && !self.json
+    }
+
     /// Something that a person should know, beside the result.
     pub(crate) fn note(&self, line: impl AsRef<str>) {
         if !self.quiet {

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use tempfile::NamedTempFile;
+
 use crate::{
     error::{Error, Kind, Result},
     files,
@@ -47,6 +49,23 @@ impl Home {
     /// What can be made again at any time, such as the built site that was last published.
     pub fn cache(&self) -> PathBuf {
         self.root.join("cache")
+    }
+
+    /// Writes the file `name` in this folder, for the user alone. It is replaced in one step, durably.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        files::create_private_dir(&self.root)?;
+        let result = (|| {
+            let mut file = NamedTempFile::new_in(&self.root)?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(self.root.join(name)).map_err(|e| e.error)?;
+            files::sync_dir(&self.root)
+        })();
+        result.map_err(|e| Error::io("write", &self.root.join(name), &e))
     }
 
     /// Takes the store for this process, which calls itself `name`, such as `skep publish`.

@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use skep_generator::{LoadOptions, build, load};
+use skep_generator::{Engine, LoadOptions, build, load};
 
 use crate::{
+    built::{self, Trust},
     context::{Context, now},
-    error::{Exit, Result},
+    error::{CliError, Exit, Result},
+    folder::Folder,
     output::{bytes, count},
+    site::SiteDir,
+    trust,
 };
 
 /// Build the website as files, for any web server
@@ -21,7 +25,7 @@ pub(crate) struct BuildArgs {
     /// The site's folder
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Where to [default: _site in the site's folder]
+    /// Where to [default: `output` in skep.toml, else _site, in the site's folder]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -29,6 +33,8 @@ pub(crate) struct BuildArgs {
     /// What absolute URLs begin with, in feeds for instance [default: `url` in skep.toml]
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 /// What is shown beside the finished posts.
@@ -46,6 +52,59 @@ pub(crate) struct Include {
 }
 
 pub(crate) fn run(ctx: &Context, args: &BuildArgs) -> Result<Exit> {
+    let dir = SiteDir::open(&args.dir)?;
+    match &dir.config.engine {
+        Engine::Tera { output } => with_tera(ctx, args, output),
+        Engine::Command { command, output } => {
+            args.refuse_flags()?;
+            let command = trust::ask(ctx, &dir, command, args.trust.trust)?;
+            let out = built::run(ctx, &dir, &command, output)?;
+            let folder = Folder::read(&out);
+            ctx.out.json(&json!({
+                "out": args.dir.join(output),
+                "files": folder.files,
+                "bytes": folder.bytes,
+            }));
+            ctx.out.say(format!(
+                "{} has {} ({}).",
+                args.dir.join(output).display(),
+                count(folder.files, "file"),
+                bytes(folder.bytes)
+            ));
+            Ok(Exit::Done)
+        }
+        _ => Err(CliError::failed(
+            "refused",
+            format!(
+                "there is nothing to build: the skep.toml in {} says engine = \"static\"",
+                args.dir.display()
+            ),
+        )
+        .hint("`skep publish` takes the folder as it is")),
+    }
+}
+
+impl BuildArgs {
+    /// Fails on flags that say how skep should build.
+    fn refuse_flags(&self) -> Result<()> {
+        let given = [
+            (self.out.is_some(), "--out"),
+            (self.include.drafts, "--drafts"),
+            (self.include.future, "--future"),
+            (self.include.unpublished, "--unpublished"),
+            (self.base_url.is_some(), "--base-url"),
+        ];
+        match given.iter().find(|(given, _)| *given) {
+            None => Ok(()),
+            Some((_, flag)) => Err(CliError::usage(format!(
+                "`{flag}` is for sites that skep builds; another program builds this one"
+            ))
+            .hint("say it to that program: put it into `command` in skep.toml")),
+        }
+    }
+}
+
+fn with_tera(ctx: &Context, args: &BuildArgs, output: &str) -> Result<Exit> {
     let options = LoadOptions {
         as_of: now(),
         drafts: args.include.drafts,
@@ -53,7 +112,7 @@ pub(crate) fn run(ctx: &Context, args: &BuildArgs) -> Result<Exit> {
         unpublished: args.include.unpublished,
         base_url: args.base_url.clone(),
     };
-    let out = args.out.clone().unwrap_or_else(|| args.dir.join("_site"));
+    let out = args.out.clone().unwrap_or_else(|| args.dir.join(output));
     let report = build(&load(&args.dir, &options)?, &out)?;
     let files = report.manifest.files.len() as u64;
     ctx.out.json(&json!({

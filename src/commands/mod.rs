@@ -9,6 +9,7 @@ pub(crate) mod draft;
 pub(crate) mod export;
 pub(crate) mod host;
 pub(crate) mod import;
+pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod new;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<Exit> {
     let ctx = Context::new(&cli.global, out)?;
     match cli.command {
         Command::New(args) => new::run(&ctx, &args),
+        Command::Init(args) => init::run(&ctx, &args),
         Command::Draft(args) => draft::run(&ctx, &args),
         Command::Post(args) => post::run(&ctx, &args),
         Command::Build(args) => build::run(&ctx, &args),

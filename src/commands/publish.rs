@@ -10,7 +10,7 @@ use skep_publisher::{
 };
 
 use crate::{
-    built::From,
+    built::{From, Plan},
     choice::Choice,
     context::Context,
     error::{CliError, Exit, Result},
@@ -59,13 +59,14 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     if args.dry_run {
         audience = Audience::NOBODY;
     }
+    let plan = args.from.plan(ctx, &dir)?;
     // The store first: its owner is the only one who builds into the cache.
     let session = Session::open(ctx, "skep publish", &audience).await?;
     let outcome = match session
         .catch_up(ctx, site, &audience, args.outgoing.seen())
         .await
     {
-        Ok(()) => sign(ctx, args, &dir, site, &key, &session),
+        Ok(()) => sign(ctx, args, plan, site, &key, &session),
         Err(e) => Err(e),
     };
     match outcome {
@@ -95,12 +96,12 @@ enum Outcome {
 fn sign(
     ctx: &Context,
     args: &PublishArgs,
-    dir: &SiteDir,
+    plan: Plan<'_>,
     site: SiteId,
     key: &SigningKey,
     session: &Session,
 ) -> Result<Outcome> {
-    let built = dir.built(ctx, site, &args.from)?;
+    let built = plan.carry_out(ctx, site)?;
     let all = review(&session.store, site, built.snapshot()?)?;
     let (review, left_out) = args.choice.narrow(&session.store, all)?;
     let known = built.inspect(ctx, &review)?;
@@ -109,7 +110,7 @@ fn sign(
         ..Report::new(&session.store, &review, &known.warnings)
     };
     let mut shown = report.json();
-    shown["drafts_checked"] = known.drafts_checked.into();
+    known.add_to(&mut shown);
     if !review.changes.is_empty() || args.dry_run || left_out > 0 {
         report.show(&ctx.out);
     }

@@ -40,10 +40,11 @@ pub(crate) struct StatusArgs {
 pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
     let dir = SiteDir::open(&args.dir)?;
     let site = dir.id()?;
+    let plan = args.from.plan(ctx, &dir)?;
     // The store first: its owner is the only one who builds into the cache.
     let open = OpenStore::open(&ctx.home, "skep status")?;
     let shown = (|| {
-        let built = dir.built(ctx, site, &args.from)?;
+        let built = plan.carry_out(ctx, site)?;
         let all = review(&open.store, site, built.snapshot()?)?;
         let (review, left_out) = args.choice.narrow(&open.store, all)?;
         let holders = match open.store.site(site)? {
@@ -61,7 +62,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
             ..Report::new(&open.store, &review, &known.warnings)
         };
         let mut result = report.json();
-        result["drafts_checked"] = known.drafts_checked.into();
+        known.add_to(&mut result);
         result["holders"] = holders.into();
         ctx.out.json(&result);
         ctx.out.say(format!("{}", Address::of(site)));

@@ -3,6 +3,7 @@
 mod choosing;
 mod crash;
 mod demo;
+mod engines;
 mod errors;
 mod keys;
 mod output;

@@ -129,3 +129,24 @@ fn an_output_folder_that_is_not_there_or_empty_is_told() {
         .fails(2, "home", &no_build(&["diff", &versions[0], &versions[1]]))
         .says(&["--no-build"]);
 }
+
+#[test]
+fn the_output_folder_may_have_another_name() {
+    let world = World::new();
+    world.new_site("home", "site");
+    let settings = world.read("site/skep.toml");
+    world.write(
+        "site/skep.toml",
+        format!("{settings}\n[build]\noutput = \"out\"\n"),
+    );
+    let first = world.json("home", &["build", "site"]);
+    // What was built is no source of the next build.
+    assert_eq!(
+        world.json("home", &["build", "site"])["files"],
+        first["files"]
+    );
+    assert!(!world.path("site/_site").exists());
+    let built = world.json("home", &["status", "site"]);
+    let found = world.json("home", &no_build(&["status", "site"]));
+    assert_eq!(found, built);
+}

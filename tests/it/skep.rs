@@ -205,6 +205,12 @@ impl Running {
         }
     }
 
+    /// Waits for the next line on stdout.
+    #[cfg(unix)]
+    pub(crate) fn line(&self) -> String {
+        self.lines.recv_timeout(LIMIT).unwrap()
+    }
+
     /// Waits for a line on stderr that contains `text`.
     pub(crate) fn error_line(&self, text: &str) {
         loop {

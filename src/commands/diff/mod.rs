@@ -85,9 +85,10 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Value> {
     let path = args.second.as_deref().map(path_of).transpose()?;
     let dir = SiteDir::open(Path::new(&args.first))?;
     let site = dir.id()?;
+    let plan = args.from.plan(ctx, &dir)?;
     let open = OpenStore::open(&ctx.home, "skep diff")?;
     let told = (|| {
-        let built = dir.built(ctx, site, &args.from)?;
+        let built = plan.carry_out(ctx, site)?;
         let review = review(&open.store, site, built.snapshot()?)?;
         args.choice.check(review.paths())?;
         let reader = open
@@ -111,9 +112,9 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Value> {
 
 async fn between_versions(ctx: &Context, args: &DiffArgs) -> Result<Value> {
     let old = site::address(&args.first)?;
-    if args.from.no_build {
+    if args.from.no_build || args.from.trust.trust {
         return Err(CliError::usage(
-            "`--no-build` is for a site's folder: between two versions nothing is built",
+            "`--no-build` and `--trust` are for a site's folder: between two versions nothing is built",
         ));
     }
     let Some(second) = &args.second else {
