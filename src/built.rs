@@ -296,7 +296,7 @@ impl Built<'_> {
             ));
         }
         ctx.out.note(
-            "skep did not make these files, and can't tell drafts among them: look at the list.",
+            "skep did not build these files, and can't tell drafts among them: look at the list.",
         );
     }
 }

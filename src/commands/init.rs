@@ -84,7 +84,11 @@ pub(crate) fn run(ctx: &Context, args: &InitArgs) -> Result<Exit> {
             return Err(e);
         }
     };
-    scaffold::set_address(dir, &address)?;
+    scaffold::set_address(dir, &address).map_err(|e| {
+        CliError::from(e).hint(format!(
+            "its key is made: write `address = \"{address}\"` into the first line of skep.toml"
+        ))
+    })?;
 
     let others: Vec<Recognised> = found.collect();
     // What was said about another engine does not hold for this one.
@@ -100,8 +104,16 @@ fn check_folder(dir: &Path) -> Result<()> {
         return Err(CliError::usage(format!("there is no folder {shown}"))
             .hint(format!("make a new site there with: skep new {shown}")));
     }
-    if dir.join(config::FILE).symlink_metadata().is_err() {
+    let file = dir.join(config::FILE);
+    if file.symlink_metadata().is_err() {
         return Ok(());
+    }
+    if !file.is_file() {
+        let message = format!(
+            "{} is a link that leads nowhere, or no file",
+            file.display()
+        );
+        return Err(CliError::failed("refused", message).hint("remove it first"));
     }
     // If it lacks an address, this says what to do.
     let site = SiteDir::open(dir)?.id()?;

@@ -148,6 +148,15 @@ fn no_key_is_made_for_a_site_that_is_not() {
     world.fails(1, "home", &["init", "blog"]);
     assert!(!world.path("blog/skep.toml").exists());
     fs::remove_file(world.path("home")).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere", world.path("blog/skep.toml")).unwrap();
+        world
+            .fails(1, "home", &["init", "blog"])
+            .says(&["leads nowhere"]);
+        fs::remove_file(world.path("blog/skep.toml")).unwrap();
+        assert!(!world.path("home").exists());
+    }
     world.json("home", &["init", "blog"]);
 }
 
