@@ -7,7 +7,7 @@ use skep_publisher::swarm::Network;
 
 use crate::commands::{
     browse, build, clone, demo, diff, draft, export, host, import, init, key, log, new, post,
-    publish, revert, serve, show, status, verify,
+    publish, retract, revert, serve, show, status, verify,
 };
 
 /// Write in Markdown, preview live, publish with one command to a swarm of readers.
@@ -78,6 +78,7 @@ pub(crate) enum Command {
     Diff(diff::DiffArgs),
     Publish(publish::PublishArgs),
     Revert(revert::RevertArgs),
+    Retract(retract::RetractArgs),
     Log(log::LogArgs),
     Show(show::ShowArgs),
     Verify(verify::VerifyArgs),

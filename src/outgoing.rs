@@ -99,13 +99,22 @@ impl Outgoing {
         let version = review.base.as_ref().map_or(1, |entry| entry.number + 1);
         ctx.out
             .say("What is published can't be called back: whoever has it may keep it.");
-        match ctx.out.ask(&format!("Publish version {version}?")) {
+        self.ask(
+            ctx,
+            &format!("Publish version {version}?"),
+            "look at `skep status`, then publish with `--yes`",
+        )
+    }
+
+    /// Asks `question`, unless `--yes` has answered it; `hint` says what to do where nobody can.
+    pub(crate) fn ask(&self, ctx: &Context, question: &str, hint: &str) -> Result<()> {
+        if self.yes {
+            return Ok(());
+        }
+        match ctx.out.ask(question) {
             Some(true) => Ok(()),
             Some(false) => Err(CliError::failed("cancelled", "nothing was published")),
-            None => Err(
-                CliError::usage("there is no terminal to ask whether to publish")
-                    .hint("look at `skep status`, then publish with `--yes`"),
-            ),
+            None => Err(CliError::usage("there is no terminal to ask on").hint(hint)),
         }
     }
 }
@@ -140,36 +149,56 @@ pub(crate) fn sign(
     };
     let Session { store, scratch, .. } = session;
     let outcome = publish(store, key, review, &statement, scratch, |step| {
-        ctx.out.step(match step {
-            Step::Stored => "stored",
-            Step::Synced => "synced",
-            Step::Signed => "signed",
-        });
+        say_step(ctx, step);
     });
     let (head, changed, added) = match outcome? {
         Outcome::Unchanged(head) => (head, false, 0),
         Outcome::Published(published) => (published.head, true, published.added),
     };
-    history::remember(&ctx.home, review.site, head.length())?;
-    let state = store.known(review.site)?;
-    let receipts = store.receipts(&state)?;
-    let holders = receipts.iter().filter(|r| r.is_for(&head)).count();
-    let version = head.length();
-    ctx.out.say(match changed {
-        true => format!(
-            "{BOLD}Version {version}{BOLD:#} is signed ({} new in the archive).",
-            bytes(added)
-        ),
-        false => format!("{BOLD}Version {version}{BOLD:#} is the newest already."),
+    Signed::new(ctx, session, head, changed, added, shown)
+}
+
+/// Says how far a version is.
+pub(crate) fn say_step(ctx: &Context, step: Step) {
+    ctx.out.step(match step {
+        Step::Stored => "stored",
+        Step::Synced => "synced",
+        Step::Signed => "signed",
     });
-    ctx.out.field("address", Address::of(review.site));
-    Ok(Signed {
-        head,
-        changed,
-        added,
-        holders,
-        review: shown,
-    })
+}
+
+impl Signed {
+    /// The version of `head`, which was just signed, or before if nothing has changed since. Remembers and
+    /// says that.
+    pub(crate) fn new(
+        ctx: &Context,
+        session: &Session,
+        head: Head,
+        changed: bool,
+        added: u64,
+        review: Value,
+    ) -> Result<Self> {
+        let (store, site) = (&session.store, head.site());
+        history::remember(&ctx.home, site, head.length())?;
+        let receipts = store.receipts(&store.known(site)?)?;
+        let holders = receipts.iter().filter(|r| r.is_for(&head)).count();
+        let version = head.length();
+        ctx.out.say(match changed {
+            true => format!(
+                "{BOLD}Version {version}{BOLD:#} is signed ({} new in the archive).",
+                bytes(added)
+            ),
+            false => format!("{BOLD}Version {version}{BOLD:#} is the newest already."),
+        });
+        ctx.out.field("address", Address::of(site));
+        Ok(Self {
+            head,
+            changed,
+            added,
+            holders,
+            review,
+        })
+    }
 }
 
 /// Tells the audience of a signed version, and says how it ended.

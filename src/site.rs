@@ -49,18 +49,24 @@ pub(crate) fn id_of(target: &str) -> Result<SiteId> {
     if dir.is_dir() {
         return SiteDir::open(dir)?.id();
     }
-    target
-        .parse::<Address>()
-        .map(|address| address.site)
-        .map_err(|e| {
-            if target.contains("://") || target.len() > 40 {
-                return e.into();
-            }
-            CliError::usage(format!(
-                "there is no folder {target:?}, and it is not an address"
-            ))
-            .hint("name a site's folder, or its address: `skep://` and 56 letters and digits")
-        })
+    let address = address(target).map_err(|e| {
+        if target.contains("://") || target.len() > 40 {
+            return e;
+        }
+        CliError::usage(format!(
+            "there is no folder {target:?}, and it is not an address"
+        ))
+        .hint("name a site's folder, or its address: `skep://` and 56 letters and digits")
+    })?;
+    match address.version.is_some() || address.path.is_some() {
+        false => Ok(address.site),
+        true => Err(
+            CliError::usage(format!("{target} is a part of a site")).hint(format!(
+                "this is for the whole of it: {}",
+                Address::of(address.site)
+            )),
+        ),
+    }
 }
 
 /// The address that a person typed. A path may end in a slash, as that of a page does in a browser; an

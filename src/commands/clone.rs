@@ -12,7 +12,7 @@ use skep_publisher::{
 
 use crate::{
     context::Context,
-    error::{Exit, Result},
+    error::{CliError, Exit, Result},
     output::{bytes, count},
     site,
     swarm::{self, Peers},
@@ -34,11 +34,15 @@ pub(crate) struct CloneArgs {
 
 pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
     let address = site::address(&args.address)?;
+    if let Some(path) = &address.path {
+        let message = format!("{path} is a part of a site: a clone has all of it");
+        return Err(CliError::usage(message).hint("`skep show ADDRESS/PATH` writes one file"));
+    }
     let peers = args.peers.tickets(Some(&address))?;
     check_target(&args.dir)?;
     let ready = swarm::ready(ctx, "skep clone", address.site, &peers).await?;
     let written = (|| {
-        let entry = ready.store.entry(&ready.state, address.version)?;
+        let entry = ready.store.version(&ready.state, address.version)?;
         let reader = Reader::new(&ready.store, &ready.state);
         Ok::<_, skep_publisher::error::Error>((
             entry.number,

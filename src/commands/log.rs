@@ -6,9 +6,11 @@ use serde_json::json;
 use skep_publisher::{
     archive::{address::Address, entry::Entry},
     error::printable,
+    store::Retractions,
 };
 
 use crate::{
+    commands::retract::names,
     context::Context,
     error::{Exit, Result},
     output::{BOLD, bytes, count},
@@ -35,16 +37,23 @@ pub(crate) async fn run(ctx: &Context, args: &LogArgs) -> Result<Exit> {
     let peers = args.peers.tickets(address.as_ref())?;
     let ready = swarm::ready(ctx, "skep log", site, &peers).await?;
     let log = ready.store.log(&ready.state);
+    let retractions = ready.store.retractions(&ready.state);
     ready.close().await;
-    let log = log?;
+    let (log, retractions) = (log?, retractions?);
     ctx.out.json(&json!({
         "address": Address::of(site).to_string(),
-        "versions": log.iter().rev().map(version).collect::<Vec<_>>(),
+        "versions": log.iter().rev().map(|entry| version(entry, &retractions)).collect::<Vec<_>>(),
     }));
     for entry in log.iter().rev() {
         let time = Timestamp::from_second(entry.time.cast_signed()).unwrap_or_default();
+        let gone = retractions.by(entry.number);
+        let gone = gone.map(|by| format!("\n    retracted in version {by}"));
+        let retracts = match entry.retracts() {
+            [] => String::new(),
+            versions => format!("\n    retracts {}", names(versions)),
+        };
         ctx.out.say(format!(
-            "{BOLD}version {}{BOLD:#}  {}  {}, {}{}",
+            "{BOLD}version {}{BOLD:#}  {}  {}, {}{}{retracts}{}",
             entry.number,
             time.strftime("%Y-%m-%d %H:%M:%S UTC"),
             count(entry.files, "file"),
@@ -55,13 +64,14 @@ pub(crate) async fn run(ctx: &Context, args: &LogArgs) -> Result<Exit> {
                     .lines()
                     .map(|line| format!("\n    {}", printable(line)))
                     .collect(),
-            }
+            },
+            gone.unwrap_or_default(),
         ));
     }
     Ok(Exit::Done)
 }
 
-fn version(entry: &Entry) -> serde_json::Value {
+fn version(entry: &Entry, retractions: &Retractions) -> serde_json::Value {
     json!({
         "version": entry.number,
         "time": entry.time,
@@ -69,5 +79,7 @@ fn version(entry: &Entry) -> serde_json::Value {
         "files": entry.files,
         "bytes": entry.bytes,
         "tree": entry.tree.to_string(),
+        "retracts": entry.retracts(),
+        "retracted_by": retractions.by(entry.number),
     })
 }

@@ -15,6 +15,7 @@ pub(crate) mod log;
 pub(crate) mod new;
 pub(crate) mod post;
 pub(crate) mod publish;
+pub(crate) mod retract;
 pub(crate) mod revert;
 pub(crate) mod serve;
 pub(crate) mod show;
@@ -43,6 +44,7 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<Exit> {
         Command::Diff(args) => block_on(diff::run(&ctx, &args)),
         Command::Publish(args) => block_on(publish::run(&ctx, &args)),
         Command::Revert(args) => block_on(revert::run(&ctx, &args)),
+        Command::Retract(args) => block_on(retract::run(&ctx, &args)),
         Command::Log(args) => block_on(log::run(&ctx, &args)),
         Command::Show(args) => block_on(show::run(&ctx, &args)),
         Command::Verify(args) => block_on(verify::run(&ctx, &args)),

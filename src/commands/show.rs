@@ -3,6 +3,8 @@
 use std::io::Write;
 
 use clap::Args;
+use data_encoding::BASE64;
+use serde_json::json;
 use skep_publisher::{
     archive::{address::Address, path::ArchivePath},
     error::{Error, Kind},
@@ -32,14 +34,17 @@ pub(crate) async fn run(ctx: &Context, args: &ShowArgs) -> Result<Exit> {
     let address = site::address(&args.address)?;
     let peers = args.peers.tickets(Some(&address))?;
     let ready = swarm::ready(ctx, "skep show", address.site, &peers).await?;
-    let shown = show(&ready, &address);
+    let shown = show(ctx, &ready, &address);
     ready.close().await;
     shown?;
     Ok(Exit::Done)
 }
 
-fn show(ready: &Ready, address: &Address) -> Result<()> {
-    let entry = ready.store.entry(&ready.state, address.version)?;
+/// The longest file that becomes a line of JSON, in bytes.
+const MAX_JSON: u64 = 16 << 20;
+
+fn show(ctx: &Context, ready: &Ready, address: &Address) -> Result<()> {
+    let entry = ready.store.version(&ready.state, address.version)?;
     let reader = Reader::new(&ready.store, &ready.state);
     let name = address.path.as_ref().map_or("", ArchivePath::as_str);
     // As a browser would: a folder is its index.
@@ -49,16 +54,37 @@ fn show(ready: &Ready, address: &Address) -> Result<()> {
         if let Ok(path) = ArchivePath::new(candidate)
             && found.is_none()
         {
-            found = reader.find(entry.tree, &path)?;
+            found = reader.find(entry.tree, &path)?.map(|file| (path, file));
         }
     }
-    let Some(file) = found else {
+    let Some((path, file)) = found else {
         return Err(CliError::failed(
             "not-found",
             format!("version {} has no file {name:?}", entry.number),
         )
         .hint("`skep clone ADDRESS DIR` brings all files"));
     };
+    if ctx.out.is_json() {
+        if file.size > MAX_JSON {
+            let message = format!("{path} has {} bytes: too many for JSON", file.size);
+            return Err(CliError::failed("too-long", message)
+                .hint("without `--json`, its bytes come as they are"));
+        }
+        let bytes = reader.bytes(&file, MAX_JSON)?;
+        // One of the two: as text if it is some.
+        let text = std::str::from_utf8(&bytes).ok();
+        ctx.out.json(&json!({
+            "address": Address::of(address.site).to_string(),
+            "version": entry.number,
+            "path": path.as_str(),
+            "bytes": file.size,
+            "media_type": file.media_type.as_str(),
+            "hash": file.hash.to_string(),
+            "text": text,
+            "base64": text.is_none().then(|| BASE64.encode(&bytes)),
+        }));
+        return Ok(());
+    }
     let mut stdout = std::io::stdout().lock();
     reader.read(&file, |piece| {
         stdout

@@ -33,15 +33,27 @@ pub(crate) async fn run(ctx: &Context, args: &VerifyArgs) -> Result<Exit> {
         "address": Address::of(site).to_string(),
         "versions": verified.versions,
         "whole": verified.whole,
+        "retracted": verified.retracted,
         "files": verified.files,
         "bytes": verified.bytes,
     }));
     ctx.out.say(format!(
-        "All is as it was signed: {}, {} of them here with all their bytes ({}, {} hashed).",
+        "All is as it was signed: {}, {} of them here with all their bytes ({}, {} hashed).{}",
         count(verified.versions, "version"),
         verified.whole,
         count(verified.files, "file"),
         bytes(verified.bytes),
+        match verified.retracted {
+            0 => String::new(),
+            n => format!(
+                " {} retracted.",
+                if n == 1 {
+                    "One was".into()
+                } else {
+                    format!("{n} were")
+                }
+            ),
+        },
     ));
     Ok(Exit::Done)
 }

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from forge import OTHER_KEY, Site, blob_set, entry, export, frame, pack, ref, tree
+from forge import OTHER_KEY, RetractedSite, Site, blob_set, entry, export, frame, pack, ref, tree
 from records import FILE, FILE_OBJECT, NODE_OBJECT, BlobRef, content_hash, node_hash, sized, uint, write_list_blob
 from verify import build_tree
 
@@ -104,6 +104,36 @@ def packed(*parts, **change):
     return lambda: Site().with_pack(pack(*parts, **change))
 
 
+def retraction(**change):
+    return lambda: RetractedSite(**change).export()
+
+
+def retracted_lists(drop):
+    """A retraction that names what it deletes in a list, which `drop` may leave out of the file."""
+    r = RetractedSite()
+    names = write_list_blob([ref(r.packs[1])])
+    r = RetractedSite(drops=blob_set(lists=[(names, 1)]))
+    return r.export(r.blobs if drop else [*r.blobs, names])
+
+
+def published_again():
+    """After the retraction, a version that needs the deleted blob again."""
+    r = RetractedSite()
+    again = entry(6, *r.facts, [ref(r.packs[1])], [ref(r.packs[0]), ref(r.packs[3])], [ref(r.saved)])
+    return r.export([*r.blobs, r.packs[1]], [again])
+
+
+def retracted_twice():
+    """A second retraction, of the third version and of the first retraction, which drops what that has added."""
+    r = RetractedSite()
+    then = entry(6, *r.facts, [], [ref(r.packs[0]), ref(r.packs[3])], [ref(r.saved)])
+    last = entry(
+        7, *r.facts, [], [ref(r.packs[0]), ref(r.packs[3])], [ref(r.saved), ref(r.packs[2])], kind=b"\x02",
+        end=uint(2) + uint(3) + uint(5),
+    )  # fmt: skip
+    return r.export([r.packs[0], r.packs[3]], [then, last])
+
+
 NODE_FRAME = frame(NODES)
 # An object that no tree names: what is wrong with it must be found without asking for it.
 SPARE = frame([(FILE_OBJECT, b"spare")])
@@ -125,6 +155,11 @@ GOOD = {
     "a time before the one before": changed(time=uint(0)),
     "the last second": changed(time=uint(253402300799), as_of=uint(253402300799)),
     "an origin": changed(flags=b"\x02", origin=bytes(OTHER_KEY.verify_key) + uint(7)),
+    "a retraction": retraction(),
+    "a retraction whose drops are in a list": lambda: retracted_lists(False),
+    "a retraction, and the same published again": published_again,
+    "a retraction of a retraction": retracted_twice,
+    "a retraction of two": retraction(kept=(), adds=[], retracts=uint(2) + uint(2) + uint(3)),
     "devices' names with more to them": paths("com/x", "connect", "com10", "COM.x", "a.con"),
 }
 
@@ -141,7 +176,28 @@ BAD = {
     "another signer": lambda: S.export(first=b"\x01\x01"),
     # §7
     "another entry version": changed(version=b"\x02"),
-    "another kind of entry": changed(kind=b"\x02"),
+    "another kind of entry": changed(kind=b"\x03"),
+    "a retraction without versions": changed(kind=b"\x02"),
+    "a retraction of none": retraction(retracts=uint(0)),
+    "a retraction of version 0": retraction(retracts=uint(1) + uint(0)),
+    "a retraction of the newest": retraction(retracts=uint(1) + uint(4)),
+    "a retraction of itself": retraction(retracts=uint(1) + uint(5)),
+    "a retraction in disorder": retraction(retracts=uint(2) + uint(2) + uint(1)),
+    "a retraction of one twice": retraction(retracts=uint(2) + uint(2) + uint(2)),
+    "a retraction with another tree": retraction(tree=bytes(32)),
+    "a retraction with another number of files": retraction(files=40),
+    "a retraction with other bytes": retraction(size=1),
+    "a retraction that drops what it needs": retraction(
+        drops=[ref(RetractedSite().packs[1]), ref(RetractedSite().packs[0])]
+    ),
+    "a retraction that keeps what it drops": retraction(
+        keeps=[ref(RetractedSite().packs[i]) for i in (0, 1, 3)]
+    ),
+    "a retraction after which the newest lacks a pack": retraction(
+        keeps=[ref(RetractedSite().packs[3])], drops=[ref(RetractedSite().packs[0]), ref(RetractedSite().packs[1])]
+    ),
+    "a retraction after which an older version lacks a file": retraction(kept=(b"other",)),
+    "a retraction whose list of drops is missing": lambda: retracted_lists(True),
     "a number twice": changed(number=1),
     "an unknown flag": changed(flags=b"\x04"),
     "a time too late": changed(time=uint(253402300800)),

@@ -111,3 +111,44 @@ class Site:
         """With another second pack."""
         self.pack2 = packed
         return self.export()
+
+
+class RetractedSite:
+    """Four versions, and a fifth that retracts the second: `secret.html` was in it. Beside it in that version's pack lies
+    what the third still needs."""
+
+    def __init__(self, kept=(b"new",), retracts=uint(1) + uint(2), **change):
+        posts = {f"posts/{i:03}.html".encode(): b"post %d" % i for i in range(40)}
+        versions = [
+            posts,
+            posts | {b"new.html": b"new", b"secret.html": b"secret"},
+            posts | {b"new.html": b"new"},
+            posts | {b"last.html": b"last"},
+        ]
+        self.packs, self.entries, there = [], [], set()
+        for contents in versions:
+            files, nodes = tree(contents)
+            fresh = {path: content for path, content in contents.items() if content not in there}
+            there |= set(fresh.values())
+            self.packs.append(pack(*(frame(o) for o in objects(nodes, fresh) if o)))
+            facts = (node_hash(nodes[-1]), len(files), sum(f.size for f in files))
+            number = len(self.packs)
+            # The last one needs nothing of the second: its keeps and drops are not those of the others.
+            keeps = self.packs[:-1] if number < 4 else [self.packs[0]]
+            drops = self.packs[1:-1] if number == 4 else []
+            self.entries.append(
+                entry(number, *facts, [ref(self.packs[-1])], [ref(p) for p in keeps], [ref(p) for p in drops])
+            )
+        self.facts = facts
+        # What the third version needs of what is deleted.
+        self.saved = pack(frame([(FILE_OBJECT, content) for content in kept]))
+        root, count, size = facts
+        fields = dict(
+            tree=root, files=count, size=size, kind=b"\x02", adds=[ref(self.saved)], keeps=[ref(self.packs[0]), ref(self.packs[3])],
+            drops=[ref(self.packs[1])], end=retracts,
+        )  # fmt: skip
+        self.retraction = entry(5, **(fields | change))
+        self.blobs = [self.packs[0], self.packs[2], self.packs[3], self.saved]
+
+    def export(self, blobs=None, more=()):
+        return export([*self.entries, self.retraction, *more], self.blobs if blobs is None else blobs)

@@ -12,6 +12,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 PACK, FILE = 1, 2  # kinds of blobs
+PUBLISH, RETRACT = 1, 2  # kinds of entries
 KINDS = NODE_OBJECT, FILE_OBJECT = 1, 2  # kinds of objects in packs
 MAX_U64 = 2**64 - 1
 MAX_TIME = 253402300799
@@ -217,6 +218,7 @@ class BlobSet(NamedTuple):
 
 
 class Entry(NamedTuple):
+    kind: int
     number: int
     tree: bytes
     source: bytes | None
@@ -225,6 +227,7 @@ class Entry(NamedTuple):
     adds: BlobSet
     keeps: BlobSet
     drops: BlobSet
+    retracts: list
 
 
 def read_refs(r, most):
@@ -267,7 +270,7 @@ def log_root(entries):
 def read_entry(data, where):
     r = Reader(data, where)
     r.version()
-    r.u8(1, what="kind of entry")
+    kind = r.u8(PUBLISH, RETRACT, what="kind of entry")
     number = r.uint(1)
     r.uint(0, MAX_TIME), r.uint(0, MAX_TIME)  # time, as_of
     flags = r.u8(0, 1, 2, 3, what="flags")
@@ -283,8 +286,14 @@ def read_entry(data, where):
         length, _, fork_point = r.uint(), r.take(32), r.uint()
         if not fork_point < length < number:
             r.refuse("an abandoned branch that is not shorter than its log")
+    retracts = []
+    if kind == RETRACT:
+        retracts = [r.uint(1) for _ in range(r.count(64, 1, least=1))]
+        r.ascending([(version,) for version in retracts], "retracted versions")
+        if retracts[-1] >= number - 1:
+            r.refuse(f"version {number} retracts version {retracts[-1]}")
     r.end()
-    return Entry(number, tree, source, files, size, *sets)
+    return Entry(kind, number, tree, source, files, size, *sets, retracts)
 
 
 def head_message(key, length, root):

@@ -169,6 +169,37 @@ class Exported(unittest.TestCase):
             self.assertRegex(done.stderr.decode(), r"\AREFUSED: .+\n\Z")
 
 
+@unittest.skipUnless(SKEP, "SKEP is not set")
+class Retracted(unittest.TestCase):
+    """A site of which skep has retracted a version."""
+
+    def test_an_export_has_everything_but_that(self):
+        with tempfile.TemporaryDirectory() as folder:
+            home, site, file = (Path(folder) / name for name in ("home", "site", "site.skep"))
+            self.skep(home, "new", "site")
+            self.skep(home, "publish", "site", "--yes")
+            noise = random.Random(8).randbytes
+            (site / "secret.html").write_bytes(secret := noise(3000))
+            (site / "secret.png").write_bytes(picture := noise(40_000))
+            (site / "stays.html").write_bytes(noise(3000))
+            self.skep(home, "publish", "site", "--yes")
+            (site / "secret.html").unlink(), (site / "secret.png").unlink()
+            self.skep(home, "publish", "site", "--yes")
+            self.skep(home, "retract", "2", "site", "--yes")
+            self.skep(home, "export", "site", "site.skep")
+            data, lines = file.read_bytes(), []
+            _, versions = verify(data, lines.append)
+            self.assertEqual(list(versions), [1, 3, 4])
+            self.assertEqual(lines[1], "version 2: retracted by version 4")
+            self.assertIn(b"stays.html", versions[3].files)
+            self.assertNotIn(secret[:64], data)
+            self.assertNotIn(picture[:64], data)
+
+    def skep(self, home, *arguments):
+        done = skep(home, *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+
+
 class Forged(unittest.TestCase):
     """Archives from forge.py: signed, and right or wrong in one thing."""
 

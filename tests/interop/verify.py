@@ -22,6 +22,7 @@ from records import (
     FILE,
     MAX_U64,
     NODE_OBJECT,
+    RETRACT,
     ListRef,
     Reader,
     Refused,
@@ -112,8 +113,8 @@ def members(blob_set, archive, named, where):
     return found, missing
 
 
-def check_sets(adds, keeps, drops, dropped_lists, before, where):
-    """`before` is what the version before needed: hash -> BlobRef."""
+def check_sets(adds, keeps, drops, dropped_lists, before, where, more=False):
+    """`before` is what the version before needed: hash -> BlobRef. With `more`, drops may have others too."""
     if adds.keys() & keeps.keys():
         raise Refused(f"adds and keeps overlap ({where})")
     if adds.keys() & before.keys():
@@ -121,13 +122,44 @@ def check_sets(adds, keeps, drops, dropped_lists, before, where):
     if not keeps.items() <= before.items():
         raise Refused(f"keeps what the version before did not need ({where})")
     dropped = {name: ref for name, ref in before.items() if name not in keeps}
-    if len(dropped_lists) == 1:
+    if more:
+        if not dropped.items() <= drops.items():
+            raise Refused(f"drops lack what only the version before needed ({where})")
+    elif len(dropped_lists) == 1:
         # An export leaves out lists of drops, which no version needs. What is in one follows from the rest.
         rest = write_list_blob(ref for name, ref in dropped.items() if name not in drops)
         if dropped_lists[0] != ListRef(content_hash(rest), len(rest), len(dropped) - len(drops)):
             raise Refused(f"the list of drops is not of what only the version before needed ({where})")
     elif not drops.items() <= dropped.items() or not dropped_lists and drops != dropped:
         raise Refused(f"drops are not what only the version before needed ({where})")
+
+
+# --- §7: retractions --------------------------------------------------------------------------------------------------
+
+
+class Retraction(NamedTuple):
+    number: int
+    adds: dict
+    drops: dict
+
+
+def check_retraction(entry, before, adds, keeps, drops, missing, where):
+    """An entry that asks to delete what earlier versions need. `before` is the entry of the version before."""
+    if missing:
+        raise Refused(f"a list of a retraction's adds or drops is missing ({where})")
+    for name in ("tree", "source", "files", "bytes"):
+        if getattr(entry, name) != getattr(before, name):
+            raise Refused(f"a retraction has other {name} than the version before ({where})")
+    if drops.keys() & adds.keys() or keeps is not None and drops.keys() & keeps.keys():
+        raise Refused(f"a retraction drops what it needs itself ({where})")
+
+
+def after_retractions(number, needs, retractions):
+    """What a version needs when all retractions after it were obeyed."""
+    for later in retractions:
+        if later.number > number and needs.keys() & later.drops.keys():
+            needs = {name: ref for name, ref in needs.items() if name not in later.drops} | later.adds
+    return needs
 
 
 # --- §10 tree: from the root down, and its shape from the paths up ----------------------------------------------------
@@ -233,7 +265,8 @@ def check_version(entry, needs, blobs, packs, where):
 def verify(data, say=lambda line: None):
     """The site's key, and number -> Version of all that are completely in the file."""
     archive = read_archive(data)
-    blobs, named, packs, versions, before = archive.blobs, {}, {}, {}, {}
+    blobs, named, packs, versions = archive.blobs, {}, {}, {}
+    all_needs, retractions, retracted, before = [], [], {}, {}
     for entry in archive.entries:
         where = f"version {entry.number}"
         (adds, no_adds), (keeps, no_keeps), (drops, no_drops) = (
@@ -241,14 +274,31 @@ def verify(data, say=lambda line: None):
         )
         # Without a list of them it is not known what the version needs, and it can't be in the file.
         needs = None if no_adds or no_keeps else adds | keeps
+        if entry.kind == RETRACT:
+            missing = no_adds + no_drops
+            last = archive.entries[entry.number - 2]
+            check_retraction(entry, last, adds, None if no_keeps else keeps, drops, missing, where)
+            retractions.append(Retraction(entry.number, adds, drops))
+            for version in entry.retracts:
+                retracted.setdefault(version, entry.number)
         if needs is not None and before is not None:
-            check_sets(adds, keeps, drops, no_drops, before, where)
+            check_sets(adds, keeps, drops, no_drops, before, where, entry.kind == RETRACT)
+        all_needs.append(needs)
+        before = needs
+    if len(retractions) > 1024:
+        raise Refused(f"{len(retractions)} retractions (archive)")
+    for entry, needs in zip(archive.entries, all_needs):
+        where = f"version {entry.number}"
+        if entry.number in retracted:
+            say(f"{where}: retracted by version {retracted[entry.number]}")
+            continue
+        if needs is not None:
+            needs = after_retractions(entry.number, needs, retractions)
         if needs is not None and needs.keys() <= blobs.keys():
             version = versions[entry.number] = check_version(entry, needs, blobs, packs, where)
             say(f"{where}: {entry.files} files, {entry.bytes} bytes, {version.blobs} blobs")
         else:
             say(f"{where}: not in the file")
-        before = needs
     # Of the lists that name a blob the first has to be before it, so that who reads in order knows what it is.
     for name, place in archive.order.items():
         if named.get(name, -1) > place:

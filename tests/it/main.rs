@@ -11,6 +11,7 @@ mod peer;
 mod publishing;
 mod reading;
 mod refusing;
+mod retracting;
 mod reviewing;
 mod serving;
 mod skep;

@@ -127,7 +127,18 @@ async fn between_versions(ctx: &Context, args: &DiffArgs) -> Result<Value> {
     if old.site != new.site {
         return Err(CliError::usage("these are versions of two sites"));
     }
-    let peers = args.peers.tickets(Some(&new))?;
+    if let Some(path) = old.path.as_ref().or(new.path.as_ref()) {
+        return Err(
+            CliError::usage(format!("{path} is a part of a version")).hint(format!(
+                "name the versions, and the files apart: skep diff ADDRESS+1 ADDRESS+2 --only '{path}'"
+            )),
+        );
+    }
+    let via = match new.via {
+        Some(_) => &new,
+        None => &old,
+    };
+    let peers = args.peers.tickets(Some(via))?;
     let ready = swarm::ready(ctx, "skep diff", old.site, &peers).await?;
     let told = (|| {
         let (store, state) = (&ready.store, &ready.state);
@@ -230,7 +241,7 @@ fn lines(change: &Change, sides: &Sides) -> Option<LineDiff> {
 }
 
 fn tree(store: &Store, state: &SiteState, address: &Address) -> Result<NodeHash> {
-    Ok(store.entry(state, address.version)?.tree)
+    Ok(store.version(state, address.version)?.tree)
 }
 
 fn stored(reader: Option<&Reader>, file: Option<&File>) -> Result<Option<Vec<u8>>> {

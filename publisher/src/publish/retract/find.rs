@@ -85,6 +85,11 @@ fn check(
     versions: &BTreeSet<u64>,
 ) -> Result<()> {
     let refused = |why: String| Error::new(Kind::Unpublishable, why);
+    if versions.is_empty() || versions.len() > Entry::MAX_RETRACTED {
+        let most = Entry::MAX_RETRACTED;
+        return Err(refused(format!("a retraction names 1 to {most} versions"))
+            .hint("retract them in several steps"));
+    }
     for version in versions {
         // Fails if there is none of that number, or it is retracted already.
         store.version(state, Some(*version))?;
@@ -94,11 +99,6 @@ fn check(
             ))
             .hint("publish without what should go, or `skep revert` to an older version; then retract it"));
         }
-    }
-    if versions.is_empty() || versions.len() > Entry::MAX_RETRACTED {
-        let most = Entry::MAX_RETRACTED;
-        return Err(refused(format!("a retraction names 1 to {most} versions"))
-            .hint("retract them in several steps"));
     }
     if retractions.steps().len() == MAX_RETRACTIONS {
         let message = format!("a site has at most {MAX_RETRACTIONS} retractions");
