@@ -30,6 +30,9 @@ pub struct BuildManifest {
     pub future: bool,
     /// Whether unpublished pages were built.
     pub unpublished: bool,
+    /// The files of the site folder that it was made of, sorted.
+    #[serde(default)]
+    pub sources: Vec<String>,
     /// Every file of the output, by its path.
     pub files: BTreeMap<String, Provenance>,
 }
@@ -171,6 +174,7 @@ pub(crate) fn of(site: &Site) -> BuildManifest {
         drafts: site.options.drafts,
         future: site.options.future,
         unpublished: site.options.unpublished,
+        sources: site.sources(),
         files: site
             .paths()
             .map(|path| (path.to_owned(), provenance(path)))

@@ -1,8 +1,8 @@
 //! Makes sites, drafts and posts, and changes single settings, without harm to what is there.
 
-mod address;
 mod drafts;
 mod init;
+mod settings;
 
 use std::borrow::Cow;
 use std::fs;
@@ -15,9 +15,9 @@ use rust_embed::RustEmbed;
 use crate::config;
 use crate::error::{Error, ErrorKind};
 use crate::theme;
-pub use address::set_address;
 pub use drafts::{draft, post};
 pub use init::init;
+pub use settings::{set_address, set_publish_source};
 
 /// What a new site starts with.
 #[derive(Debug, Clone, Copy)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::data::Table;
 use crate::documents::{Body, Item, TemplateText};
 use crate::error::Error;
@@ -39,6 +39,8 @@ pub struct Site {
     pub(crate) outputs: BTreeMap<String, Output>,
     pub(crate) templates: Templates,
     pub(crate) values: template::Values,
+    /// The layouts, includes and data files of the site folder, sorted.
+    pub(crate) parts: Vec<String>,
     /// When the next post becomes due that is left out now because it is in the future.
     pub(crate) next_due: Option<Timestamp>,
 }
@@ -82,6 +84,22 @@ impl Site {
         }
     }
 
+    /// The files of the site folder that the site is made of, sorted: its settings, layouts, includes and
+    /// data, and the sources of what it publishes. What is left out of the site is not among them.
+    pub fn sources(&self) -> Vec<String> {
+        let made_of = self.paths().filter_map(|path| self.source_of(path));
+        let parts = self.parts.iter().map(String::as_str);
+        let mut sources: Vec<String> = [config::FILE]
+            .into_iter()
+            .chain(parts)
+            .chain(made_of)
+            .map(str::to_owned)
+            .collect();
+        sources.sort();
+        sources.dedup();
+        sources
+    }
+
     pub(crate) fn page(&self, path: &str) -> Option<&Page> {
         match self.outputs.get(path)? {
             Output::Page(index) => Some(&self.pages[*index]),
@@ -109,7 +127,11 @@ pub(crate) fn assemble(
     let mut files = Vec::new();
     let mut posts = Vec::new();
     let mut pages = Vec::new();
+    let mut parts = Vec::new();
     for (source, item) in items {
+        if matches!(item, Item::Template(_) | Item::Data(_)) && !source.is_from_theme() {
+            parts.push(source.path.clone());
+        }
         match item {
             Item::Template(text) => templates.push((source.path, text)),
             Item::Data(value) => put_data(&mut data, &source.path, (*value).clone()),
@@ -177,6 +199,7 @@ pub(crate) fn assemble(
         outputs,
         templates,
         values,
+        parts,
         next_due,
     })
 }

@@ -87,6 +87,59 @@ fn a_failed_build_leaves_the_last_one_as_it_was() {
 }
 
 #[test]
+fn the_sources_are_those_of_what_is_published_and_no_others() {
+    let site = a_site();
+    for day in 2..=20 {
+        fs::remove_file(site.path(&format!("_posts/2026-01-{day:02}-post.md"))).unwrap();
+    }
+    site.write("skep.toml", "title = 'T'\nexclude = ['notes']\n");
+    site.write("_includes/a.html", "an include");
+    site.write("_data/bees.yml", "- one\n");
+    site.write("_drafts/idea.md", "");
+    site.write("_posts/2027-01-01-later.md", "");
+    site.write(
+        "_posts/2026-01-02-hidden.md",
+        "---\npublished: false\n---\n",
+    );
+    site.write("a-draft.md", "---\ndraft: true\n---\n");
+    site.write("notes/a.md", "left out");
+    site.write("_site/old.html", "built");
+    site.write(".env", "SECRET=1");
+    let built = |options: LoadOptions| {
+        let site = load(site.dir(), &options).unwrap();
+        assert_eq!(
+            build(&site, tempfile::tempdir().unwrap().path())
+                .unwrap()
+                .manifest
+                .sources,
+            site.sources()
+        );
+        site.sources()
+    };
+    let published_ones = [
+        "_data/bees.yml",
+        "_includes/a.html",
+        "_layouts/default.html",
+        "_layouts/page.html",
+        "_layouts/post.html",
+        "_layouts/tag.html",
+        "_posts/2026-01-01-post.md",
+        "about.md",
+        "assets/x.css",
+        "skep.toml",
+    ];
+    assert_eq!(built(published()), published_ones);
+    let with_drafts = built(LoadOptions {
+        drafts: true,
+        ..published()
+    });
+    assert!(
+        with_drafts.contains(&"_drafts/idea.md".to_owned()),
+        "{with_drafts:?}"
+    );
+}
+
+#[test]
 fn the_manifest_lies_beside_the_output_and_says_what_came_from_where() {
     let site = a_site();
     site.write("_drafts/idea.md", "");
