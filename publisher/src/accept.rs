@@ -132,6 +132,8 @@ pub(crate) fn accept(
         packs: &[],
         retractions: &retracted.new,
         drops: &retracted.drops,
+        // Whoever reads a site does not publish it; if it comes to that, it is counted then.
+        uses: None,
     })?;
     // The version is here. What can't be deleted now is when the next comes, or the store is opened.
     let _ = store.delete_dropped();

@@ -9,6 +9,7 @@ use std::{
 
 use tempfile::NamedTempFile;
 
+use super::living::{UseChange, counted, live};
 use crate::{
     archive::{
         blobs::{BlobKind, BlobRef},
@@ -19,13 +20,15 @@ use crate::{
     error::{Error, Kind, Result},
     review::Review,
     snapshot::{SnapshotFile, Source},
-    store::{Store, records::IndexedPack},
+    store::{Store, records::IndexedPack, uses::Counted},
 };
 
 /// Where a version's bytes are.
 pub(super) struct Stored {
     /// Every blob that the version needs.
     pub(super) live: BTreeMap<ContentHash, BlobRef>,
+    /// How many objects of each blob it uses.
+    pub(super) counted: Counted,
     /// The packs among them that are new, with their objects.
     pub(super) packs: Vec<IndexedPack>,
     /// How many bytes were not in the store before.
@@ -36,89 +39,121 @@ pub(super) struct Stored {
 /// on the wire and 1 ms of CPU: worth it from this size on.
 const COMPRESSED_BLOB_MIN: u64 = 32 << 10;
 
+/// Brings what is new into the store. `before` are the blobs that the base needs.
+///
+/// Only what changed is looked at: what is the same as in the base lies where it lay.
 pub(super) fn store(
     store: &Store,
     review: &Review,
     before: &BTreeMap<ContentHash, BlobRef>,
     scratch: &Path,
 ) -> Result<Stored> {
-    let mut live = BTreeMap::new();
-    let nodes = &review.tree.nodes;
-    let new_nodes = missing(store, review, &mut live, nodes, |(hash, _)| hash.0)?;
-    let files = &review.snapshot.files;
-    let unpacked = missing(store, review, &mut live, files, |f| f.file.hash.0)?;
+    let mut change = UseChange::default();
+    let (nodes, node_places) = (&review.old_nodes, |hash: &NodeHash| hash.0);
+    for place in places(store, review, nodes, node_places)? {
+        change.gone(place.ok_or_else(|| Error::damaged("a tree node lies in no pack"))?);
+    }
+    let old: Vec<ContentHash> = old_files(review).collect();
+    for (file, pack) in old.iter().zip(places(store, review, &old, |hash| hash.0)?) {
+        change.gone(pack.unwrap_or(*file));
+    }
 
+    let mut new = New::default();
+    let is_new = |node: &&(NodeHash, Vec<u8>)| review.new_nodes.binary_search(&node.0).is_ok();
+    let nodes: Vec<_> = review.tree.nodes.iter().filter(is_new).collect();
+    for (node, pack) in nodes.iter().zip(places(store, review, &nodes, |n| n.0.0)?) {
+        match pack {
+            Some(pack) => change.came(pack),
+            None => new.nodes.push(*node),
+        }
+    }
+    let files: Vec<_> = new_files(review).collect();
     let mut added = 0;
-    let mut to_pack = Vec::new();
-    for file in unpacked {
+    let mut seen = HashSet::new();
+    for (file, pack) in files
+        .iter()
+        .zip(places(store, review, &files, |f| f.file.hash.0)?)
+    {
         let hash = file.file.hash;
-        if let Some(blob) = before.get(&hash).filter(|b| b.kind == BlobKind::File) {
-            live.insert(hash, *blob);
+        if let Some(pack) = pack {
+            change.came(pack);
             continue;
         }
+        let is_first = seen.insert(hash);
         let source = match &file.source {
             Source::Disk(source) => source,
             Source::Store => {
-                live.insert(hash, stored_blob(store, &file.file)?);
+                change.came_as(stored_blob(store, &file.file)?);
                 continue;
             }
         };
-        if belongs_in_pack(&file.file) {
-            to_pack.push((file, source.as_path()));
-            continue;
+        if let Some(blob) = before.get(&hash).filter(|b| b.kind == BlobKind::File) {
+            change.came_as(*blob);
+        } else if belongs_in_pack(&file.file) {
+            new.uses += 1;
+            if is_first {
+                new.files.push((file, source.as_path()));
+            }
+        } else if is_first {
+            if size_of(store, hash)?.is_none() {
+                added += file.file.size;
+            }
+            change.came_as(store_blob(store, review, file, source)?);
+        } else {
+            change.came(hash);
         }
-        let size = store.blobs.size(hash);
-        let size = size.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))?;
-        if size.is_none() {
-            added += file.file.size;
-        }
-        live.insert(hash, store_blob(store, review, file, source)?);
     }
     let mut packs = Vec::new();
-    if !new_nodes.is_empty() || !to_pack.is_empty() {
-        let pack = write_pack(store, review, &new_nodes, &to_pack, scratch)?;
-        live.insert(pack.0.hash, pack.0);
+    if !new.nodes.is_empty() || !new.files.is_empty() {
+        let pack = write_pack(store, review, &new, scratch)?;
+        change.came_as(pack.0);
+        change.more(pack.0.hash, new.nodes.len() as u64 + new.uses - 1);
         added += pack.0.size;
         packs.push(pack);
     }
-    Ok(Stored { live, packs, added })
+    let counted = counted(store, review, &change)?;
+    let live = live(store, before, &counted, &change)?;
+    Ok(Stored {
+        live,
+        counted,
+        packs,
+        added,
+    })
 }
 
-/// The objects that are in no pack yet, each once; the packs of the others go into `live`.
-fn missing<'a, T>(
+/// What is in no blob yet.
+#[derive(Default)]
+struct New<'a> {
+    nodes: Vec<&'a (NodeHash, Vec<u8>)>,
+    /// Each once.
+    files: Vec<(&'a SnapshotFile, &'a Path)>,
+    /// How many paths have these files.
+    uses: u64,
+}
+
+fn old_files(review: &Review) -> impl Iterator<Item = ContentHash> {
+    let old = review.changes.iter().filter_map(|c| c.old.as_ref());
+    old.map(|file| file.hash)
+}
+
+fn new_files(review: &Review) -> impl Iterator<Item = &SnapshotFile> {
+    let new = review.changes.iter().filter(|c| c.new.is_some());
+    new.filter_map(|change| review.file(&change.path))
+}
+
+/// In which pack each object lies, if it is in one.
+fn places<T>(
     store: &Store,
     review: &Review,
-    live: &mut BTreeMap<ContentHash, BlobRef>,
-    objects: &'a [T],
+    objects: &[T],
     hash: impl Fn(&T) -> [u8; 32],
-) -> Result<Vec<&'a T>> {
-    let locations = match &review.state {
-        Some(state) => store.records.locate_all(state, objects.iter().map(&hash))?,
-        None => vec![None; objects.len()],
+) -> Result<Vec<Option<ContentHash>>> {
+    let Some(state) = &review.state else {
+        return Ok(vec![None; objects.len()]);
     };
-    let mut seen = HashSet::new();
-    let mut missing = Vec::new();
-    for (object, location) in objects.iter().zip(locations) {
-        let Some(location) = location else {
-            if seen.insert(hash(object)) {
-                missing.push(object);
-            }
-            continue;
-        };
-        if !live.contains_key(&location.pack) {
-            let size = store.blobs.size(location.pack);
-            let size = size.map_err(|e| Error::damaged(format!("pack {}: {e}", location.pack)))?;
-            let size =
-                size.ok_or_else(|| Error::damaged(format!("pack {} is gone", location.pack)))?;
-            let blob = BlobRef {
-                hash: location.pack,
-                kind: BlobKind::Pack,
-                size,
-            };
-            live.insert(blob.hash, blob);
-        }
-    }
-    Ok(missing)
+    let places = store.records.locate_all(state, objects.iter().map(hash))?;
+    let packs = places.into_iter().map(|place| place.map(|p| p.pack));
+    Ok(packs.collect())
 }
 
 fn belongs_in_pack(file: &File) -> bool {
@@ -150,15 +185,19 @@ fn is_compressed(media_type: &str) -> bool {
 
 /// The blob of an earlier version's file.
 fn stored_blob(store: &Store, file: &File) -> Result<BlobRef> {
-    match store.blobs.size(file.hash) {
-        Ok(Some(size)) if size == file.size => Ok(BlobRef {
+    match size_of(store, file.hash)? {
+        Some(size) if size == file.size => Ok(BlobRef {
             hash: file.hash,
             kind: BlobKind::File,
             size,
         }),
-        Ok(_) => Err(Error::damaged(format!("blob {} is gone", file.hash))),
-        Err(e) => Err(Error::damaged(format!("blob {}: {e}", file.hash))),
+        _ => Err(Error::damaged(format!("blob {} is gone", file.hash))),
     }
+}
+
+fn size_of(store: &Store, blob: ContentHash) -> Result<Option<u64>> {
+    let size = store.blobs.size(blob);
+    size.map_err(|e| Error::damaged(format!("blob {blob}: {e}")))
 }
 
 fn store_blob(
@@ -184,18 +223,17 @@ fn store_blob(
 fn write_pack(
     store: &Store,
     review: &Review,
-    nodes: &[&(NodeHash, Vec<u8>)],
-    files: &[(&SnapshotFile, &Path)],
+    new: &New<'_>,
     scratch: &Path,
 ) -> Result<IndexedPack> {
     let io = |e: std::io::Error| Error::io("write a pack in", scratch, &e);
     fs::create_dir_all(scratch).map_err(io)?;
     let temporary = NamedTempFile::new_in(scratch).map_err(io)?;
     let mut writer = PackWriter::new(BufWriter::new(temporary.as_file())).map_err(io)?;
-    for (hash, bytes) in nodes {
+    for (hash, bytes) in &new.nodes {
         writer.add_node(*hash, bytes).map_err(io)?;
     }
-    for (file, source) in files {
+    for (file, source) in &new.files {
         let bytes = read_again(file, source)?;
         writer.add_file(file.file.hash, &bytes).map_err(io)?;
     }

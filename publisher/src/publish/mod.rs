@@ -6,6 +6,7 @@
 
 mod blob_sets;
 mod content;
+mod living;
 mod retract;
 
 pub use retract::{Deletion, Elsewhere, Gone, Retraction, retract, retraction};
@@ -153,6 +154,7 @@ pub fn publish(
         packs: &stored.packs,
         retractions: &[],
         drops: &[],
+        uses: Some(&stored.counted),
     })?;
     progress(Step::Signed);
     Ok(Outcome::Published(Box::new(Published {

@@ -169,6 +169,8 @@ pub fn retract(
         packs: &packs,
         retractions: &[entry.number],
         drops: &drops,
+        // Much lies elsewhere now: the next publish counts anew.
+        uses: None,
     })?;
     progress(Step::Signed);
     Ok(Deletion {

@@ -28,7 +28,7 @@ use crate::{
         entry::Entry,
         hash::NodeHash,
         path::ArchivePath,
-        tree::{self, Built, Change, NodeSource},
+        tree::{self, Built, Change, Diff, NodeSource},
     },
     error::{Error, Kind, Result},
     snapshot::{Snapshot, SnapshotFile, Source},
@@ -52,6 +52,10 @@ pub struct Review {
     pub(crate) state: Option<SiteState>,
     pub(crate) snapshot: Snapshot,
     pub(crate) tree: Built,
+    /// The tree's nodes that the base does not have, sorted.
+    pub(crate) new_nodes: Vec<NodeHash>,
+    /// The base's nodes that the tree does not have, sorted.
+    pub(crate) old_nodes: Vec<NodeHash>,
 }
 
 /// Compares `snapshot` with the newest version of `site` here.
@@ -72,7 +76,7 @@ pub fn review(store: &Store, site: SiteId, snapshot: Snapshot) -> Result<Review>
             .map(|f| (f.path.clone(), f.file.clone()))
             .collect(),
     );
-    let changes = match (&state, &base) {
+    let diff = match (&state, &base) {
         (Some(state), Some(base)) => {
             let both = Both {
                 new: tree
@@ -84,20 +88,15 @@ pub fn review(store: &Store, site: SiteId, snapshot: Snapshot) -> Result<Review>
             };
             tree::diff(&both, base.tree, tree.root)?
         }
-        _ => files
-            .clone()
-            .map(|f| Change {
-                path: f.path.clone(),
-                old: None,
-                new: Some(f.file.clone()),
-            })
-            .collect(),
+        _ => all_new(&snapshot, &tree),
     };
     Ok(Review {
         site,
         base,
-        moves: moves(&changes),
-        changes,
+        moves: moves(&diff.changes),
+        changes: diff.changes,
+        new_nodes: diff.new_nodes,
+        old_nodes: diff.old_nodes,
         files: snapshot.files.len() as u64,
         bytes: files.map(|f| f.file.size).sum(),
         state,
@@ -138,12 +137,14 @@ pub fn revert(store: &Store, site: SiteId, version: u64) -> Result<Review> {
             "the tree of version {version} has another shape than its files make"
         )));
     }
-    let changes = reader.diff(base.tree, old.tree)?;
+    let diff = tree::diff(&reader, base.tree, old.tree)?;
     Ok(Review {
         site,
         base: Some(base),
-        moves: moves(&changes),
-        changes,
+        moves: moves(&diff.changes),
+        changes: diff.changes,
+        new_nodes: diff.new_nodes,
+        old_nodes: diff.old_nodes,
         files: old.files,
         bytes: old.bytes,
         state: Some(state),
@@ -152,12 +153,35 @@ pub fn revert(store: &Store, site: SiteId, version: u64) -> Result<Review> {
     })
 }
 
+/// What the first version changes.
+fn all_new(snapshot: &Snapshot, tree: &Built) -> Diff {
+    let changes = snapshot.files.iter().map(|file| Change {
+        path: file.path.clone(),
+        old: None,
+        new: Some(file.file.clone()),
+    });
+    let mut new_nodes: Vec<NodeHash> = tree.nodes.iter().map(|(hash, _)| *hash).collect();
+    new_nodes.sort_unstable();
+    Diff {
+        changes: changes.collect(),
+        old_nodes: Vec::new(),
+        new_nodes,
+    }
+}
+
 impl Review {
     /// All paths that the site has or had, in no order.
     pub fn paths(&self) -> impl Iterator<Item = &ArchivePath> {
         let gone = self.changes.iter().filter(|change| change.new.is_none());
         let files = self.snapshot.files.iter().map(|file| &file.path);
         files.chain(gone.map(|change| &change.path))
+    }
+
+    /// The file at a path, as it would be published.
+    pub(crate) fn file(&self, path: &ArchivePath) -> Option<&SnapshotFile> {
+        let files = &self.snapshot.files;
+        let at = files.binary_search_by(|file| file.path.cmp(path)).ok()?;
+        Some(&files[at])
     }
 
     /// The bytes of a changed file of the output folder as it would be published; `None` if it would be

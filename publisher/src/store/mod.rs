@@ -8,13 +8,17 @@
 //! | [`reader`] | tree nodes and files of one site, verified |
 //! | `index` | the verified objects of a pack |
 //! | [`retractions`] | which versions were retracted, and what the others need since |
+//! | `uses` | how many objects of each blob the newest version uses |
 
 pub mod blobs;
 pub(crate) mod index;
+#[cfg(test)]
+pub(crate) mod memory;
 pub mod reader;
 pub(crate) mod records;
 mod relation;
 pub mod retractions;
+pub(crate) mod uses;
 
 use std::{path::Path, sync::Arc};
 

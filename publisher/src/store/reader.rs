@@ -96,7 +96,7 @@ impl Reader {
     ///
     /// If one of them is not here or is damaged.
     pub fn diff(&self, old: NodeHash, new: NodeHash) -> Result<Vec<Change>> {
-        Ok(tree::diff(self, old, new)?)
+        Ok(tree::diff(self, old, new)?.changes)
     }
 
     /// Calls `sink` with the file's bytes, piece by piece, and fails at the end if they are not the

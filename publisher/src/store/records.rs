@@ -10,7 +10,10 @@ use redb::{
     Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, WriteTransaction,
 };
 
-use super::relation::Relation;
+use super::{
+    relation::Relation,
+    uses::{self, Counted, Trees, Uses},
+};
 use crate::{
     archive::{
         address::SiteId, blobs::BlobRef, entry::Entry, hash::ContentHash, head::Head, log::Peaks,
@@ -84,6 +87,8 @@ pub(crate) struct Commit<'a> {
     pub(crate) retractions: &'a [u64],
     /// The blobs that no version needs since then: to be deleted once this is recorded.
     pub(crate) drops: &'a [ContentHash],
+    /// How many objects of each blob the newest of the versions uses, if that was counted.
+    pub(crate) uses: Option<&'a Counted>,
 }
 
 /// The records of a node.
@@ -118,22 +123,32 @@ impl Records {
 
     fn new(db: Database) -> Result<Self> {
         let this = Self { db: Arc::new(db) };
-        // So that a reader never meets a missing table.
-        this.write(|txn| {
-            txn.open_table(SITES)?;
-            txn.open_table(HEADS)?;
-            txn.open_table(PEAKS)?;
-            txn.open_table(ENTRIES)?;
-            txn.open_table(OBJECTS)?;
-            txn.open_table(PACKS)?;
-            txn.open_table(PACK_NUMBERS)?;
-            txn.open_table(RECEIPTS)?;
-            txn.open_table(CONFLICTS)?;
-            txn.open_table(retracted::RETRACTIONS)?;
-            txn.open_table(retracted::DROPPED)?;
-            Ok(())
-        })?;
+        this.make_tables().map_err(damaged)?;
         Ok(this)
+    }
+
+    /// Makes what tables there are not yet, so that a reader never meets a missing one.
+    fn make_tables(&self) -> Result<(), redb::Error> {
+        let txn = self.db.begin_write()?;
+        let before = txn.list_tables()?.count();
+        txn.open_table(SITES)?;
+        txn.open_table(HEADS)?;
+        txn.open_table(PEAKS)?;
+        txn.open_table(ENTRIES)?;
+        txn.open_table(OBJECTS)?;
+        txn.open_table(PACKS)?;
+        txn.open_table(PACK_NUMBERS)?;
+        txn.open_table(RECEIPTS)?;
+        txn.open_table(CONFLICTS)?;
+        txn.open_table(retracted::RETRACTIONS)?;
+        txn.open_table(retracted::DROPPED)?;
+        uses::open(&txn)?;
+        // A commit waits for the disk, and mostly there is nothing to be kept.
+        let after = txn.list_tables()?.count();
+        match after == before {
+            true => Ok(txn.abort()?),
+            false => Ok(txn.commit()?),
+        }
     }
 
     /// Makes a site known.
@@ -258,6 +273,10 @@ impl Records {
             // Before the new packs: what they have of the old ones shall be found in them.
             retracted::drop_blobs(txn, number, commit.drops)?;
             insert_packs(txn, number, commit.packs)?;
+            match commit.uses {
+                Some(counted) => uses::put(txn, number, counted)?,
+                None => uses::forget(txn, number)?,
+            }
             txn.open_table(PEAKS)?
                 .insert(number, commit.peaks.encode().as_slice())?;
             txn.open_table(HEADS)?
@@ -270,9 +289,24 @@ impl Records {
         }
     }
 
+    /// How many objects of the blobs the version with the trees `of` uses; `None` if it was not counted.
+    pub(crate) fn uses(
+        &self,
+        state: &SiteState,
+        of: Trees,
+        blobs: impl IntoIterator<Item = ContentHash>,
+    ) -> Result<Option<Uses>> {
+        let txn = self.db.begin_read().map_err(damaged)?;
+        uses::get(&txn, state.number, of, blobs).map_err(damaged)
+    }
+
     /// Records where the verified objects of packs lie.
     pub(crate) fn add_packs(&self, state: &SiteState, packs: &[IndexedPack]) -> Result<()> {
-        self.write(|txn| insert_packs(txn, state.number, packs))
+        self.write(|txn| {
+            // An object that lay in a blob of its own may be said to lie in a pack from now on.
+            uses::forget(txn, state.number)?;
+            insert_packs(txn, state.number, packs)
+        })
     }
 
     /// Keeps a receipt, in the place of an older one of the same node.

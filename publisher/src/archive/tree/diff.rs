@@ -17,7 +17,18 @@ pub struct Change {
     pub new: Option<File>,
 }
 
-/// The paths that differ, in order. Subtrees with the same hash on both sides are not read.
+/// How two trees differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Diff {
+    /// The paths that differ, in order.
+    pub changes: Vec<Change>,
+    /// The nodes of the old tree that the new one does not have, sorted.
+    pub old_nodes: Vec<NodeHash>,
+    /// The nodes of the new tree that the old one does not have, sorted.
+    pub new_nodes: Vec<NodeHash>,
+}
+
+/// Compares two trees. Subtrees with the same hash on both sides are not read.
 ///
 /// # Errors
 ///
@@ -27,16 +38,23 @@ pub fn diff<S: NodeSource + ?Sized>(
     source: &S,
     old: NodeHash,
     new: NodeHash,
-) -> Result<Vec<Change>, TreeError<S::Error>> {
+) -> Result<Diff, TreeError<S::Error>> {
     let mut changes = Vec::new();
     if old == new {
-        return Ok(changes);
+        return Ok(Diff::default());
     }
     let mut old = Cursor::new(source, old)?;
     let mut new = Cursor::new(source, new)?;
     loop {
         match (old.peek(), new.peek()) {
-            (None, None) => return Ok(changes),
+            (None, None) => {
+                let (old_nodes, new_nodes) = apart(old.read, new.read);
+                return Ok(Diff {
+                    changes,
+                    old_nodes,
+                    new_nodes,
+                });
+            }
             (Some(Item::Child(level_a, a)), Some(Item::Child(level_b, b))) => {
                 if a.hash == b.hash {
                     old.skip()?;
@@ -74,6 +92,18 @@ pub fn diff<S: NodeSource + ?Sized>(
     }
 }
 
+/// What is in one of the two and not in the other. No node is twice in a tree, because no path is: one that
+/// was passed over on one side was so on the other too, with its equal.
+fn apart(mut old: Vec<NodeHash>, mut new: Vec<NodeHash>) -> (Vec<NodeHash>, Vec<NodeHash>) {
+    old.sort_unstable();
+    new.sort_unstable();
+    let without = |from: &[NodeHash], other: &[NodeHash]| {
+        let missing = |hash: &&NodeHash| other.binary_search(hash).is_err();
+        from.iter().filter(missing).copied().collect()
+    };
+    (without(&old, &new), without(&new, &old))
+}
+
 fn change(path: Option<ArchivePath>, old: Option<File>, new: Option<File>) -> Option<Change> {
     Some(Change {
         path: path?,
@@ -96,6 +126,8 @@ struct Cursor<'a, S: ?Sized> {
     /// The last path that was passed: all that follow come after it.
     last: Option<ArchivePath>,
     files: u64,
+    /// The nodes that were read.
+    read: Vec<NodeHash>,
 }
 
 impl<'a, S: NodeSource + ?Sized> Cursor<'a, S> {
@@ -106,6 +138,7 @@ impl<'a, S: NodeSource + ?Sized> Cursor<'a, S> {
             stack: Vec::new(),
             last: None,
             files: 0,
+            read: vec![root],
         };
         cursor.push(load(source, root)?);
         Ok(cursor)
@@ -151,6 +184,7 @@ impl<'a, S: NodeSource + ?Sized> Cursor<'a, S> {
     fn descend(&mut self) -> Result<(), TreeError<S::Error>> {
         if let Some(Item::Child(level, child)) = self.stack.pop() {
             let node = load_child(self.source, level, &child)?;
+            self.read.push(child.hash);
             self.push(node);
         }
         Ok(())

@@ -17,7 +17,7 @@ pub mod node;
 pub mod read;
 
 pub use build::{Built, build};
-pub use diff::{Change, diff};
+pub use diff::{Change, Diff, diff};
 pub use node::File;
 pub use read::{NodeSource, Object, TreeError, find, objects, walk};
 

@@ -1,4 +1,7 @@
-use std::{cell::Cell, collections::BTreeMap, collections::HashMap};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use proptest::prelude::*;
 
@@ -64,7 +67,7 @@ fn read_all(nodes: &Nodes, root: NodeHash) -> Files {
 }
 
 fn naive_diff(old: &Files, new: &Files) -> Vec<Change> {
-    let paths: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let paths: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     paths
         .into_iter()
         .filter(|path| old.get(*path) != new.get(*path))
@@ -98,7 +101,15 @@ proptest! {
     fn a_diff_is_what_a_comparison_of_all_files_gives(old in any_files(), new in any_files()) {
         let mut nodes = Nodes::default();
         let (a, b) = (nodes.add(&old), nodes.add(&new));
-        prop_assert_eq!(diff(&nodes, a, b).unwrap(), naive_diff(&old, &new));
+        let found = diff(&nodes, a, b).unwrap();
+        prop_assert_eq!(found.changes, naive_diff(&old, &new));
+        let names = |files: &Files| -> BTreeSet<NodeHash> {
+            let built = build(files.clone().into_iter().collect());
+            built.nodes.into_iter().map(|(hash, _)| hash).collect()
+        };
+        let (in_old, in_new) = (names(&old), names(&new));
+        prop_assert!(found.old_nodes.iter().eq(in_old.difference(&in_new)));
+        prop_assert!(found.new_nodes.iter().eq(in_new.difference(&in_old)));
         prop_assert_eq!(a == b, old == new);
     }
 }
@@ -115,7 +126,7 @@ fn an_edit_touches_only_the_nodes_above_it() {
     assert!((2..=6).contains(&added), "{added} new nodes for one edit");
 
     nodes.reads.set(0);
-    assert_eq!(diff(&nodes, old, new).unwrap().len(), 1);
+    assert_eq!(diff(&nodes, old, new).unwrap().changes.len(), 1);
     assert!(
         nodes.reads.get() <= 2 * 6,
         "{} nodes read",
@@ -134,7 +145,7 @@ fn an_insertion_changes_few_nodes_and_its_diff_reads_few() {
     let new = nodes.add(&files);
     assert!(nodes.nodes.len() - before <= 12);
     nodes.reads.set(0);
-    assert_eq!(diff(&nodes, old, new).unwrap().len(), 1);
+    assert_eq!(diff(&nodes, old, new).unwrap().changes.len(), 1);
     assert!(nodes.reads.get() <= 32, "{} nodes read", nodes.reads.get());
 }
 
