@@ -52,6 +52,15 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
+/// The day of a moment in seconds since 1970, in the time zone of this machine.
+pub(crate) fn date(seconds: u64) -> String {
+    let moment = i64::try_from(seconds)
+        .ok()
+        .and_then(|s| Timestamp::from_second(s).ok());
+    let moment = moment.map(|moment| moment.to_zoned(jiff::tz::TimeZone::system()).date());
+    moment.map_or_else(|| "long ago".into(), |date| date.to_string())
+}
+
 /// The same in whole seconds since 1970, never before it.
 pub(crate) fn seconds(moment: Timestamp) -> u64 {
     u64::try_from(moment.as_second()).unwrap_or(0)

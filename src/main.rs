@@ -3,6 +3,7 @@
 //! This package is the command line: arguments, output, prompts and exit codes. What the commands do is
 //! in `skep-generator` and `skep-publisher`, which know nothing of each other.
 
+mod backup;
 mod built;
 mod choice;
 mod cli;
@@ -13,6 +14,7 @@ mod error;
 mod folder;
 mod outgoing;
 mod output;
+mod passphrase;
 mod report;
 mod session;
 mod site;

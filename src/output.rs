@@ -8,6 +8,7 @@ use std::{
 use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::{cli::Global, error::CliError};
 
@@ -149,6 +150,15 @@ impl Output {
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).ok()?;
         Some(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+    }
+
+    /// Asks for what a terminal must not show; `None` if there is nobody to ask. It asks the terminal
+    /// itself, so that stdin and stdout are free for a key.
+    pub(crate) fn ask_secret(&self, prompt: &str) -> Option<io::Result<Zeroizing<String>>> {
+        if self.json || !io::stderr().is_terminal() {
+            return None;
+        }
+        Some(rpassword::prompt_password(prompt).map(Zeroizing::new))
     }
 }
 

@@ -28,16 +28,21 @@ impl SiteDir {
         let Some(address) = &self.config.address else {
             return Err(CliError::failed(
                 "no-address",
-                format!("{} has no `address`: this site has no key yet", file.display()),
+                format!(
+                    "{} has no `address`: this site has no key yet",
+                    file.display()
+                ),
             )
-            .hint("`skep new DIR` makes a site with one; an address that you have goes into skep.toml"));
+            .hint(
+                "`skep key new DIR` gives it one; an address that you have goes into skep.toml",
+            ));
         };
         let address: Address = address.parse().map_err(|e| {
             CliError::failed(
                 "config",
                 format!("{}: `address` is not an address: {e}", file.display()),
             )
-            .hint("put the address that `skep new` printed there; `skep key list` shows those whose keys are here")
+            .hint("put the address that `skep new` printed there, `skep key list` shows those whose keys are here; or `skep key new DIR` gives the site a new one")
         })?;
         Ok(address.site)
     }

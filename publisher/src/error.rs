@@ -24,6 +24,8 @@ pub enum Kind {
     Locked,
     /// The secret key of a site is not here.
     NoKey,
+    /// A passphrase does not open what it should.
+    Passphrase,
     /// There is no such site, version or file.
     NotFound,
     /// A version that its author took back.
@@ -54,6 +56,7 @@ impl Kind {
             Self::DiskFull => "disk-full",
             Self::Locked => "locked",
             Self::NoKey => "no-key",
+            Self::Passphrase => "wrong-passphrase",
             Self::NotFound => "not-found",
             Self::Retracted => "retracted",
             Self::Damaged => "damaged",

@@ -8,6 +8,7 @@ use skep_generator::{Engine, OUTPUT, Recognised, config, recognise, scaffold};
 use skep_publisher::{archive::address::Address, error::printable, keys};
 
 use crate::{
+    backup,
     context::Context,
     error::{CliError, Exit, Result},
     output::{BOLD, Output},
@@ -261,13 +262,7 @@ fn tell(
         Engine::Tera { .. } => out.field("build", "skep itself"),
         _ => out.field("build", "nothing: the folder is published as it is"),
     }
-    out.field(
-        "key",
-        format!(
-            "in {} (back it up: `skep key export {address} FILE`)",
-            ctx.home.keys().display()
-        ),
-    );
+    backup::advise(ctx, dir);
     for other in others {
         let how = match &other.engine {
             Engine::Command { command, output } => format!(

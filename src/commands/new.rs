@@ -8,6 +8,7 @@ use skep_generator::scaffold;
 use skep_publisher::{archive::address::Address, keys};
 
 use crate::{
+    backup,
     context::{Context, now},
     error::{CliError, Exit, Result},
     output::BOLD,
@@ -71,13 +72,7 @@ pub(crate) fn run(ctx: &Context, args: &NewArgs) -> Result<Exit> {
         "{BOLD}{shown}{BOLD:#} is a website now, with a key of its own."
     ));
     ctx.out.field("address", &address);
-    ctx.out.field(
-        "key",
-        format!(
-            "in {} (back it up: `skep key export {address} FILE`)",
-            ctx.home.keys().display()
-        ),
-    );
+    backup::advise(ctx, dir);
     ctx.out.field("next", format!("skep serve {shown}"));
     Ok(Exit::Done)
 }

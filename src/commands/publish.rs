@@ -10,6 +10,7 @@ use skep_publisher::{
 };
 
 use crate::{
+    backup,
     built::{From, Plan},
     choice::Choice,
     context::Context,
@@ -71,7 +72,9 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     };
     match outcome {
         Ok(Outcome::Signed(signed)) => {
-            Ok(outgoing::deliver(ctx, session, *signed, &audience).await)
+            let exit = outgoing::deliver(ctx, session, *signed, &audience).await;
+            backup::remind(ctx, site, &args.dir);
+            Ok(exit)
         }
         Ok(Outcome::Shown(exit)) => {
             session.close().await;

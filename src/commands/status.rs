@@ -10,6 +10,7 @@ use skep_publisher::{
 };
 
 use crate::{
+    backup,
     built::From,
     choice::Choice,
     context::Context,
@@ -64,6 +65,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
         let mut result = report.json();
         known.add_to(&mut result);
         result["holders"] = holders.into();
+        result["backed_up"] = backup::is_made(ctx, site).into();
         ctx.out.json(&result);
         ctx.out.say(format!("{}", Address::of(site)));
         match &review.base {
@@ -79,6 +81,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
             )),
         }
         report.show(&ctx.out);
+        backup::remind(ctx, site, &args.dir);
         Ok::<_, crate::error::CliError>(())
     })();
     open.close().await;

@@ -221,7 +221,7 @@ fn a_command_that_came_from_elsewhere_does_not_run_until_it_is_trusted() {
         "touch was-here\nmkdir -p public\necho x > public/x.txt\n",
     );
     // The same folder on another machine, with a key but without trust.
-    world.json("home", &["key", "export", &address, "site.key"]);
+    world.json("home", &["key", "export", &address, "site.key", "--plain"]);
     world.json("other", &["key", "import", "site.key"]);
     for command in ["status", "diff", "build", "publish"] {
         let ended = world.fails(1, "other", &[command, "blog"]);
@@ -420,7 +420,7 @@ fn the_home_of_skep_is_never_published() {
     // And one that came there later.
     let made = world.json("home", &["init", "all"]);
     let address = made["address"].as_str().unwrap();
-    world.json("home", &["key", "export", address, "site.key"]);
+    world.json("home", &["key", "export", address, "site.key", "--plain"]);
     world.json("all/home", &["key", "import", "site.key"]);
     world
         .fails(1, "all/home", &["status", "all"])

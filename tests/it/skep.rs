@@ -73,6 +73,16 @@ impl World {
         Ended::of(output)
     }
 
+    /// Runs a command to its end with `input` on stdin.
+    pub(crate) fn run_with(&self, home: &str, args: &[&str], input: &[u8]) -> Ended {
+        let mut command = self.command(home, args);
+        command.stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        process.stdin.take().unwrap().write_all(input).unwrap();
+        Ended::of(process.wait_with_output().unwrap())
+    }
+
     /// Runs a command with `--json`; it must succeed.
     pub(crate) fn json(&self, home: &str, args: &[&str]) -> Value {
         let ended = self.run(home, &[&["--json"], args].concat());

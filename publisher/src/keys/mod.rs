@@ -1,4 +1,10 @@
-//! Secret keys on disk: one file a site, readable by its owner alone.
+//! Secret keys on disk: one file a site, readable by its owner alone. And the ways on which they leave a
+//! machine and come to another: a file behind a passphrase, words on paper, a plain file.
+
+mod armor;
+pub mod backup;
+pub mod phrase;
+pub mod sealed;
 
 use std::{fs, path::Path, path::PathBuf};
 
@@ -17,6 +23,9 @@ use crate::{
 /// A secret key in the form in which it is stored and exported: three lines of text.
 pub type KeyText = Zeroizing<String>;
 
+/// A file with a key has a few hundred bytes; more than this is another kind of file.
+pub const MAX_FILE: usize = 16 << 10;
+
 const PREFIX: &str = "skep-secret-1:";
 
 /// Mints the key of a new site, offline, and stores it.
@@ -34,20 +43,19 @@ pub fn create(home: &Home) -> Result<SiteId> {
 ///
 /// # Errors
 ///
-/// [`Kind::NoKey`] if it is not here.
+/// [`Kind::NoKey`] if it is not here, [`Kind::Damaged`] if what is here is not that key.
 pub fn load(home: &Home, site: SiteId) -> Result<SigningKey> {
     let text = export(home, site)?;
-    let key = parse(&text)?;
-    if site_of(&key) != site {
-        return Err(Error::new(
-            Kind::Damaged,
-            format!(
-                "{} holds the key of another site",
-                path_of(home, site).display()
-            ),
-        ));
+    let damaged = |why: &str| {
+        let message = format!("{} {why}", path_of(home, site).display());
+        Error::new(Kind::Damaged, message)
+            .hint("move that file away, then bring the key from a backup with `skep key import`")
+    };
+    let key = parse(&text).map_err(|_| damaged("holds no key any more"))?;
+    match site_of(&key) == site {
+        true => Ok(key),
+        false => Err(damaged("holds the key of another site")),
     }
-    Ok(key)
 }
 
 /// The sites whose keys are here, in the order of their ids.
@@ -85,18 +93,18 @@ pub fn export(home: &Home, site: SiteId) -> Result<KeyText> {
             Kind::NoKey,
             format!("no key for skep://{site} in {}", home.root().display()),
         )
-        .hint("bring it with `skep key import FILE`; only who has the key can publish under this address")),
+        .hint("bring it with `skep key import`, or give the site a new address with `skep key new`; only who has the key can publish under this one")),
         Err(e) => Err(Error::io("read", &path, &e)),
     }
 }
 
-/// Writes the key of `site` to a new file that only its owner can read.
+/// Writes an exported key to a new file that only its owner can read.
 ///
 /// # Errors
 ///
-/// If there is such a file, or the key is not here.
-pub fn export_to(home: &Home, site: SiteId, file: &Path) -> Result<()> {
-    files::write_secret(file, export(home, site)?.as_bytes())
+/// If there is such a file, or it can't be written.
+pub fn write(file: &Path, key: &str) -> Result<()> {
+    files::write_secret(file, key.as_bytes())
 }
 
 /// Stores the key that [`export`] gave. To import a key that is here already changes nothing.
@@ -105,13 +113,25 @@ pub fn export_to(home: &Home, site: SiteId, file: &Path) -> Result<()> {
 ///
 /// If the text holds no key, or it can't be stored.
 pub fn import(home: &Home, text: &str) -> Result<SiteId> {
-    let key = parse(text)?;
-    let site = site_of(&key);
-    if !path_of(home, site).exists() {
-        // First: the key must not be here without what has to be known of it.
-        history::remember_unknown(home, site)?;
-        store(home, &key)?;
+    add(home, &parse(text)?)
+}
+
+/// Stores a key that was made elsewhere, and remembers that it may have signed anything there. If it is
+/// here already, nothing changes.
+///
+/// # Errors
+///
+/// If it can't be stored, or what is stored as that key is damaged.
+pub fn add(home: &Home, key: &SigningKey) -> Result<SiteId> {
+    let site = site_of(key);
+    match load(home, site) {
+        Ok(_) => return Ok(site),
+        Err(e) if e.kind == Kind::NoKey => {}
+        Err(e) => return Err(e),
     }
+    // The history first: a key without it would pass for one that has signed nothing.
+    history::remember_unknown(home, site)?;
+    store(home, key)?;
     Ok(site)
 }
 
@@ -139,14 +159,18 @@ pub(crate) fn node_key(home: &Home) -> Result<SigningKey> {
 }
 
 fn generate() -> Result<SigningKey> {
-    let mut secret = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *secret).map_err(|e| {
+    Ok(SigningKey::from_bytes(&*random()?))
+}
+
+fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>> {
+    let mut bytes = Zeroizing::new([0; N]);
+    getrandom::fill(&mut *bytes).map_err(|e| {
         Error::new(
             Kind::Io,
             format!("the operating system gives no randomness: {e}"),
         )
     })?;
-    Ok(SigningKey::from_bytes(&secret))
+    Ok(bytes)
 }
 
 fn store(home: &Home, key: &SigningKey) -> Result<()> {
@@ -159,6 +183,7 @@ fn store(home: &Home, key: &SigningKey) -> Result<()> {
     files::write_secret(&path_of(home, site), text.as_bytes())
 }
 
+/// The key in a text that [`export`] gave.
 fn parse(text: &str) -> Result<SigningKey> {
     let line = text
         .lines()
@@ -170,7 +195,7 @@ fn parse(text: &str) -> Result<SigningKey> {
         .and_then(|bytes| Some(SigningKey::from_bytes(bytes.as_slice().try_into().ok()?)))
         .ok_or_else(|| {
             Error::new(Kind::Usage, "this is not a skep key").hint(format!(
-                "a key file has a line that begins with `{PREFIX}`; `skep key export` writes one"
+                "a plain key has a line that begins with `{PREFIX}`; the words of a recovery phrase are read with `--phrase`"
             ))
         })
 }
@@ -229,8 +254,28 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path_of(&home, site)), 0o600);
         let copy = dir.path().join("copy");
-        export_to(&home, site, &copy).unwrap();
+        write(&copy, &export(&home, site).unwrap()).unwrap();
         assert_eq!(mode(&copy), 0o600);
-        assert!(export_to(&home, site, &copy).is_err(), "never overwrites");
+        let again = write(&copy, "other").unwrap_err();
+        assert!(again.message.contains("exists already"), "{again}");
+        assert_eq!(
+            fs::read_to_string(&copy).unwrap(),
+            *export(&home, site).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_damaged_key_is_told_and_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::new(dir.path());
+        let site = create(&home).unwrap();
+        let text = export(&home, site).unwrap();
+        let other = export(&home, create(&home).unwrap()).unwrap();
+        for damage in ["", &text[..text.len() - 5], &other] {
+            fs::write(path_of(&home, site), damage).unwrap();
+            assert_eq!(load(&home, site).unwrap_err().kind, Kind::Damaged);
+            assert_eq!(import(&home, &text).unwrap_err().kind, Kind::Damaged);
+            assert_eq!(fs::read_to_string(path_of(&home, site)).unwrap(), damage);
+        }
     }
 }
