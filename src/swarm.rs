@@ -7,7 +7,7 @@ use skep_publisher::{
     error::{Error, Kind},
     gateway::local::fetch_from,
     store::{SiteState, Store},
-    swarm::{Event, Network, Node, OpenStore, Ticket},
+    swarm::{Event, Network, Node, OpenStore, Ticket, fetch},
 };
 use tokio::sync::mpsc;
 
@@ -145,6 +145,25 @@ pub(crate) async fn ready(
 }
 
 impl Ready {
+    /// Brings a version that is not here from the first of `peers` that has it. Without peers nothing is
+    /// done, and whoever reads it is told what is missing.
+    pub(crate) async fn bring(&self, version: Option<u64>, peers: &[Ticket]) -> Result<()> {
+        let (Some(version), End::Node(node)) = (version, &self.end) else {
+            return Ok(());
+        };
+        let mut failed = None;
+        for peer in peers {
+            match fetch::older(node, self.state.site, peer, version).await {
+                Ok(_) => return Ok(()),
+                Err(e) if matches!(e.kind, Kind::NotFound | Kind::Retracted) => {
+                    return Err(e.into());
+                }
+                Err(e) => failed = Some(e),
+            }
+        }
+        failed.map_or(Ok(()), |e| Err(e.into()))
+    }
+
     /// Ends the node and closes the store.
     pub(crate) async fn close(self) {
         self.end.close().await;

@@ -140,6 +140,23 @@ pub(crate) fn accept(
     Ok(())
 }
 
+/// Checks the bytes of a version whose entry is recorded; what was not here lies in the store now. May
+/// block.
+///
+/// # Errors
+///
+/// As [`accept`].
+pub(crate) fn complete(store: &Store, state: &SiteState, entry: &Entry) -> Result<()> {
+    store
+        .blobs
+        .sync()
+        .map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
+    let retractions = store.retractions(state)?;
+    let entries = std::slice::from_ref(entry);
+    index_packs(store, state, entries, Wanted::Whole, &retractions).map_err(as_hostile)?;
+    check(store, state, entries, Wanted::Whole, &retractions).map_err(as_hostile)
+}
+
 /// Verifies every object of the packs that are new here, and records where it lies. That is true
 /// whatever becomes of the versions.
 fn index_packs(

@@ -41,14 +41,13 @@ pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
     let peers = args.peers.tickets(Some(&address))?;
     check_target(&args.dir)?;
     let ready = swarm::ready(ctx, "skep clone", address.site, &peers).await?;
-    let written = (|| {
+    let brought = ready.bring(address.version, &peers).await;
+    let written = brought.and_then(|()| {
         let entry = ready.store.version(&ready.state, address.version)?;
         let reader = Reader::new(&ready.store, &ready.state);
-        Ok::<_, skep_publisher::error::Error>((
-            entry.number,
-            checkout(&reader, entry.tree, &args.dir)?,
-        ))
-    })();
+        let written = checkout(&reader, entry.tree, &args.dir)?;
+        Ok((entry.number, written))
+    });
     ready.close().await;
     let (version, written) = written?;
     ctx.out.json(&json!({

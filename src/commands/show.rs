@@ -34,7 +34,10 @@ pub(crate) async fn run(ctx: &Context, args: &ShowArgs) -> Result<Exit> {
     let address = site::address(&args.address)?;
     let peers = args.peers.tickets(Some(&address))?;
     let ready = swarm::ready(ctx, "skep show", address.site, &peers).await?;
-    let shown = show(ctx, &ready, &address);
+    let shown = match ready.bring(address.version, &peers).await {
+        Ok(()) => show(ctx, &ready, &address),
+        Err(e) => Err(e),
+    };
     ready.close().await;
     shown?;
     Ok(Exit::Done)

@@ -77,7 +77,7 @@ fn a_retracted_version_is_gone_from_author_and_host_and_the_rest_stays() {
         vec!["show".into(), format!("{second}/secret.html")],
         vec!["show".into(), format!("{second}/about-us.html")],
         vec!["clone".into(), second.clone(), "second".into()],
-        vec!["diff".into(), first, second.clone()],
+        vec!["diff".into(), first.clone(), second.clone()],
         vec!["revert".into(), "2".into(), "site".into(), "--yes".into()],
         vec!["retract".into(), "2".into(), "site".into(), "--yes".into()],
     ] {
@@ -110,6 +110,22 @@ fn a_retracted_version_is_gone_from_author_and_host_and_the_rest_stays() {
     // From the host alone, by one who never saw the second version.
     let out = ["clone", &address, "out", "--peer", &host.ticket];
     assert_eq!(world.json("reader", &out)["version"], 5);
+    // An older version comes when it is asked for; with nobody to ask, what is missing is said.
+    let third = format!("{address}+3");
+    let missing = world.fails(1, "reader", &["clone", &third, "third"]);
+    missing.says(&["not on this machine", "--peer"]);
+    let diff = ["diff", &first, &third, "--peer", &host.ticket];
+    let diff = world.json("reader", &diff);
+    assert_eq!(diff["changes"][0]["path"], "about-us.html");
+    world.json("reader", &["clone", &third, "third"]);
+    assert!(world.files("third").contains_key("about-us.html"));
+    let gone = [
+        "show",
+        &format!("{second}/secret.html"),
+        "--peer",
+        &host.ticket,
+    ];
+    world.fails(1, "reader", &gone).says(&["was retracted"]);
     world.json("author", &["export", "site", "site.skep"]);
     assert_eq!(world.json("other", &["import", "site.skep"])["new"], 5);
     assert_eq!(world.json("other", &["verify", &address])["whole"], 4);

@@ -46,6 +46,16 @@ impl Gateway {
         fetch_from(&self.node, site, &self.peers).await
     }
 
+    /// Brings an older version from the first of the peers that has it; false if none has.
+    async fn bring(&self, site: SiteId, version: u64) -> bool {
+        for peer in &self.peers {
+            if fetch::older(&self.node, site, peer, version).await.is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
     /// The URL of a site's newest version.
     pub fn url_of(&self, site: SiteId) -> String {
         format!("http://{site}.localhost:{}/", self.port)
@@ -148,12 +158,16 @@ async fn of_site(
     {
         return absent(site, &e);
     }
-    let store = gateway.node.store.clone();
-    let answer = blocking(move || {
-        let version = open(&store, site, version)?;
-        site::respond(&version, &parts.method, &parts.uri, &parts.headers)
-    });
-    match answer.await {
+    let parts = Arc::new(parts);
+    let mut answer = respond(gateway, site, version, &parts).await;
+    // A reader has the newest version alone.
+    if let (Err(e), Some(version)) = (&answer, version)
+        && e.kind == Kind::NotFound
+        && gateway.bring(site, version).await
+    {
+        answer = respond(gateway, site, Some(version), &parts).await;
+    }
+    match answer {
         Ok(response) => response,
         Err(e) if e.kind == Kind::NotFound => {
             pages::message(StatusCode::NOT_FOUND, "Not on this machine", &e.message)
@@ -163,6 +177,20 @@ async fn of_site(
         }
         Err(e) => broken(&e),
     }
+}
+
+async fn respond(
+    gateway: &Gateway,
+    site: SiteId,
+    version: Option<u64>,
+    parts: &Arc<Parts>,
+) -> Result<Response<Body>> {
+    let (store, parts) = (gateway.node.store.clone(), parts.clone());
+    blocking(move || {
+        let version = open(&store, site, version)?;
+        site::respond(&version, &parts.method, &parts.uri, &parts.headers)
+    })
+    .await
 }
 
 fn open(store: &Store, site: SiteId, version: Option<u64>) -> Result<Version> {

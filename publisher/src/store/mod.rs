@@ -207,10 +207,17 @@ impl Store {
     /// [`Kind::NotFound`] if there is no such version, [`Kind::Retracted`] if its author took it back.
     pub fn version(&self, state: &SiteState, version: Option<u64>) -> Result<Entry> {
         let entry = self.entry(state, version)?;
-        match self.retractions(state)?.by(entry.number) {
-            None => Ok(entry),
-            Some(by) => Err(retracted(entry.number, by)),
+        // Only what they name, not what they drop: that may be much, and this is asked for every page.
+        for by in self.records.retractions(state)? {
+            if self
+                .entry(state, Some(by))?
+                .retracts()
+                .contains(&entry.number)
+            {
+                return Err(retracted(entry.number, by));
+            }
         }
+        Ok(entry)
     }
 
     /// Deletes the blobs that a retraction has dropped, as far as that was not done yet.

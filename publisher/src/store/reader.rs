@@ -183,14 +183,14 @@ impl Reader {
     }
 
     fn pieces(&self, file: &File, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        if let Some(location) = self.store.records.locate(&self.state, file.hash.0)? {
-            if location.place.size != file.size {
+        if let Some(bytes) = self.located(file.hash.0)? {
+            if bytes.len() as u64 != file.size {
                 return Err(Error::damaged(format!(
                     "the tree says that {} has another length than it has",
                     file.hash
                 )));
             }
-            return sink(&self.object(&location)?);
+            return sink(&bytes);
         }
         let missing = || {
             Error::new(
@@ -221,6 +221,22 @@ impl Reader {
             offset += piece.len() as u64;
         }
         Ok(())
+    }
+
+    /// The object of that hash, if it lies in a pack.
+    fn located(&self, hash: [u8; 32]) -> Result<Option<Vec<u8>>> {
+        let locate = || self.store.records.locate(&self.state, hash);
+        let Some(location) = locate()? else {
+            return Ok(None);
+        };
+        match self.object(&location) {
+            Ok(bytes) => Ok(Some(bytes)),
+            // A retraction may have moved it meanwhile, and deleted the pack.
+            Err(e) => match locate()? {
+                Some(now) if now != location => self.object(&now).map(Some),
+                _ => Err(e),
+            },
+        }
     }
 
     fn object(&self, location: &Location) -> Result<Vec<u8>> {
@@ -274,8 +290,8 @@ impl NodeSource for Reader {
     type Error = Error;
 
     fn node(&self, hash: NodeHash) -> Result<Vec<u8>> {
-        match self.store.records.locate(&self.state, hash.0)? {
-            Some(location) => self.object(&location),
+        match self.located(hash.0)? {
+            Some(bytes) => Ok(bytes),
             None => Err(Error::new(
                 Kind::NotFound,
                 "this version is not on this machine: a node of its tree is missing",

@@ -3,6 +3,7 @@
 
 mod download;
 mod log;
+mod older;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,6 +14,8 @@ use super::{
     node::{Event, Node, blocking},
     wire::{self, Request, Response},
 };
+pub use older::older;
+
 pub use crate::accept::{SITE_QUOTA, Wanted};
 use crate::{
     accept::{accept, forked},

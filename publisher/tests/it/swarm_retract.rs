@@ -1,5 +1,6 @@
 //! Retractions among nodes: who keeps a site obeys, and nobody is told to delete what stays.
 
+use iroh_blobs::{Hash, protocol::GetRequest, store::mem::MemStore};
 use skep_publisher::{
     archive::{
         blobs::{BlobKind, BlobRef, BlobSet},
@@ -15,7 +16,7 @@ use skep_publisher::{
 use crate::{
     fixture::{Author, Files, Other, check, checked_out, files_below, noise},
     hostile_author::{leaf, refused},
-    liar::{Forge, pack},
+    liar::{Forge, address_of, endpoint, pack},
 };
 
 /// Five versions: the second and third have a secret page and a secret picture, and so many pictures that
@@ -141,13 +142,24 @@ async fn a_dropped_blob_is_not_given_to_anyone() {
         .unwrap();
     author.write("secret.png", noise(2, 40_000));
     author.publish_at(&desk).await;
-    // Another site of the desk, that is not shared, has the same picture: the blob itself stays.
+    // Another site of the desk, which nobody may have, has the same picture: the blob itself stays.
     let other = Author::new().with("secret.png", noise(1, 40_000));
     other.publish(&desk.store);
 
+    let endpoint = endpoint().await;
+    let address = address_of(&desk.ticket);
+    let stranger = endpoint.connect(address, iroh_blobs::ALPN).await.unwrap();
+    let get = async || {
+        let request = GetRequest::blob(Hash::from_bytes(blob.hash.0));
+        let strangers = MemStore::new();
+        let get = strangers.remote().execute_get(stranger.clone(), request);
+        get.complete().await.is_ok()
+    };
+    assert!(get().await);
     author.retract(&desk.store, &[1]);
     desk.share(author.site, 3).await.unwrap();
-    assert!(desk.store.known(other.site).unwrap().head.is_some());
+    assert!(!get().await);
+    assert_eq!(check(&desk.store, other.site).unwrap().whole, 1);
     let fetched = fetch::newest(
         &reader.node,
         author.site,
@@ -303,4 +315,51 @@ async fn a_retraction_deletes_nothing_of_another_site() {
     let names = files_below(&host.home.store());
     let name = packs[0].hash.to_string();
     assert!(names.keys().any(|file| file.contains(&name)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_gets_an_older_version_that_was_not_retracted() {
+    let author = Author::new();
+    let desk = author.start().await;
+    let mut versions = Vec::new();
+    for n in 1..=4 {
+        author.write("photo.png", noise(n, 40_000));
+        author.publish_at(&desk).await;
+        versions.push(author.files());
+    }
+    author.retract(&desk.store, &[2]);
+    desk.share(author.site, 5).await.unwrap();
+    let reader = Other::new().await;
+    reader.read(author.site, &desk).await.unwrap();
+    let store = &reader.node.store;
+    let whole = || check(store, author.site).unwrap().whole;
+    // The newest two have the same files.
+    assert_eq!(whole(), 2);
+    for (version, is_new, whole_then) in [(1, true, 3), (3, true, 4), (3, false, 4), (5, false, 4)]
+    {
+        let received = fetch::older(&reader.node, author.site, &desk.ticket, version).await;
+        assert_eq!(received.unwrap() > 0, is_new);
+        assert_eq!(whole(), whole_then);
+        let files = &versions[(version as usize).min(4) - 1];
+        let found = checked_out(store, author.site, Some(version)).unwrap();
+        assert_eq!(found, *files);
+    }
+    for (version, kind) in [
+        (2, Kind::Retracted),
+        (6, Kind::NotFound),
+        (0, Kind::NotFound),
+    ] {
+        let error = fetch::older(&reader.node, author.site, &desk.ticket, version).await;
+        assert_eq!(error.unwrap_err().kind, kind, "{version}");
+    }
+    // From a node that has the newest alone.
+    let host = Other::pinning(author.site).await;
+    host.read(author.site, &desk).await.unwrap();
+    let late = Other::new().await;
+    late.read(author.site, &host.node).await.unwrap();
+    let before = check(&late.node.store, author.site).unwrap();
+    fetch::older(&late.node, author.site, &host.node.ticket, 1)
+        .await
+        .unwrap_err();
+    assert_eq!(check(&late.node.store, author.site).unwrap(), before);
 }

@@ -140,7 +140,11 @@ async fn between_versions(ctx: &Context, args: &DiffArgs) -> Result<Value> {
     };
     let peers = args.peers.tickets(Some(via))?;
     let ready = swarm::ready(ctx, "skep diff", old.site, &peers).await?;
-    let told = (|| {
+    let brought = match ready.bring(old.version, &peers).await {
+        Ok(()) => ready.bring(new.version, &peers).await,
+        Err(e) => Err(e),
+    };
+    let told = brought.and_then(|()| {
         let (store, state) = (&ready.store, &ready.state);
         let reader = Reader::new(store, state);
         let new = tree(store, state, &new)?;
@@ -163,7 +167,7 @@ async fn between_versions(ctx: &Context, args: &DiffArgs) -> Result<Value> {
                 images: [image(&change.old), image(&change.new)],
             })
         })
-    })();
+    });
     ready.close().await;
     told
 }

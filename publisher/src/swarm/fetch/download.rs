@@ -23,7 +23,7 @@ use crate::{
     archive::{address::SiteId, entry::Entry, hash::ContentHash},
     error::{Error, Kind, Result},
     publish::needs,
-    store::{Blobs, SiteState, Store, blobs::is_intact, retractions},
+    store::{Blobs, Retractions, SiteState, Store, blobs::is_intact, retractions},
     swarm::{
         blobs::{IrohBlobs, iroh_hash},
         node::{Node, blocking},
@@ -57,10 +57,6 @@ pub(super) async fn download(
     let (store, state, entries) = (node.store.clone(), state.cloned(), new.entries.clone());
     let blobs = blocking(move || {
         store.delete_dropped()?;
-        let before = match &state {
-            Some(state) => blobs_before(&store, state)?,
-            None => BTreeMap::new(),
-        };
         let retractions = retracted::with_new(&store, state.as_ref(), &entries);
         let retractions = retractions.map_err(as_hostile)?;
         let mut blobs = BTreeMap::new();
@@ -78,15 +74,7 @@ pub(super) async fn download(
                 blobs.extend(needs.values().map(|blob| (blob.hash, blob.size)));
             }
         }
-        let dropped = |hash| {
-            retractions
-                .steps()
-                .iter()
-                .any(|step| step.drops.contains_key(hash))
-        };
-        let old = before.iter();
-        let old = old.filter(|(hash, _)| !blobs.contains_key(*hash) && !dropped(*hash));
-        check_quota(blobs.iter().chain(old).map(|(_, size)| *size))?;
+        check_new(&store, state.as_ref(), &retractions, &blobs)?;
         Ok(blobs)
     })
     .await?;
@@ -94,9 +82,27 @@ pub(super) async fn download(
     Ok(connection.stats().udp_rx.bytes)
 }
 
+/// Fails if a site would have more than its quota with these blobs.
+pub(super) fn check_new(
+    store: &Store,
+    state: Option<&SiteState>,
+    retractions: &Retractions,
+    new: &BTreeMap<ContentHash, u64>,
+) -> Result<()> {
+    let before = match state {
+        Some(state) => blobs_before(store, state)?,
+        None => BTreeMap::new(),
+    };
+    let steps = retractions.steps();
+    let dropped = |hash| steps.iter().any(|step| step.drops.contains_key(hash));
+    let old = before.iter();
+    let old = old.filter(|(hash, _)| !new.contains_key(*hash) && !dropped(*hash));
+    check_quota(new.iter().chain(old).map(|(_, size)| *size))
+}
+
 /// The blobs of the newest version here: they were whole and durable before it was recorded. Of any other
 /// blob a power cut can have kept the record that it is complete, and lost the blob.
-fn proven(store: &Store, state: Option<&SiteState>) -> Result<HashSet<ContentHash>> {
+pub(super) fn proven(store: &Store, state: Option<&SiteState>) -> Result<HashSet<ContentHash>> {
     let Some(state) = state.filter(|state| state.head.is_some()) else {
         return Ok(HashSet::new());
     };
@@ -152,7 +158,7 @@ fn lists_of(entries: &[Entry], wanted: Wanted) -> BTreeMap<ContentHash, u64> {
     lists
 }
 
-async fn fetch_all(
+pub(super) async fn fetch_all(
     node: &Arc<Node>,
     site: SiteId,
     connection: &Connection,
@@ -347,7 +353,7 @@ fn broken(blobs: &IrohBlobs, error: &dyn std::fmt::Display) -> Error {
 }
 
 /// A list that was just fetched and can't be read was sent so.
-fn as_hostile(error: Error) -> Error {
+pub(super) fn as_hostile(error: Error) -> Error {
     Error {
         kind: Kind::Hostile,
         hint: None,
