@@ -151,6 +151,8 @@ def path_fault(raw):
     for segment in path.split("/"):
         if segment in ("", ".", ".."):
             return f"has a segment {segment!r}"
+        if len(segment.encode()) > 255:
+            return "has a segment of more than 255 bytes"
         if any(c in "\\:" or unicodedata.category(c) == "Cc" for c in segment):
             return "has a character that is not allowed"
         if segment[-1] in ". ":

@@ -214,3 +214,34 @@ fn a_host_keeps_what_it_has_over_a_restart() {
         &["clone", &address, "out", "--peer", &host.ticket],
     );
 }
+
+/// Snapshot, storing, verifying and checking out a file take memory for pieces of it. It is sparse; what is
+/// stored of it is not.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_large_file_goes_through_bounded_memory() {
+    const LENGTH: u64 = 128 << 20;
+    const BOUND: u64 = 64 << 20;
+    let world = World::new();
+    let address = world.new_site("author", "site");
+    world.write("site/_site/index.html", "<p>A film</p>");
+    world.write("site/_site/film.webm", "");
+    let film = std::fs::File::options()
+        .write(true)
+        .open(world.path("site/_site/film.webm"));
+    film.unwrap().set_len(LENGTH).unwrap();
+    for command in [
+        &["publish", "site", "--no-build", "--yes", "--wait", "0"][..],
+        &["verify", "site"],
+        &["clone", &address, "out"],
+        &["export", &address, "film.skep"],
+    ] {
+        let peak = world.start("author", command).peak_memory();
+        assert!(
+            (1 << 20..BOUND).contains(&peak),
+            "{command:?}: {peak} bytes"
+        );
+    }
+    let copy = std::fs::metadata(world.path("out/film.webm")).unwrap();
+    assert_eq!(copy.len(), LENGTH);
+}

@@ -238,6 +238,22 @@ impl Running {
         self.errors.try_iter().collect::<Vec<_>>().join("\n")
     }
 
+    /// Waits until it ends, and returns the most memory that it had, in bytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_memory(mut self) -> u64 {
+        let status = format!("/proc/{}/status", self.process.id());
+        let mut peak = 0;
+        while self.process.try_wait().unwrap().is_none() {
+            let text = fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            // It never falls; a process that is ending says nothing of it any more.
+            let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+            peak = kib.map_or(peak, |kib: u64| kib << 10);
+        }
+        assert!(self.process.wait().unwrap().success(), "{}", self.stderr());
+        peak
+    }
+
     /// Ends it as `kill -9` does.
     pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();

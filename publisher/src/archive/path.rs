@@ -36,6 +36,9 @@ pub enum PathProblem {
     /// More than [`ArchivePath::MAX_BYTES`].
     #[error("it is longer than 1024 bytes")]
     TooLong,
+    /// A part of more than [`ArchivePath::MAX_SEGMENT`] bytes.
+    #[error("it has a part that is longer than 255 bytes, more than a file's name can be")]
+    LongSegment,
     /// Two slashes in a row, or one at an end.
     #[error("it has an empty part (two slashes in a row, or one at its start or end)")]
     EmptySegment,
@@ -62,6 +65,8 @@ pub enum PathProblem {
 impl ArchivePath {
     /// The longest path, in bytes.
     pub const MAX_BYTES: usize = 1024;
+    /// The longest part between slashes, in bytes: as long as the name of a file on most systems.
+    pub const MAX_SEGMENT: usize = 255;
 
     /// Checks `path`.
     ///
@@ -155,6 +160,9 @@ fn check_segment(segment: &str) -> Result<(), PathProblem> {
     if segment == "." || segment == ".." {
         return Err(PathProblem::DotSegment);
     }
+    if segment.len() > ArchivePath::MAX_SEGMENT {
+        return Err(PathProblem::LongSegment);
+    }
     if segment.chars().any(char::is_control) {
         return Err(PathProblem::Control);
     }
@@ -219,15 +227,46 @@ mod tests {
 
     #[test]
     fn ordinary_names_pass() {
+        let longest = format!("{0}/{0}/{0}/{0}", "a".repeat(255));
         for path in [
             "index.html",
             "2026/11/23/a post/index.html",
             ".well-known/security.txt",
             "caf\u{e9}.html",
             "日本語/index.html",
+            longest.as_str(),
+            // Like a device, a parent, a home, an option, a wildcard or a quote, and none of it.
             "console.js",
             "com10.txt",
+            "com\u{2074}",
+            "lpt",
+            "xnul",
+            "conin",
+            ".con",
+            "a.con",
             "a..b/c",
+            "...a",
+            "~",
+            "~root/a",
+            "-rf",
+            "--help",
+            "*?<>|\"'",
+            "$(HOME)",
+            "%2e%2e%2fa",
+            " a",
+            // Look like dots and slashes; no system takes them for any.
+            "\u{2024}\u{2024}/a",
+            "\u{ff0e}\u{ff0e}\u{ff0f}a",
+            "a\u{2215}b",
+            "a\u{fe68}b",
+            // Joiners and marks of direction: words need them, and whoever prints names escapes them.
+            "\u{1f469}\u{200d}\u{1f33e}.html",
+            "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}.html",
+            "\u{5d0}\u{200f}.html",
+            "a\u{202e}lmth.exe",
+            "a\u{a0}b",
+            "\u{feff}a",
+            "a\u{2028}b",
         ] {
             assert_eq!(ArchivePath::new(path).unwrap().as_str(), path);
         }
@@ -236,30 +275,67 @@ mod tests {
     #[test]
     fn names_that_mean_something_else_are_refused() {
         use PathProblem::*;
-        let long = "a".repeat(1025);
+        let long = "a/".repeat(512) + "a";
+        let segment = "a".repeat(256);
+        let wide = format!("b/{}", "\u{e9}".repeat(128));
         for (path, problem) in [
             ("", Empty),
             (long.as_str(), TooLong),
+            (segment.as_str(), LongSegment),
+            (wide.as_str(), LongSegment),
+            ("/", EmptySegment),
+            ("//", EmptySegment),
             ("/etc/passwd", EmptySegment),
+            ("//server/share", EmptySegment),
             ("a//b", EmptySegment),
             ("a/", EmptySegment),
+            (".", DotSegment),
             ("..", DotSegment),
+            ("../a", DotSegment),
+            ("a/..", DotSegment),
             ("a/../b", DotSegment),
+            ("a/../../b", DotSegment),
             ("./a", DotSegment),
+            ("a/.", DotSegment),
             ("a\0b", Control),
+            ("a\nb", Control),
+            ("\u{1b}[2Ja", Control),
+            ("a\u{7f}", Control),
             ("a\u{85}b", Control),
+            ("a\u{9f}b", Control),
             ("a\\b", Separator),
+            ("..\\a", Separator),
+            ("\\\\?\\C", Separator),
+            ("C:", Separator),
             ("C:/a", Separator),
+            ("C:a", Separator),
             ("a:stream", Separator),
+            ("a::$DATA", Separator),
+            ("a.", TrailingDot),
             ("a./b", TrailingDot),
             ("a /b", TrailingDot),
+            ("a. ", TrailingDot),
+            ("a .", TrailingDot),
+            (".. ", TrailingDot),
             ("...", TrailingDot),
+            (" ", TrailingDot),
             ("con", Device),
+            ("CON", Device),
             ("a/NUL.txt", Device),
+            ("nul.tar.gz", Device),
             ("LPT1", Device),
+            ("com0", Device),
+            ("COM\u{b9}", Device),
             ("com\u{b9}.log", Device),
+            ("lpt\u{b3}/a", Device),
             ("aux .html", Device),
+            ("prn  .a", Device),
+            ("conin$", Device),
+            ("CONOUT$.x", Device),
             ("cafe\u{301}.html", NotNfc),
+            ("\u{212b}", NotNfc),
+            ("\u{1100}\u{1161}", NotNfc),
+            ("\u{ff23}\u{301}\u{301}\u{323}", NotNfc),
         ] {
             assert_eq!(
                 ArchivePath::new(path).unwrap_err().problem,
@@ -267,6 +343,20 @@ mod tests {
                 "{path:?}"
             );
         }
+    }
+
+    #[test]
+    fn twins_in_normal_form_are_one_name_and_in_another_form_none() {
+        // NFC and NFD of the same text: the one passes, the other is no path.
+        for (composed, decomposed) in [("\u{e9}", "e\u{301}"), ("\u{ac00}", "\u{1100}\u{1161}")] {
+            assert!(ArchivePath::new(composed).is_ok());
+            assert!(ArchivePath::new(decomposed).is_err());
+        }
+        let mut names = Names::default();
+        let mut add = |path: &str| names.add(&ArchivePath::new(path).unwrap());
+        assert!(add("\u{c9}/a"));
+        assert!(!add("\u{e9}/A"));
+        assert!(add("\u{e9}/b"));
     }
 
     #[test]

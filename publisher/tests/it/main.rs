@@ -1,5 +1,6 @@
 //! The publisher from outside: real stores, real endpoints on loopback, and peers that lie.
 
+mod checkout;
 mod crash;
 mod crash_fetch;
 mod damage;

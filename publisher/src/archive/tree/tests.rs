@@ -114,6 +114,96 @@ proptest! {
     }
 }
 
+/// A change to a site of 12,000 paths, of which 10,000 are there.
+fn edits() -> impl Strategy<Value = BTreeMap<u32, Option<u32>>> {
+    prop::collection::btree_map(0..12_000u32, prop::option::of(20_000..30_000u32), 1..20)
+}
+
+fn apply<'a>(files: &mut Files, edits: impl Iterator<Item = (&'a u32, &'a Option<u32>)>) {
+    for (n, content) in edits {
+        match content {
+            Some(content) => files.insert(path(*n), file(*content)),
+            None => files.remove(&path(*n)),
+        };
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Nodes are written, and read by a diff, for what changed and not for what is there.
+    #[test]
+    fn a_change_costs_what_it_changes_and_leads_to_one_root_in_any_order(edits in edits()) {
+        let mut nodes = Nodes::default();
+        let before = site(10_000);
+        let old = nodes.add(&before);
+        let there = nodes.nodes.len();
+        let mut after = before.clone();
+        apply(&mut after, edits.iter());
+        let new = nodes.add(&after);
+        // A leaf and its parents; an inserted or removed boundary splits or joins one a level.
+        let written = nodes.nodes.len() - there;
+        prop_assert!(written <= 10 * edits.len() + 2, "{written} nodes for {} edits", edits.len());
+        nodes.reads.set(0);
+        let found = diff(&nodes, old, new).unwrap();
+        prop_assert_eq!(found.changes, naive_diff(&before, &after));
+        prop_assert_eq!(found.new_nodes.len(), written);
+        let reads = nodes.reads.get();
+        prop_assert!(reads <= 20 * edits.len() + 10, "{reads} reads for {} edits", edits.len());
+
+        // The same files by another way: the edits backwards, from files that had more, and less.
+        let mut other = site(11_000);
+        (0..500).for_each(|n| drop(other.remove(&path(n))));
+        apply(&mut other, edits.iter().rev());
+        for n in (0..500).chain(10_000..11_000).filter(|n| !edits.contains_key(n)) {
+            apply(&mut other, [(&n, &(n < 10_000).then_some(n))].into_iter());
+        }
+        prop_assert_eq!(&other, &after);
+        prop_assert_eq!(nodes.add(&other), new);
+    }
+
+    #[test]
+    fn every_node_is_bounded(names in prop::collection::btree_set("[a-z]{1,3}(/[a-z0-9]{1,200}){1,4}", 1..200)) {
+        let paths = names.iter().map(|name| ArchivePath::new(name));
+        let files = paths.filter_map(Result::ok).map(|path| (path, file(0)));
+        let built = build(files.collect());
+        for (_, bytes) in &built.nodes {
+            prop_assert!(bytes.len() <= Node::MAX_ENCODED);
+            // The decoder holds the bound on the number of items.
+            prop_assert!(Node::decode(bytes).is_ok());
+        }
+    }
+}
+
+/// Names without a boundary among them, as somebody might search for: a node ends all the same.
+#[test]
+fn no_names_make_a_node_too_long() {
+    let mut files = Files::new();
+    let mut tried = 0..;
+    while files.len() < 1_000 {
+        let name = path(tried.next().unwrap());
+        let pair = [(name.clone(), file(0)), (path(9_999_999), file(0))];
+        let alone = [(path(0), file(0)), pair[0].clone(), pair[1].clone()];
+        // One leaf of three: the name in the middle ends none.
+        if name == path(0) || build(alone.into()).nodes.len() == 1 {
+            files.insert(name, file(0));
+        }
+    }
+    let mut nodes = Nodes::default();
+    let root = nodes.add(&files);
+    assert_eq!(read_all(&nodes, root), files);
+    let leaves = nodes
+        .nodes
+        .values()
+        .filter_map(|bytes| match Node::decode(bytes) {
+            Ok(Node::Leaf(files)) => Some(files.len()),
+            _ => None,
+        });
+    let lengths: Vec<usize> = leaves.collect();
+    assert_eq!(lengths.iter().max(), Some(&Node::MAX_ITEMS));
+    assert_eq!(lengths.len(), files.len().div_ceil(Node::MAX_ITEMS));
+}
+
 #[test]
 fn an_edit_touches_only_the_nodes_above_it() {
     let mut nodes = Nodes::default();
