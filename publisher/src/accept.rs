@@ -10,7 +10,7 @@ use retracted::Retracted;
 use crate::{
     archive::{
         address::SiteId,
-        blobs::{BlobKind, BlobRef},
+        blobs::{BlobKind, BlobRef, BlobSet},
         entry::Entry,
         head::Head,
         log::Peaks,
@@ -78,6 +78,32 @@ impl New {
         self.bytes.push(bytes);
         self.entries.push(entry);
         Ok(())
+    }
+}
+
+/// The most blobs that versions taken at once name together, each as often as one names it.
+const MAX_NAMED: u64 = 1 << 26;
+
+/// Fails if the wanted ones among these entries name too many blobs. A few lists are quickly sent, and would
+/// be read for weeks if thousands of versions name them.
+///
+/// # Errors
+///
+/// [`Kind::Hostile`] in that case.
+pub(crate) fn check_named(entries: &[Entry], wanted: Wanted) -> Result<()> {
+    let passed_over = match wanted {
+        Wanted::Whole => 0,
+        Wanted::Latest => entries.len().saturating_sub(1),
+    };
+    let sets = entries[passed_over..].iter();
+    let sets = sets.flat_map(|entry| [&entry.adds, &entry.keeps, &entry.drops]);
+    let named: u64 = sets.map(BlobSet::count).sum();
+    match named > MAX_NAMED {
+        true => Err(Error::new(
+            Kind::Hostile,
+            format!("the new versions name {named} blobs together, more than {MAX_NAMED}"),
+        )),
+        false => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::{FORMAT_VERSION, MAGIC, MAX_ENTRIES};
 use crate::{
-    accept::{New, SITE_QUOTA, Wanted, accept, forked, retracted},
+    accept::{New, SITE_QUOTA, Wanted, accept, check_named, forked, retracted},
     archive::{
         address::SiteId,
         blobs::{BlobSet, MAX_BLOB_SIZE, decode_list},
@@ -66,6 +66,7 @@ pub fn import(
     let new = read_log(&mut input, &head, have.as_ref())?;
     let count = new.entries.len() as u64;
     if count > 0 {
+        check_named(&new.entries, Wanted::Whole)?;
         store.delete_dropped()?;
         let wanted = Blobs {
             store,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use skep_publisher::{
     archive::{
-        blobs::{BlobKind, BlobRef},
+        blobs::{BlobKind, BlobRef, ListRef, MAX_LIST_COUNT},
         entry::Entry,
         hash::{ContentHash, NodeHash},
         pack::PackWriter,
@@ -175,4 +175,27 @@ async fn many_versions_do_not_get_round_the_quota() {
     assert!(error.message.contains("GiB"), "{error}");
     let state = host.node.store.known(forge.site()).unwrap();
     assert_eq!(state.relation, Relation::Pinned);
+}
+
+/// Each entry names as many lists as it can, and each list as many blobs: a few of them are a day's work.
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_are_named_again_and_again_are_not_read() {
+    let mut forge = Forge::new(5);
+    let list = |n: u8| ListRef {
+        hash: ContentHash([n; 32]),
+        size: 1 << 20,
+        count: MAX_LIST_COUNT as u64,
+    };
+    for _ in 0..33 {
+        let leaf = leaf(&[("a", b"x")]);
+        let pack = pack(std::slice::from_ref(&leaf), &[b"x"]);
+        let mut entry = forge.entry(NodeHash::of(&leaf), 1, 1, &pack);
+        entry.adds.lists = (0..16).map(list).collect();
+        entry.keeps.lists = (16..32).map(list).collect();
+        forge.push(&entry, pack);
+    }
+    let host = Other::pinning(forge.site()).await;
+    let error = refused(&host, &forge, Wanted::Whole).await;
+    assert_eq!(error.kind, Kind::Hostile, "{error}");
+    assert!(error.message.contains("name 69206049 blobs"), "{error}");
 }

@@ -19,7 +19,7 @@ use n0_future::StreamExt;
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
-    accept::{New, SITE_QUOTA, Wanted, retracted, wanted_entries},
+    accept::{New, SITE_QUOTA, Wanted, check_named, retracted, wanted_entries},
     archive::{address::SiteId, entry::Entry, hash::ContentHash},
     error::{Error, Kind, Result},
     publish::needs,
@@ -48,6 +48,7 @@ pub(super) async fn download(
     new: &New,
     wanted: Wanted,
 ) -> Result<u64> {
+    check_named(&new.entries, wanted)?;
     let connection = node.connect(peer, iroh_blobs::ALPN).await?;
     let lists = lists_of(&new.entries, wanted);
     let (store, of) = (node.store.clone(), state.cloned());
