@@ -1,7 +1,7 @@
 //! Bringing a version's bytes into the store: what is new goes into one pack, or becomes a blob.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     fs::{self, File as FsFile},
     io::{BufWriter, Read},
     path::Path,
@@ -69,7 +69,8 @@ pub(super) fn store(
     }
     let files: Vec<_> = new_files(review).collect();
     let mut added = 0;
-    let mut seen = HashSet::new();
+    // Where a file's first path takes it, the others find it, whatever their types are.
+    let mut seen: HashMap<ContentHash, Place> = HashMap::new();
     for (file, pack) in files
         .iter()
         .zip(places(store, review, &files, |f| f.file.hash.0)?)
@@ -79,28 +80,27 @@ pub(super) fn store(
             change.came(pack);
             continue;
         }
-        let is_first = seen.insert(hash);
-        let source = match &file.source {
-            Source::Disk(source) => source,
-            Source::Store => {
-                change.came_as(stored_blob(store, &file.file)?);
-                continue;
+        let place = match (seen.get(&hash), &file.source) {
+            (Some(place), _) => *place,
+            (None, Source::Store) => Place::Blob(stored_blob(store, &file.file)?),
+            (None, Source::Disk(source)) => {
+                if let Some(blob) = before.get(&hash).filter(|b| b.kind == BlobKind::File) {
+                    Place::Blob(*blob)
+                } else if belongs_in_pack(&file.file) {
+                    new.files.push((file, source.as_path()));
+                    Place::NewPack
+                } else {
+                    if size_of(store, hash)?.is_none() {
+                        added += file.file.size;
+                    }
+                    Place::Blob(store_blob(store, review, file, source)?)
+                }
             }
         };
-        if let Some(blob) = before.get(&hash).filter(|b| b.kind == BlobKind::File) {
-            change.came_as(*blob);
-        } else if belongs_in_pack(&file.file) {
-            new.uses += 1;
-            if is_first {
-                new.files.push((file, source.as_path()));
-            }
-        } else if is_first {
-            if size_of(store, hash)?.is_none() {
-                added += file.file.size;
-            }
-            change.came_as(store_blob(store, review, file, source)?);
-        } else {
-            change.came(hash);
+        seen.insert(hash, place);
+        match place {
+            Place::Blob(blob) => change.came_as(blob),
+            Place::NewPack => new.uses += 1,
         }
     }
     let mut packs = Vec::new();
@@ -119,6 +119,13 @@ pub(super) fn store(
         packs,
         added,
     })
+}
+
+/// Where a file lies that was in no pack before.
+#[derive(Clone, Copy)]
+enum Place {
+    Blob(BlobRef),
+    NewPack,
 }
 
 /// What is in no blob yet.

@@ -138,12 +138,13 @@ mod tests {
 
     /// A path gets a content, which others may have too, or none.
     fn edits() -> impl Strategy<Value = Vec<(u8, Option<u8>)>> {
-        prop::collection::vec((0..40u8, prop::option::weighted(0.7, 0..12u8)), 0..12)
+        prop::collection::vec((0..40u8, prop::option::weighted(0.7, 0..6u8)), 0..12)
     }
 
-    /// Even contents are small pages, odd ones images that are blobs of their own.
+    /// Even contents are small; odd ones are blobs of their own if they come as images, and not as pages.
     fn edit(root: &Path, (path, content): (u8, Option<u8>)) {
-        let path = root.join(format!("{:02}/{path}.png", path % 5));
+        let ending = if path % 2 == 0 { "png" } else { "html" };
+        let path = root.join(format!("{:02}/{path}.{ending}", path % 5));
         match content {
             None => {
                 let _ = fs::remove_file(path);
