@@ -70,12 +70,7 @@ pub fn review(store: &Store, site: SiteId, snapshot: Snapshot) -> Result<Review>
         _ => None,
     };
     let files = snapshot.files.iter();
-    let tree = tree::build(
-        files
-            .clone()
-            .map(|f| (f.path.clone(), f.file.clone()))
-            .collect(),
-    );
+    let tree = tree::build_from(files.clone().map(|f| (&f.path, &f.file)));
     let diff = match (&state, &base) {
         (Some(state), Some(base)) => {
             let both = Both {
@@ -130,8 +125,7 @@ pub fn revert(store: &Store, site: SiteId, version: u64) -> Result<Review> {
         });
         Ok(())
     })?;
-    let pairs = files.iter().map(|f| (f.path.clone(), f.file.clone()));
-    let tree = tree::build(pairs.collect());
+    let tree = tree::build_from(files.iter().map(|f| (&f.path, &f.file)));
     if tree.root != old.tree {
         return Err(Error::damaged(format!(
             "the tree of version {version} has another shape than its files make"

@@ -106,8 +106,18 @@ pub(super) struct Seen<'a> {
 #[derive(Debug, Default)]
 pub(super) struct StatCache<'a> {
     taken: u64,
-    /// By path from the root, which is the empty one.
-    folders: HashMap<&'a str, (Stamp, Vec<Seen<'a>>)>,
+    /// By path from the root, which is the empty one. The names are decoded when their turn comes: most of
+    /// the memory of a small publish would else be theirs.
+    folders: HashMap<&'a str, (Stamp, &'a [u8])>,
+}
+
+/// What the last snapshot saw of a folder.
+#[derive(Debug, Default)]
+pub(super) struct Folder<'a> {
+    /// Its names, in the order of their bytes.
+    pub(super) names: Vec<Seen<'a>>,
+    /// Whether these are still all that are in it.
+    pub(super) is_same: bool,
 }
 
 impl<'a> StatCache<'a> {
@@ -123,31 +133,38 @@ impl<'a> StatCache<'a> {
         decode(root, body).unwrap_or_default()
     }
 
-    /// The names in a folder, if they are still those that were seen.
-    pub(super) fn names(&self, folder: &str, stamp: Stamp) -> Option<&[Seen<'a>]> {
+    /// What was seen of a folder, which has this stamp now.
+    pub(super) fn folder(&self, path: &str, now: Stamp) -> Folder<'a> {
+        let Some((stamp, names)) = self.folders.get(path) else {
+            return Folder::default();
+        };
         // Without inodes nothing is said of the times of folders.
-        if !cfg!(unix) {
-            return None;
+        let is_same = cfg!(unix) && *stamp == now && stamp.is_settled(self.taken);
+        match decode_names(names) {
+            Ok(names) => Folder { names, is_same },
+            Err(_) => Folder::default(),
         }
-        let (seen, names) = self.folders.get(folder)?;
-        (*seen == stamp && stamp.is_settled(self.taken)).then_some(names)
     }
 
-    /// The hash of the file `name` in a folder, if it is still the one that was read.
-    pub(super) fn hash(&self, folder: &str, name: &str, stamp: Stamp) -> Option<ContentHash> {
-        let (_, names) = self.folders.get(folder)?;
-        let at = names.binary_search_by(|seen| seen.name.cmp(name)).ok()?;
-        self.known(&names[at], stamp)
+    /// The hash of a file that was seen, if it is still the one that was read.
+    pub(super) fn hash(&self, seen: &Seen<'_>, now: Stamp) -> Option<ContentHash> {
+        let (stamp, hash) = seen.file?;
+        (stamp == now && stamp.is_settled(self.taken)).then_some(hash)
     }
+}
 
-    /// The same, of a name in hand.
-    pub(super) fn known(&self, seen: &Seen<'_>, stamp: Stamp) -> Option<ContentHash> {
-        let (was, hash) = seen.file?;
-        (was == stamp && stamp.is_settled(self.taken)).then_some(hash)
+impl<'a> Folder<'a> {
+    /// What was seen of a name in it.
+    pub(super) fn find(&self, name: &str) -> Option<&Seen<'a>> {
+        let at = self.names.binary_search_by(|seen| seen.name.cmp(name));
+        Some(&self.names[at.ok()?])
     }
 }
 
 const MAGIC: &[u8] = b"skepstat\x01";
+/// Another folder follows.
+const MORE: u8 = 1;
+const END: u8 = 0;
 
 fn decode<'a>(root: &Path, body: &'a [u8]) -> Result<StatCache<'a>, DecodeError> {
     let mut reader = Reader::new("stat cache", body);
@@ -159,23 +176,25 @@ fn decode<'a>(root: &Path, body: &'a [u8]) -> Result<StatCache<'a>, DecodeError>
         "another folder's",
     )?;
     let taken = reader.uint()?;
-    let count = reader.count("folders", usize::MAX, 34)?;
-    let mut folders = HashMap::with_capacity(count);
-    for _ in 0..count {
+    let mut folders = HashMap::new();
+    while reader.byte()? == MORE {
         let path = reader.text("folder", usize::MAX)?;
         let stamp = Stamp::decode(&mut reader)?;
-        let count = reader.count("names", usize::MAX, 2)?;
-        let names = (0..count)
-            .map(|_| name(&mut reader))
-            .collect::<Result<Vec<_>, _>>()?;
-        reader.ensure(
-            names.is_sorted_by(|a, b| a.name < b.name),
-            "its names are not in order",
-        )?;
-        folders.insert(path, (stamp, names));
+        folders.insert(path, (stamp, reader.bytes("names", usize::MAX)?));
     }
     reader.finish()?;
     Ok(StatCache { taken, folders })
+}
+
+fn decode_names(bytes: &[u8]) -> Result<Vec<Seen<'_>>, DecodeError> {
+    let mut reader = Reader::new("stat cache", bytes);
+    let count = reader.count("names", usize::MAX, 2)?;
+    let names = (0..count).map(|_| name(&mut reader));
+    let names = names.collect::<Result<Vec<_>, _>>()?;
+    let sorted = names.is_sorted_by(|a, b| a.name < b.name);
+    reader.ensure(sorted, "its names are not in order")?;
+    reader.finish()?;
+    Ok(names)
 }
 
 fn name<'a>(reader: &mut Reader<'a>) -> Result<Seen<'a>, DecodeError> {
@@ -195,51 +214,57 @@ fn name<'a>(reader: &mut Reader<'a>) -> Result<Seen<'a>, DecodeError> {
 
 /// A cache in the making, folder by folder.
 pub(super) struct Recorder {
-    folders: u64,
-    body: Vec<u8>,
+    out: Vec<u8>,
+    names: Vec<u8>,
 }
 
 impl Recorder {
-    pub(super) fn new() -> Self {
+    /// Begins the cache of the folder `root` as it is from the moment `taken` on. It may get about so many
+    /// bytes.
+    pub(super) fn new(root: &Path, taken: u64, expected: usize) -> Self {
+        let mut out = Vec::with_capacity(expected + (4 << 10));
+        out.extend_from_slice(MAGIC);
+        put_bytes(&mut out, root.as_os_str().as_encoded_bytes());
+        put_uint(&mut out, taken);
         Self {
-            folders: 0,
-            body: Vec::new(),
+            out,
+            names: Vec::new(),
         }
     }
 
-    /// Begins a folder with so many names, which follow in the order of their bytes.
-    pub(super) fn folder(&mut self, path: &str, stamp: Stamp, names: usize) {
-        self.folders += 1;
-        put_bytes(&mut self.body, path.as_bytes());
-        stamp.encode(&mut self.body);
-        put_uint(&mut self.body, names as u64);
+    /// Adds a folder with its names, in the order of their bytes.
+    pub(super) fn folder(&mut self, path: &str, stamp: Stamp, names: &[Seen<'_>]) {
+        self.names.clear();
+        put_uint(&mut self.names, names.len() as u64);
+        for seen in names {
+            self.name(seen);
+        }
+        self.out.push(MORE);
+        put_bytes(&mut self.out, path.as_bytes());
+        stamp.encode(&mut self.out);
+        put_bytes(&mut self.out, &self.names);
     }
 
-    pub(super) fn name(&mut self, seen: &Seen<'_>) {
-        put_bytes(&mut self.body, seen.name.as_bytes());
+    fn name(&mut self, seen: &Seen<'_>) {
+        put_bytes(&mut self.names, seen.name.as_bytes());
         match (seen.kind, seen.file) {
-            (Kind::Folder, _) => self.body.push(0),
-            (Kind::File, None) => self.body.push(1),
-            (Kind::Other, _) => self.body.push(2),
+            (Kind::Folder, _) => self.names.push(0),
+            (Kind::File, None) => self.names.push(1),
+            (Kind::Other, _) => self.names.push(2),
             (Kind::File, Some((stamp, hash))) => {
-                self.body.push(3);
-                stamp.encode(&mut self.body);
-                self.body.extend_from_slice(&hash.0);
+                self.names.push(3);
+                stamp.encode(&mut self.names);
+                self.names.extend_from_slice(&hash.0);
             }
         }
     }
 
-    /// The cache's bytes, of the folder `root` as it was seen from the moment `taken` on.
-    pub(super) fn finish(self, root: &Path, taken: u64) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.body.len() + 256);
-        out.extend_from_slice(MAGIC);
-        put_bytes(&mut out, root.as_os_str().as_encoded_bytes());
-        put_uint(&mut out, taken);
-        put_uint(&mut out, self.folders);
-        out.extend_from_slice(&self.body);
-        let sum = blake3::hash(&out);
-        out.extend_from_slice(sum.as_bytes());
-        out
+    /// The cache's bytes.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        self.out.push(END);
+        let sum = blake3::hash(&self.out);
+        self.out.extend_from_slice(sum.as_bytes());
+        self.out
     }
 }
 

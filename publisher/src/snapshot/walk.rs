@@ -34,7 +34,7 @@ pub(super) fn walk(
         root,
         leave_out: options.leave_out,
         cache: StatCache::decode(&known_as, bytes.as_deref().unwrap_or_default()),
-        recorder: Recorder::new(),
+        recorder: Recorder::new(&known_as, now, bytes.as_ref().map_or(0, Vec::len)),
         buffer: vec![0; 64 << 10],
         files: Vec::new(),
         read: 0,
@@ -45,7 +45,7 @@ pub(super) fn walk(
     }
     if let Some(path) = options.cache {
         // Without it the next snapshot is slower, and nothing else.
-        let _ = stat_cache::write(path, &walk.recorder.finish(&known_as, now));
+        let _ = stat_cache::write(path, &walk.recorder.finish());
     }
     Ok((walk.files, walk.read))
 }
@@ -68,44 +68,43 @@ impl Walk<'_> {
         let io = |e: &std::io::Error| Error::io("read", &self.root.join(folder), e);
         // The root itself may be a link: it is the folder that was asked for.
         let stamp = Stamp::of(&fs::metadata(&path).map_err(|e| io(&e))?);
+        let before = self.cache.folder(folder, stamp);
         let read;
-        let names = match self.cache.names(folder, stamp) {
-            Some(names) => names.to_vec(),
-            None => {
+        let mut names: Vec<Seen<'_>> = match before.is_same {
+            true => before.names.clone(),
+            false => {
                 read = names_in(&path)?;
                 let names = read.iter();
                 let names = names.map(|(name, kind)| Seen {
                     name,
                     kind: *kind,
-                    file: None,
+                    file: before.find(name).and_then(|seen| seen.file),
                 });
                 names.collect()
             }
         };
-        self.recorder.folder(folder, stamp, names.len());
-        for mut seen in names {
+        for seen in &mut names {
             let relative = match folder {
                 "" => seen.name.to_owned(),
                 _ => format!("{folder}/{}", seen.name),
             };
             path.push(seen.name);
-            if !self.leave_out.is_some_and(|leave_out| leave_out(&relative)) {
-                match seen.kind {
-                    NameKind::Folder => self.folders.push(relative),
-                    NameKind::File => seen.file = self.file(folder, &seen, &path, &relative)?,
-                    NameKind::Other => return Err(not_a_file(&path)),
-                }
+            let left_out = self.leave_out.is_some_and(|leave_out| leave_out(&relative));
+            match seen.kind {
+                _ if left_out => seen.file = None,
+                NameKind::Folder => self.folders.push(relative),
+                NameKind::File => seen.file = self.file(seen, &path, &relative)?,
+                NameKind::Other => return Err(not_a_file(&path)),
             }
             path.pop();
-            self.recorder.name(&seen);
         }
+        self.recorder.folder(folder, stamp, &names);
         Ok(())
     }
 
     /// Adds a file, and says what to remember of it.
     fn file(
         &mut self,
-        folder: &str,
         seen: &Seen<'_>,
         source: &Path,
         relative: &str,
@@ -115,11 +114,7 @@ impl Walk<'_> {
             return Err(not_a_file(source));
         }
         let stamp = Stamp::of(&meta);
-        let known = match seen.file {
-            Some(_) => self.cache.known(seen, stamp),
-            None => self.cache.hash(folder, seen.name, stamp),
-        };
-        let (hash, size) = match known {
+        let (hash, size) = match self.cache.hash(seen, stamp) {
             Some(hash) => (hash, meta.len()),
             None => self.read(source)?,
         };
@@ -199,8 +194,10 @@ fn archive_path(source: &Path, relative: &str) -> Result<ArchivePath> {
 }
 
 fn media_type(path: &ArchivePath) -> MediaType {
-    let guess = mime_guess::from_path(path.as_str()).first_or_octet_stream();
-    MediaType::new(guess.essence_str()).unwrap_or_else(MediaType::octet_stream)
+    let guess = mime_guess::from_path(path.as_str()).first_raw();
+    guess
+        .and_then(MediaType::fixed)
+        .unwrap_or_else(MediaType::octet_stream)
 }
 
 fn not_a_file(source: &Path) -> Error {

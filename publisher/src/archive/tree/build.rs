@@ -1,6 +1,6 @@
 //! Sorted files to nodes.
 
-use super::node::{Child, File, Node};
+use super::node::{Child, File, Node, encode_inner, encode_leaf};
 use crate::archive::{hash::NodeHash, path::ArchivePath};
 
 /// A tree with the bytes of its nodes.
@@ -19,20 +19,45 @@ const BOUNDARY_MASK: u8 = 0x0f;
 
 /// Builds the tree of `files`, which are sorted by path, each path once.
 pub fn build(files: Vec<(ArchivePath, File)>) -> Built {
-    debug_assert!(files.is_sorted_by(|(a, _), (b, _)| a < b));
-    let leaves = chunk(0, files, |(path, _)| path);
-    let mut levels: Vec<Vec<(NodeHash, Vec<u8>)>> = Vec::new();
-    let mut nodes: Vec<Node> = leaves.into_iter().map(Node::Leaf).collect();
+    build_from(files.iter().map(|(path, file)| (path, file)))
+}
+
+/// As [`build`], of files that lie elsewhere.
+pub fn build_from<'a>(files: impl Iterator<Item = (&'a ArchivePath, &'a File)>) -> Built {
+    let mut levels: Vec<Level> = Vec::new();
+    let mut children = Vec::new();
+    let mut leaves = Level::new();
+    chunks(
+        0,
+        files,
+        |(path, _)| *path,
+        |files| {
+            let bytes = encode_leaf(files.iter().copied());
+            children.extend(add(&mut leaves, bytes, files.last().map(|(path, _)| *path)));
+        },
+    );
+    // The tree without files is one empty leaf.
+    if leaves.is_empty() {
+        add(&mut leaves, encode_leaf([].into_iter()), None);
+    }
+    levels.push(leaves);
     for level in 1.. {
-        let (encoded, children) = encode(&nodes);
-        levels.push(encoded);
         if children.len() <= 1 {
             break;
         }
-        nodes = chunk(level, children, |child| &child.last)
-            .into_iter()
-            .map(|children| Node::Inner { level, children })
-            .collect();
+        let mut nodes = Level::new();
+        let mut above = Vec::new();
+        chunks(
+            level,
+            children.into_iter(),
+            |child| &child.last,
+            |children| {
+                let last = children.last().map(|child: &Child| &child.last);
+                above.extend(add(&mut nodes, encode_inner(level, children), last));
+            },
+        );
+        levels.push(nodes);
+        children = above;
     }
     let nodes: Vec<_> = levels.into_iter().rev().flatten().collect();
     Built {
@@ -41,50 +66,42 @@ pub fn build(files: Vec<(ArchivePath, File)>) -> Built {
     }
 }
 
-type Encoded = Vec<(NodeHash, Vec<u8>)>;
+/// The nodes of one level.
+type Level = Vec<(NodeHash, Vec<u8>)>;
 
-/// The nodes' bytes, and what the level above says of them.
-fn encode(nodes: &[Node]) -> (Encoded, Vec<Child>) {
-    let encoded: Encoded = nodes
-        .iter()
-        .map(|node| {
-            let bytes = node.encode();
-            (NodeHash::of(&bytes), bytes)
-        })
-        .collect();
-    let children = nodes
-        .iter()
-        .zip(&encoded)
-        .filter_map(|(node, (hash, _))| {
-            Some(Child {
-                last: node.last()?.clone(),
-                hash: *hash,
-            })
-        })
-        .collect();
-    (encoded, children)
+/// Adds a node, and returns what the level above says of it.
+fn add(level: &mut Level, bytes: Vec<u8>, last: Option<&ArchivePath>) -> Option<Child> {
+    let hash = NodeHash::of(&bytes);
+    level.push((hash, bytes));
+    Some(Child {
+        last: last?.clone(),
+        hash,
+    })
 }
 
-/// Splits the items of a level into nodes.
+/// Splits the items of a level into nodes, and calls `node` with those of each.
 ///
 /// A node ends after an item whose path is a boundary, unless the item is its first, so that every
 /// level has at most half as many nodes as the one below; and after [`Node::MAX_ITEMS`] in any case.
-fn chunk<T>(level: u8, items: Vec<T>, path: impl Fn(&T) -> &ArchivePath) -> Vec<Vec<T>> {
+fn chunks<T>(
+    level: u8,
+    items: impl Iterator<Item = T>,
+    path: impl Fn(&T) -> &ArchivePath,
+    mut node: impl FnMut(&[T]),
+) {
     let boundary = Boundary::of_level(level);
-    let mut chunks = Vec::new();
-    let mut current: Vec<T> = Vec::new();
+    let mut current: Vec<T> = Vec::with_capacity(Node::MAX_ITEMS);
     for item in items {
         let is_boundary = !current.is_empty() && boundary.is_at(path(&item));
         current.push(item);
         if is_boundary || current.len() == Node::MAX_ITEMS {
-            chunks.push(std::mem::take(&mut current));
+            node(&current);
+            current.clear();
         }
     }
-    // The tree without files is one empty leaf.
-    if !current.is_empty() || chunks.is_empty() {
-        chunks.push(current);
+    if !current.is_empty() {
+        node(&current);
     }
-    chunks
 }
 
 /// Which paths end a node of a level.

@@ -16,7 +16,7 @@ pub mod diff;
 pub mod node;
 pub mod read;
 
-pub use build::{Built, build};
+pub use build::{Built, build, build_from};
 pub use diff::{Change, Diff, diff};
 pub use node::File;
 pub use read::{NodeSource, Object, TreeError, find, objects, walk};

@@ -1,6 +1,6 @@
 //! The encoding of one tree node.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use crate::archive::{
     codec::{DecodeError, Problem, Reader, put_bytes, put_uint},
@@ -21,7 +21,7 @@ pub struct File {
 
 /// A media type such as `text/html`: printable ASCII, at most [`MediaType::MAX_BYTES`] bytes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct MediaType(String);
+pub struct MediaType(Cow<'static, str>);
 
 impl MediaType {
     /// The longest media type, in bytes.
@@ -29,14 +29,22 @@ impl MediaType {
 
     /// Checks `text`; `None` if it could not stand in an HTTP header as it is.
     pub fn new(text: &str) -> Option<Self> {
-        let legal = |c: char| c.is_ascii_graphic() || c == ' ';
-        let ok = (1..=Self::MAX_BYTES).contains(&text.len()) && text.chars().all(legal);
-        ok.then(|| Self(text.to_owned()))
+        Self::is_legal(text).then(|| Self(text.to_owned().into()))
+    }
+
+    /// The same, of a text that is part of the program: most of ten thousand files share a few types.
+    pub fn fixed(text: &'static str) -> Option<Self> {
+        Self::is_legal(text).then_some(Self(Cow::Borrowed(text)))
     }
 
     /// The type of bytes of which nothing else is known.
     pub fn octet_stream() -> Self {
-        Self("application/octet-stream".to_owned())
+        Self(Cow::Borrowed("application/octet-stream"))
+    }
+
+    fn is_legal(text: &str) -> bool {
+        let legal = |c: char| c.is_ascii_graphic() || c == ' ';
+        (1..=Self::MAX_BYTES).contains(&text.len()) && text.chars().all(legal)
     }
 
     /// The media type as text.
@@ -88,28 +96,10 @@ impl Node {
 
     /// The node's bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = vec![FORMAT_VERSION];
         match self {
-            Self::Leaf(files) => {
-                out.push(0);
-                put_uint(&mut out, files.len() as u64);
-                for (path, file) in files {
-                    put_bytes(&mut out, path.as_str().as_bytes());
-                    out.extend_from_slice(&file.hash.0);
-                    put_uint(&mut out, file.size);
-                    put_bytes(&mut out, file.media_type.as_str().as_bytes());
-                }
-            }
-            Self::Inner { level, children } => {
-                out.push(*level);
-                put_uint(&mut out, children.len() as u64);
-                for child in children {
-                    put_bytes(&mut out, child.last.as_str().as_bytes());
-                    out.extend_from_slice(&child.hash.0);
-                }
-            }
+            Self::Leaf(files) => encode_leaf(files.iter().map(|(path, file)| (path, file))),
+            Self::Inner { level, children } => encode_inner(*level, children),
         }
-        out
     }
 
     /// Reads a node.
@@ -177,6 +167,33 @@ impl Node {
             Self::Inner { children, .. } => children.last().map(|child| &child.last),
         }
     }
+}
+
+/// The bytes of a leaf with these files.
+pub(super) fn encode_leaf<'a>(
+    files: impl ExactSizeIterator<Item = (&'a ArchivePath, &'a File)>,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64 + 96 * files.len());
+    out.extend([FORMAT_VERSION, 0]);
+    put_uint(&mut out, files.len() as u64);
+    for (path, file) in files {
+        put_bytes(&mut out, path.as_str().as_bytes());
+        out.extend_from_slice(&file.hash.0);
+        put_uint(&mut out, file.size);
+        put_bytes(&mut out, file.media_type.as_str().as_bytes());
+    }
+    out
+}
+
+/// The bytes of an inner node with these children.
+pub(super) fn encode_inner(level: u8, children: &[Child]) -> Vec<u8> {
+    let mut out = vec![FORMAT_VERSION, level];
+    put_uint(&mut out, children.len() as u64);
+    for child in children {
+        put_bytes(&mut out, child.last.as_str().as_bytes());
+        out.extend_from_slice(&child.hash.0);
+    }
+    out
 }
 
 fn read_path(reader: &mut Reader<'_>) -> Result<ArchivePath, DecodeError> {
