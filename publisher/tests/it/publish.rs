@@ -236,3 +236,28 @@ async fn a_store_can_be_read_by_a_thread_that_runs_a_task() {
     assert_eq!(check(&open.store, author.site).unwrap().files, 1);
     open.close().await;
 }
+
+/// Compressed types are blobs of their own from a length on at which others lie in packs.
+#[test]
+fn the_same_bytes_may_be_a_page_and_an_image() {
+    let author = Author::new().with("index.html", "home");
+    let open = author.open();
+    author.publish(&open.store);
+    for (n, names) in [["a.xml", "b.png"], ["c.png", "d.xml"]].iter().enumerate() {
+        for name in names {
+            author.write(name, noise(n as u64, 40_000));
+        }
+        author.publish(&open.store);
+        check(&open.store, author.site).unwrap();
+        let files = checked_out(&open.store, author.site, None).unwrap();
+        assert_eq!(files, author.files());
+    }
+    std::fs::remove_file(author.folder().join("a.xml")).unwrap();
+    std::fs::remove_file(author.folder().join("c.png")).unwrap();
+    author.publish(&open.store);
+    check(&open.store, author.site).unwrap();
+    assert_eq!(
+        checked_out(&open.store, author.site, None).unwrap(),
+        author.files()
+    );
+}

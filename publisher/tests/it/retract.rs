@@ -190,7 +190,7 @@ fn publish(author: &Author, store: &Store, edits: &[(usize, Option<u8>)]) -> boo
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn whatever_is_retracted_the_rest_stays_and_nothing_else(deeds in deeds()) {
