@@ -13,16 +13,19 @@ use skep_generator::{BuildManifest, Engine, LoadOptions, build, load, record_of}
 use skep_publisher::{
     archive::address::SiteId,
     error::printable,
-    review::{Origin, Review, Warning, warnings},
+    review::{Origin, Review, Sources, Warning, review, warnings},
     snapshot::{Options, Snapshot, snapshot},
+    store::Store,
 };
 
 use crate::{
+    choice::Choice,
     context::{Context, now, seconds},
     engine,
     error::{CliError, Result},
     folder::{self, Folder},
     site::SiteDir,
+    sources,
     trust::{self, Trusted},
 };
 
@@ -60,6 +63,7 @@ enum How {
 /// The files that would be published.
 pub(crate) struct Built<'a> {
     dir: &'a SiteDir,
+    site: SiteId,
     /// Where they are: in the cache, or in the site's folder.
     out: PathBuf,
     /// Where it is remembered what was seen there.
@@ -158,6 +162,7 @@ impl<'a> Plan<'a> {
         let seen = ctx.home.cache().join("seen");
         Ok(Built {
             dir,
+            site,
             out,
             seen: seen.join(format!("{site}.{which}")),
             record,
@@ -209,7 +214,7 @@ pub(crate) fn run(
 
 impl Built<'_> {
     /// The files with their hashes; only those that changed since the last time are read.
-    pub(crate) fn snapshot(&self) -> Result<Snapshot> {
+    fn snapshot(&self) -> Result<Snapshot> {
         let leave_out = |path: &str| {
             let keeps = self.keeps(path);
             let mut excluded = self.excluded.borrow_mut();
@@ -223,6 +228,43 @@ impl Built<'_> {
             leave_out: Some(&leave_out),
         };
         Ok(snapshot(&self.out, &options)?)
+    }
+
+    /// What a publish would change: of all files, or of those that are chosen. Also how many changes that leaves out.
+    pub(crate) fn review(
+        &self,
+        ctx: &Context,
+        store: &Store,
+        choice: &Choice,
+    ) -> Result<(Review, usize)> {
+        let sources = match choice.is_all() {
+            true => self.sources(ctx)?,
+            // They would be those of other pages, too.
+            false => Sources::AsPublished,
+        };
+        choice.narrow(store, review(store, self.site, self.snapshot()?, sources)?)
+    }
+
+    /// The sources that are to be published.
+    fn sources(&self, ctx: &Context) -> Result<Sources> {
+        let config = &self.dir.config;
+        if config.publish_source != Some(true) {
+            return Ok(Sources::None);
+        }
+        match (&self.record, &config.engine) {
+            (Record::Made(manifest), _) => {
+                let files = sources::take(ctx, self.dir, self.site, manifest)?;
+                Ok(Sources::Files(files))
+            }
+            (_, Engine::Tera { .. }) => {
+                ctx.out.note("The sources stay as they are published: with `--no-build` nobody knows of which of them the site is made.");
+                Ok(Sources::AsPublished)
+            }
+            _ => {
+                ctx.out.note("The sources are not published, though skep.toml says so: skep did not build the site, and does not know of which files it is made.");
+                Ok(Sources::None)
+            }
+        }
     }
 
     /// Whether a file or folder of the output is published, by its path.
@@ -239,7 +281,13 @@ impl Built<'_> {
 
     /// What the author should know of what would be published.
     pub(crate) fn inspect(&self, ctx: &Context, review: &Review) -> Result<Known> {
-        let changed = || review.changes.iter().map(|change| change.path.as_str());
+        let changed = || {
+            review
+                .output
+                .changes
+                .iter()
+                .map(|change| change.path.as_str())
+        };
         let mut origins: BTreeMap<&str, Origin> = BTreeMap::new();
         let (as_of, drafts_checked) = match &self.record {
             Record::Made(manifest) => {
@@ -251,7 +299,7 @@ impl Built<'_> {
                 (manifest.as_of, true)
             }
             // Nothing has to be known of nothing: the manifest of a large site takes a while to read.
-            Record::Found if review.changes.is_empty() => (now(), true),
+            Record::Found if review.output.changes.is_empty() => (now(), true),
             Record::Found => match record_of(&self.out, changed())? {
                 None => {
                     ctx.out.note(format!(

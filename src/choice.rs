@@ -55,7 +55,7 @@ impl Choice {
         if self.only.is_empty() {
             return Ok((all, 0));
         }
-        self.check(all.paths())?;
+        self.check(all.output.paths())?;
         Ok(only(store, all, |path| self.has(path))?)
     }
 }

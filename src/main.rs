@@ -18,6 +18,7 @@ mod passphrase;
 mod report;
 mod session;
 mod site;
+mod sources;
 mod swarm;
 mod trust;
 

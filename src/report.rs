@@ -11,7 +11,7 @@ use skep_publisher::{
         tree::{Change, File},
     },
     error::printable,
-    review::{ImageSize, Review, Warning, WarningKind},
+    review::{ImageSize, Part, Review, Warning, WarningKind},
     store::Store,
 };
 
@@ -47,49 +47,65 @@ impl<'a> Report<'a> {
 
     /// The changes, as `git status` would show them.
     pub(crate) fn show(&self, out: &Output) {
-        let review = self.review;
-        if review.changes.is_empty() {
+        let Review {
+            output, sources, ..
+        } = self.review;
+        let all = self.all || !out.is_terminal();
+        if output.changes.is_empty() {
             out.say(match self.left_out {
                 0 => "Nothing has changed since.",
                 _ => "Nothing of that has changed since.",
             });
         } else {
-            let all = self.all || !out.is_terminal();
-            let groups = Groups::of(review);
-            out.say("");
-            for (title, style, rows) in groups.named() {
-                self.rows(
-                    out,
-                    title,
-                    style,
-                    rows,
-                    if all { usize::MAX } else { MAX_ROWS },
-                );
-            }
-            out.say("");
-            out.say(format!(
-                "{BOLD}{}{BOLD:#}: {}. The site then has {} ({}).",
-                count(groups.count() as u64, "change"),
-                groups.summary(),
-                count(review.files, "file"),
-                bytes(review.bytes),
-            ));
-            self.warn(out, if all { usize::MAX } else { MAX_WARNINGS });
+            self.part(out, output, "The site then has", all);
         }
+        if !sources.changes.is_empty() {
+            out.say("");
+            out.say(match sources.count() {
+                0 => "The sources are not published any more:",
+                _ => "The sources are published as well:",
+            });
+            self.part(out, sources, "These are then", all);
+        }
+        self.warn(out, if all { usize::MAX } else { MAX_WARNINGS });
         if self.left_out > 0 {
             let others = count(self.left_out as u64, "other change");
             out.say(format!("{others} left out by `--only`."));
         }
     }
 
-    fn rows(&self, out: &Output, title: &str, style: Style, rows: &[Row<'_>], most: usize) {
+    fn part(&self, out: &Output, part: &Part, then: &str, all: bool) {
+        let groups = Groups::of(part);
+        out.say("");
+        for (title, style, rows) in groups.named() {
+            let most = if all { usize::MAX } else { MAX_ROWS };
+            self.rows(out, part, (title, style), rows, most);
+        }
+        out.say("");
+        out.say(format!(
+            "{BOLD}{}{BOLD:#}: {}. {then} {} ({}).",
+            count(groups.count() as u64, "change"),
+            groups.summary(),
+            count(part.count(), "file"),
+            bytes(part.bytes()),
+        ));
+    }
+
+    fn rows(
+        &self,
+        out: &Output,
+        part: &Part,
+        (title, style): (&str, Style),
+        rows: &[Row<'_>],
+        most: usize,
+    ) {
         for row in rows.iter().take(most) {
             let path = printable(row.change.path.as_str());
             let path = match row.from {
                 Some(from) => format!("{} -> {path}", printable(from.as_str())),
                 None => path,
             };
-            let facts = self.facts(row);
+            let facts = self.facts(part, row);
             out.say(format!("  {style}{title:<9}{style:#} {path} ({facts})"));
         }
         if rows.len() > most {
@@ -101,7 +117,7 @@ impl<'a> Report<'a> {
     }
 
     /// What is known of a changed file beside its name.
-    fn facts(&self, row: &Row<'_>) -> String {
+    fn facts(&self, part: &Part, row: &Row<'_>) -> String {
         let Change { old, new, .. } = row.change;
         let size = |file: &Option<File>| file.as_ref().map(|file| bytes(file.size));
         let sizes = match (size(old), size(new)) {
@@ -110,7 +126,7 @@ impl<'a> Report<'a> {
             (Some(old), None) => old,
             (None, None) => String::new(),
         };
-        let [old, new] = self.review.images(self.store, row.change);
+        let [old, new] = self.review.images(self.store, part, row.change);
         let pixels = |size: ImageSize| format!("{}x{}", size.width, size.height);
         match (old.map(pixels), new.map(pixels)) {
             (Some(old), Some(new)) if old != new => format!("{old} -> {new}, {sizes}"),
@@ -131,8 +147,9 @@ impl<'a> Report<'a> {
             let line = warning
                 .line
                 .map_or(String::new(), |line| format!(":{line}"));
+            let place = if warning.in_sources { "sources: " } else { "" };
             out.warn(format!(
-                "{path}{line}: {} ({})",
+                "{place}{path}{line}: {} ({})",
                 warning.message,
                 warning.kind.name()
             ));
@@ -147,37 +164,54 @@ impl<'a> Report<'a> {
 
     /// The review, for programs.
     pub(crate) fn json(&self) -> Value {
-        let review = self.review;
-        let groups = Groups::of(review);
-        let changes = review.changes.iter().map(|change| self.change_json(change));
-        let moves = review.moves.iter();
-        let moves = moves.map(|m| json!({"from": m.from.as_str(), "to": m.to.as_str()}));
+        let Review {
+            output, sources, ..
+        } = self.review;
         let warnings = self.warnings.iter().map(|warning| {
             json!({
                 "name": warning.kind.name(),
                 "blocking": warning.kind.is_blocking(),
                 "path": warning.path.as_str(),
+                "in_sources": warning.in_sources,
                 "line": warning.line,
                 "message": warning.message,
             })
         });
-        json!({
-            "address": Address::of(review.site).to_string(),
-            "version": review.base.as_ref().map(|entry| entry.number),
-            "files": review.files,
-            "bytes": review.bytes,
-            // A move is neither added nor removed.
-            "added": groups.new.len(),
-            "modified": groups.changed.len(),
-            "removed": groups.removed.len(),
+        let mut value = json!({
+            "address": Address::of(self.review.site).to_string(),
+            "version": self.review.base.as_ref().map(|entry| entry.number),
             "left_out": self.left_out,
-            "changes": changes.collect::<Vec<_>>(),
-            "moves": moves.collect::<Vec<_>>(),
             "warnings": warnings.collect::<Vec<_>>(),
-        })
+            "sources": null,
+        });
+        if sources.count() > 0 || !sources.changes.is_empty() {
+            let mut part = json!({});
+            self.part_json(sources, &mut part);
+            value["sources"] = part;
+        }
+        self.part_json(output, &mut value);
+        value
     }
 
-    fn change_json(&self, change: &Change) -> Value {
+    fn part_json(&self, part: &Part, value: &mut Value) {
+        let groups = Groups::of(part);
+        value["files"] = part.count().into();
+        value["bytes"] = part.bytes().into();
+        // A move is neither added nor removed.
+        value["added"] = groups.new.len().into();
+        value["modified"] = groups.changed.len().into();
+        value["removed"] = groups.removed.len().into();
+        let changes = part.changes.iter();
+        value["changes"] = changes
+            .map(|change| self.change_json(part, change))
+            .collect();
+        let moves = part.moves.iter();
+        value["moves"] = moves
+            .map(|m| json!({"from": m.from.as_str(), "to": m.to.as_str()}))
+            .collect();
+    }
+
+    fn change_json(&self, part: &Part, change: &Change) -> Value {
         let kind = match (&change.old, &change.new) {
             (None, _) => "added",
             (_, None) => "removed",
@@ -190,7 +224,7 @@ impl<'a> Report<'a> {
             "bytes": size(&change.new),
             "old_bytes": size(&change.old),
         });
-        let [old, new] = self.review.images(self.store, change).map(image_json);
+        let [old, new] = self.review.images(self.store, part, change).map(image_json);
         if !old.is_null() || !new.is_null() {
             value["pixels"] = new;
             value["old_pixels"] = old;
@@ -220,8 +254,8 @@ struct Groups<'a> {
 }
 
 impl<'a> Groups<'a> {
-    fn of(review: &'a Review) -> Self {
-        let moves = review.moves.iter();
+    fn of(part: &'a Part) -> Self {
+        let moves = part.moves.iter();
         let came: HashMap<_, _> = moves.clone().map(|m| (&m.to, &m.from)).collect();
         let went: HashMap<_, _> = moves.map(|m| (&m.from, &m.to)).collect();
         let mut groups = Self {
@@ -230,7 +264,7 @@ impl<'a> Groups<'a> {
             moved: Vec::new(),
             removed: Vec::new(),
         };
-        for change in &review.changes {
+        for change in &part.changes {
             let from = came.get(&change.path).copied();
             let group = match (&change.old, &change.new) {
                 (None, _) if from.is_some() => &mut groups.moved,

@@ -12,6 +12,7 @@ use crate::{
         address::SiteId,
         blobs::{BlobKind, BlobRef, BlobSet},
         entry::Entry,
+        hash::NodeHash,
         head::Head,
         log::Peaks,
         path::{ArchivePath, Names},
@@ -212,7 +213,7 @@ fn index_pack(store: &Store, state: &SiteState, pack: &BlobRef, room: u64) -> Re
     Ok(bytes)
 }
 
-/// Checks that every file of the wanted versions is here, reading only what changed between them.
+/// Checks that every file and source of the wanted versions is here, reading only what changed between them.
 fn check(
     store: &Store,
     state: &SiteState,
@@ -243,55 +244,11 @@ fn check(
                 ),
             ))
         };
-        let mut names = Names::default();
-        let mut all = Vec::new();
-        // Wide enough for any sum of sizes, and for those that are taken away.
-        let (mut files, mut bytes) = (0, 0i128);
-        match before {
-            Some(old) => {
-                (files, bytes) = (i128::from(old.files), i128::from(old.bytes));
-                for change in reader.diff(old.tree, entry.tree)? {
-                    if let Some(file) = &change.old {
-                        files -= 1;
-                        bytes -= i128::from(file.size);
-                    }
-                    if let Some(file) = &change.new {
-                        files += 1;
-                        bytes += i128::from(file.size);
-                        not_reserved(&change.path)?;
-                        present(file)?;
-                    }
-                }
-            }
-            None => {
-                reader.walk(entry.tree, |path, file| {
-                    files += 1;
-                    bytes += i128::from(file.size);
-                    if !names.add(path) {
-                        return Err(Error::new(
-                            Kind::Hostile,
-                            format!(
-                                "the site has two files that are one on some disks, by case or as file and folder: {path}"
-                            ),
-                        ));
-                    }
-                    not_reserved(path)?;
-                    all.push((path.clone(), file.clone()));
-                    present(file)
-                })?;
-                // Else equal files would have two roots, and a tree could be any number of nodes.
-                if tree::build(std::mem::take(&mut all)).root != entry.tree {
-                    return Err(Error::new(
-                        Kind::Hostile,
-                        format!(
-                            "the tree of version {} has another shape than its files make",
-                            entry.number
-                        ),
-                    ));
-                }
-            }
-        }
-        if (files, bytes) != (i128::from(entry.files), i128::from(entry.bytes)) {
+        let (files, bytes) = check_tree(&reader, before.map(|b| b.tree), entry.tree, &present)?;
+        let (old_files, old_bytes) = before.map_or((0, 0), |old| (old.files, old.bytes));
+        if i128::from(old_files) + files != i128::from(entry.files)
+            || i128::from(old_bytes) + bytes != i128::from(entry.bytes)
+        {
             return Err(Error::new(
                 Kind::Hostile,
                 format!(
@@ -300,9 +257,64 @@ fn check(
                 ),
             ));
         }
+        if let Some(sources) = entry.sources {
+            let old = before.and_then(|before| before.sources);
+            check_tree(&reader, old, sources, &present)?;
+        }
         before = Some(entry);
     }
     Ok(())
+}
+
+/// Checks a tree of a version, reading only what differs from the tree `old`, which was checked before. Returns
+/// how many files and bytes it has more than that: wide enough for any sum of sizes, and for what is taken away.
+fn check_tree(
+    reader: &Reader,
+    old: Option<NodeHash>,
+    new: NodeHash,
+    present: &impl Fn(&File) -> Result<()>,
+) -> Result<(i128, i128)> {
+    let (mut files, mut bytes) = (0, 0i128);
+    if let Some(old) = old {
+        for change in reader.diff(old, new)? {
+            if let Some(file) = &change.old {
+                files -= 1;
+                bytes -= i128::from(file.size);
+            }
+            if let Some(file) = &change.new {
+                files += 1;
+                bytes += i128::from(file.size);
+                not_reserved(&change.path)?;
+                present(file)?;
+            }
+        }
+        return Ok((files, bytes));
+    }
+    let mut names = Names::default();
+    let mut all = Vec::new();
+    reader.walk(new, |path, file| {
+        files += 1;
+        bytes += i128::from(file.size);
+        if !names.add(path) {
+            return Err(Error::new(
+                Kind::Hostile,
+                format!(
+                    "the site has two files that are one on some disks, by case or as file and folder: {path}"
+                ),
+            ));
+        }
+        not_reserved(path)?;
+        all.push((path.clone(), file.clone()));
+        present(file)
+    })?;
+    // Else equal files would have two roots, and a tree could be any number of nodes.
+    match tree::build(all).root == new {
+        true => Ok((files, bytes)),
+        false => Err(Error::new(
+            Kind::Hostile,
+            "a tree has another shape than its files make",
+        )),
+    }
 }
 
 /// A mirror answers for these paths itself.

@@ -1,8 +1,15 @@
 //! Checking a site again, from its signature to the last byte.
 
+use std::collections::HashSet;
+
 use crate::{
     accept::retracted::{check_entry, check_own},
-    archive::{entry::Entry, hash::ContentHash, log::Peaks, tree},
+    archive::{
+        entry::Entry,
+        hash::{ContentHash, NodeHash},
+        log::Peaks,
+        tree,
+    },
     error::{Error, Result},
     store::{Reader, Retractions, SiteState, Store, blobs::read_all},
 };
@@ -61,9 +68,9 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
         retracted: retractions.count(),
         ..Verified::default()
     };
-    let mut hashed = std::collections::HashSet::new();
+    let mut hashed = HashSet::new();
     let reader = Reader::new(store, state);
-    let mut read = std::collections::HashSet::new();
+    let mut read = HashSet::new();
     for entry in &entries {
         let newest = entry.number == head.length();
         if !blobs(
@@ -77,38 +84,53 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
             continue;
         }
         check_own(store, &retractions, entry).map_err(Error::damaged)?;
-        let (mut files, mut bytes) = (0, 0);
-        let mut all = Vec::new();
-        reader.walk(entry.tree, |path, file| {
-            all.push((path.clone(), file.clone()));
-            files += 1;
-            bytes += file.size;
-            // Equal content is read once.
-            if read.insert(file.hash) {
-                let checked = reader.read(file, |_| Ok(()));
-                checked.map_err(|mut e| {
-                    e.message = format!("{path} of version {}: {}", entry.number, e.message);
-                    e
-                })?;
-            }
-            Ok(())
-        })?;
-        if tree::build(all).root != entry.tree {
-            return Err(Error::damaged(format!(
-                "the tree of version {} has another shape than its files make",
-                entry.number
-            )));
-        }
+        let (files, bytes) = check_tree(&reader, entry, entry.tree, &mut read)?;
         if (files, bytes) != (entry.files, entry.bytes) {
             return Err(Error::damaged(format!(
                 "version {} has {files} files, not {} as its entry says",
                 entry.number, entry.files
             )));
         }
+        if let Some(sources) = entry.sources {
+            verified.files += check_tree(&reader, entry, sources, &mut read)?.0;
+        }
         verified.files += files;
         verified.whole += 1;
     }
     Ok(verified)
+}
+
+/// Checks a tree of a version: its shape, and every file but those that were `read` before. Returns how many files
+/// and bytes it has.
+fn check_tree(
+    reader: &Reader,
+    entry: &Entry,
+    root: NodeHash,
+    read: &mut HashSet<ContentHash>,
+) -> Result<(u64, u64)> {
+    let (mut files, mut bytes) = (0, 0);
+    let mut all = Vec::new();
+    reader.walk(root, |path, file| {
+        all.push((path.clone(), file.clone()));
+        files += 1;
+        bytes += file.size;
+        // Equal content is read once.
+        if read.insert(file.hash) {
+            let checked = reader.read(file, |_| Ok(()));
+            checked.map_err(|mut e| {
+                e.message = format!("{path} of version {}: {}", entry.number, e.message);
+                e
+            })?;
+        }
+        Ok(())
+    })?;
+    match tree::build(all).root == root {
+        true => Ok((files, bytes)),
+        false => Err(Error::damaged(format!(
+            "the tree of version {} has another shape than its files make",
+            entry.number
+        ))),
+    }
 }
 
 /// Checks that the retractions that are obeyed are those that the log has.
@@ -132,7 +154,7 @@ fn blobs(
     retractions: &Retractions,
     entry: &Entry,
     newest: bool,
-    hashed: &mut std::collections::HashSet<ContentHash>,
+    hashed: &mut HashSet<ContentHash>,
     verified: &mut Verified,
 ) -> Result<bool> {
     if !retractions.is_whole(store, entry)? {

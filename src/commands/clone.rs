@@ -22,12 +22,16 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   skep clone skep://… a-copy --peer TICKET
-  skep clone skep://…+3 version-3")]
+  skep clone skep://…+3 version-3
+  skep clone skep://… a-copy --sources       what the site is made of, if its author publishes that")]
 pub(crate) struct CloneArgs {
     /// The site: ADDRESS, or ADDRESS+VERSION
     address: String,
     /// The folder to make; it must not exist, or be empty
     dir: PathBuf,
+    /// Bring the sources instead: texts, templates, settings
+    #[arg(long)]
+    sources: bool,
     #[command(flatten)]
     peers: Peers,
 }
@@ -45,8 +49,19 @@ pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
     let written = brought.and_then(|()| {
         let entry = ready.store.version(&ready.state, address.version)?;
         let reader = Reader::new(&ready.store, &ready.state);
-        let written = checkout(&reader, entry.tree, &args.dir)?;
-        Ok((entry.number, written))
+        let tree = match args.sources {
+            false => Some(entry.tree),
+            true => entry.sources,
+        };
+        let Some(tree) = tree else {
+            let message = format!(
+                "version {} has no sources: its author publishes the finished site alone",
+                entry.number
+            );
+            return Err(CliError::failed("not-found", message)
+                .hint("leave `--sources` out, or name another version"));
+        };
+        Ok((entry.number, checkout(&reader, tree, &args.dir)?))
     });
     ready.close().await;
     let (version, written) = written?;

@@ -6,7 +6,7 @@ use clap::Args;
 use skep_publisher::{
     archive::address::SiteId,
     keys::{self, SigningKey},
-    review::{Warning, WarningKind, review},
+    review::{Warning, WarningKind},
 };
 
 use crate::{
@@ -17,8 +17,9 @@ use crate::{
     error::{CliError, Exit, Result},
     outgoing::{self, Audience, Outgoing, Signed},
     report::Report,
-    session::Session,
+    session::{Seen, Session},
     site::SiteDir,
+    sources,
 };
 
 /// Publish: build, review, sign a version, hand it to those who keep it
@@ -52,13 +53,16 @@ pub(crate) struct PublishArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
-    let dir = SiteDir::open(&args.dir)?;
+    let mut dir = SiteDir::open(&args.dir)?;
     let site = dir.id()?;
     let key = keys::load(&ctx.home, site)?;
     check_allow(&args.allow)?;
     let mut audience = args.outgoing.audience()?;
     if args.dry_run {
         audience = Audience::NOBODY;
+    }
+    if !args.dry_run && !args.from.no_build && args.outgoing.seen() == Seen::Yes {
+        sources::ask(ctx, &mut dir)?;
     }
     let plan = args.from.plan(ctx, &dir)?;
     // The store first: its owner is the only one who builds into the cache.
@@ -105,8 +109,7 @@ fn sign(
     session: &Session,
 ) -> Result<Outcome> {
     let built = plan.carry_out(ctx, site)?;
-    let all = review(&session.store, site, built.snapshot()?)?;
-    let (review, left_out) = args.choice.narrow(&session.store, all)?;
+    let (review, left_out) = built.review(ctx, &session.store, &args.choice)?;
     let known = built.inspect(ctx, &review)?;
     let report = Report {
         left_out,
@@ -114,7 +117,7 @@ fn sign(
     };
     let mut shown = report.json();
     known.add_to(&mut shown);
-    if !review.changes.is_empty() || args.dry_run || left_out > 0 {
+    if !review.is_empty() || args.dry_run || left_out > 0 {
         report.show(&ctx.out);
     }
     let checked = check_warnings(&known.warnings, &args.allow);

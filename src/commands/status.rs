@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use skep_publisher::{
     archive::{address::Address, receipt::Receipt},
-    review::review,
     swarm::OpenStore,
 };
 
@@ -46,8 +45,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
     let open = OpenStore::open(&ctx.home, "skep status")?;
     let shown = (|| {
         let built = plan.carry_out(ctx, site)?;
-        let all = review(&open.store, site, built.snapshot()?)?;
-        let (review, left_out) = args.choice.narrow(&open.store, all)?;
+        let (review, left_out) = built.review(ctx, &open.store, &args.choice)?;
         let holders = match open.store.site(site)? {
             Some(state) => {
                 let receipts = open.store.receipts(&state)?;

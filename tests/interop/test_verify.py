@@ -17,8 +17,20 @@ from urllib.parse import quote
 import cases
 import forge
 import make_vectors
-from records import Reader, Refused, address, content_hash, parse_address, path_fault, read_head, sized
-from verify import read_archive, verify
+from records import (
+    NODE_OBJECT,
+    PACK,
+    Reader,
+    Refused,
+    address,
+    content_hash,
+    parse_address,
+    path_fault,
+    read_head,
+    read_pack,
+    sized,
+)
+from verify import read_archive, read_tree, verify
 
 HERE = Path(__file__).parent
 SKEP = os.environ.get("SKEP")
@@ -73,6 +85,8 @@ class Exported(unittest.TestCase):
             (cls.site / f"assets/noise-{i:02}.png").unlink()
         cls.publish()
         next(cls.site.glob("_posts/*")).unlink()
+        settings = cls.site / "skep.toml"
+        settings.write_text("publish_source = true\n" + settings.read_text())
         cls.publish()
         cls.skep("export", "site", str(cls.file))
         cls.data = cls.file.read_bytes()
@@ -118,6 +132,17 @@ class Exported(unittest.TestCase):
                     ours = tool("--show", self.file, str(number), name)
                     self.assertEqual(ours.returncode, 0, ours.stderr)
                     self.assertEqual(ours.stdout, self.skep("show", f"{address(key)}+{number}/{quote(name)}"))
+
+    def test_sources_are_checked(self):
+        newest = self.archive.entries[-1]
+        self.assertIsNotNone(newest.source)
+        self.assertTrue(all(entry.source is None for entry in self.archive.entries[:-1]))
+        added = next(blob for blob in newest.adds.refs if blob.kind == PACK)
+        nodes = {name: data for (kind, name), data in read_pack(self.archive.blobs[added.hash], "test").items()
+                 if kind == NODE_OBJECT}
+        paths = [file.path for file in read_tree(newest.source, nodes, "test")]
+        self.assertIn(b"skep.toml", paths)
+        self.assertFalse(any(b"_drafts" in path or b"_site" in path for path in paths), paths)
 
     def test_show_of_what_is_not_there(self):
         for number, path in (("1", "nothing.html"), ("99", "index.html"), ("x", "index.html")):

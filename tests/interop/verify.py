@@ -245,7 +245,7 @@ def check_version(entry, needs, blobs, packs, where):
             packs[ref.hash] = read_pack(blobs[ref.hash], f"pack {short(ref.hash)}")
         for (kind, name), data in packs[ref.hash].items():
             (nodes if kind == NODE_OBJECT else content)[name] = data
-    # The page does not say what the source tree is. As a tree it has to be one.
+    # The site's files last: they are what the entry counts.
     for root in filter(None, (entry.source, entry.tree)):
         files = read_tree(root, nodes, where)
         check_paths(files, where)

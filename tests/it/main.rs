@@ -15,4 +15,5 @@ mod retracting;
 mod reviewing;
 mod serving;
 mod skep;
+mod sources;
 mod writing;

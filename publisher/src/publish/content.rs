@@ -1,7 +1,7 @@
 //! Bringing a version's bytes into the store: what is new goes into one pack, or becomes a blob.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::{self, File as FsFile},
     io::{BufWriter, Read},
     path::Path,
@@ -49,8 +49,8 @@ pub(super) fn store(
     scratch: &Path,
 ) -> Result<Stored> {
     let mut change = UseChange::default();
-    let (nodes, node_places) = (&review.old_nodes, |hash: &NodeHash| hash.0);
-    for place in places(store, review, nodes, node_places)? {
+    let nodes: Vec<NodeHash> = review.parts().flat_map(|p| p.old_nodes.clone()).collect();
+    for place in places(store, review, &nodes, |hash| hash.0)? {
         change.gone(place.ok_or_else(|| Error::damaged("a tree node lies in no pack"))?);
     }
     let old: Vec<ContentHash> = old_files(review).collect();
@@ -59,12 +59,18 @@ pub(super) fn store(
     }
 
     let mut new = New::default();
-    let is_new = |node: &&(NodeHash, Vec<u8>)| review.new_nodes.binary_search(&node.0).is_ok();
-    let nodes: Vec<_> = review.tree.nodes.iter().filter(is_new).collect();
+    let nodes: Vec<_> = new_nodes(review).collect();
+    // The two trees may have a node in common.
+    let mut seen = HashSet::new();
     for (node, pack) in nodes.iter().zip(places(store, review, &nodes, |n| n.0.0)?) {
         match pack {
             Some(pack) => change.came(pack),
-            None => new.nodes.push(*node),
+            None => {
+                new.uses += 1;
+                if seen.insert(node.0) {
+                    new.nodes.push(*node);
+                }
+            }
         }
     }
     let files: Vec<_> = new_files(review).collect();
@@ -107,7 +113,7 @@ pub(super) fn store(
     if !new.nodes.is_empty() || !new.files.is_empty() {
         let pack = write_pack(store, review, &new, scratch)?;
         change.came_as(pack.0);
-        change.more(pack.0.hash, new.nodes.len() as u64 + new.uses - 1);
+        change.more(pack.0.hash, new.uses - 1);
         added += pack.0.size;
         packs.push(pack);
     }
@@ -131,21 +137,32 @@ enum Place {
 /// What is in no blob yet.
 #[derive(Default)]
 struct New<'a> {
+    /// Each once.
     nodes: Vec<&'a (NodeHash, Vec<u8>)>,
     /// Each once.
     files: Vec<(&'a SnapshotFile, &'a Path)>,
-    /// How many paths have these files.
+    /// In how many places of the trees these are.
     uses: u64,
 }
 
 fn old_files(review: &Review) -> impl Iterator<Item = ContentHash> {
-    let old = review.changes.iter().filter_map(|c| c.old.as_ref());
+    let changes = review.parts().flat_map(|part| &part.changes);
+    let old = changes.filter_map(|change| change.old.as_ref());
     old.map(|file| file.hash)
 }
 
 fn new_files(review: &Review) -> impl Iterator<Item = &SnapshotFile> {
-    let new = review.changes.iter().filter(|c| c.new.is_some());
-    new.filter_map(|change| review.file(&change.path))
+    review.parts().flat_map(|part| {
+        let new = part.changes.iter().filter(|change| change.new.is_some());
+        new.filter_map(|change| part.file(&change.path))
+    })
+}
+
+fn new_nodes(review: &Review) -> impl Iterator<Item = &(NodeHash, Vec<u8>)> {
+    review.parts().flat_map(|part| {
+        let nodes = part.nodes().iter();
+        nodes.filter(|node| part.new_nodes.binary_search(&node.0).is_ok())
+    })
 }
 
 /// In which pack each object lies, if it is in one.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     archive::{
         blobs::{BlobKind, BlobRef},
-        hash::{ContentHash, NodeHash},
+        hash::ContentHash,
     },
     error::{Error, Result},
     review::Review,
@@ -48,8 +48,7 @@ impl UseChange {
 
 /// The uses in the new version, as far as they are other than before.
 pub(super) fn counted(store: &Store, review: &Review, change: &UseChange) -> Result<Counted> {
-    let none = NodeHash([0; 32]);
-    let of = (review.tree.root, none);
+    let of = uses::pair(review.roots()?);
     let (Some(state), Some(base)) = (&review.state, &review.base) else {
         return Ok(Counted {
             of,
@@ -131,7 +130,7 @@ mod tests {
     use crate::{
         archive::address::SiteId,
         publish::{Outcome, Statement, needs, publish},
-        review::{revert, review},
+        review::{Sources, revert, review},
         snapshot::{Options, snapshot},
         store::memory,
     };
@@ -162,7 +161,10 @@ mod tests {
 
         #[test]
         fn what_is_counted_along_the_way_is_what_a_count_of_all_gives(
-            rounds in prop::collection::vec((edits(), prop::option::weighted(0.2, 1..4u64)), 1..10),
+            rounds in prop::collection::vec(
+                (edits(), prop::option::weighted(0.2, 1..4u64), 0..4u8),
+                1..10,
+            ),
         ) {
             let dir = tempfile::tempdir().unwrap();
             let folder = dir.path().join("out");
@@ -171,14 +173,21 @@ mod tests {
             let store = memory::store();
             let key = SigningKey::from_bytes(&[7; 32]);
             let site = SiteId(key.verifying_key().to_bytes());
-            for (edits, back_to) in rounds {
+            for (edits, back_to, sources) in rounds {
                 for one in edits {
                     edit(&folder, one);
                 }
+                let files = || snapshot(&folder, &Options::default()).unwrap();
+                let sources = match sources {
+                    0 => Sources::None,
+                    1 => Sources::AsPublished,
+                    // The same files: both trees then have the same nodes.
+                    _ => Sources::Files(files()),
+                };
                 let newest = store.site(site).unwrap().and_then(|s| s.head);
                 let review = match back_to.filter(|to| newest.is_some_and(|head| *to <= head.length())) {
                     Some(version) => revert(&store, site, version).unwrap(),
-                    None => review(&store, site, snapshot(&folder, &Options::default()).unwrap()).unwrap(),
+                    None => review(&store, site, files(), sources).unwrap(),
                 };
                 let statement = Statement { message: String::new(), time: 1, as_of: 1 };
                 let done = publish(&store, &key, &review, &statement, &dir.path().join("tmp"), |_| ());

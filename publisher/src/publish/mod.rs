@@ -91,8 +91,9 @@ pub fn publish(
         ));
     }
     let previous = review.base.as_ref();
+    let (tree, sources) = review.roots()?;
     if let (Some(previous), Some(state)) = (previous, &review.state)
-        && previous.tree == review.tree.root
+        && (previous.tree, previous.sources) == (tree, sources)
         && let Some(head) = &state.head
     {
         return Ok(Outcome::Unchanged(head.clone()));
@@ -113,10 +114,10 @@ pub fn publish(
         number: peaks.length() + 1,
         time: statement.time,
         as_of: statement.as_of,
-        tree: review.tree.root,
-        sources: None,
-        files: review.files,
-        bytes: review.bytes,
+        tree,
+        sources,
+        files: review.output.count(),
+        bytes: review.output.bytes(),
         message: statement.message.trim().to_owned(),
         adds: sets.adds,
         keeps: sets.keeps,

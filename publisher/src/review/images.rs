@@ -1,8 +1,6 @@
 //! Facts about images.
 
-use std::{fs::File as FsFile, io::Read};
-
-use super::Review;
+use super::{Part, Review};
 use crate::{
     archive::tree::{Change, File},
     snapshot::Source,
@@ -27,25 +25,19 @@ pub fn stored_image(reader: &Reader, file: &File) -> Option<ImageSize> {
 }
 
 impl Review {
-    /// The sizes of the image at a changed path, before and after.
-    pub fn images(&self, store: &Store, change: &Change) -> [Option<ImageSize>; 2] {
+    /// The sizes of the image at a changed path of a part of this review, before and after.
+    pub fn images(&self, store: &Store, part: &Part, change: &Change) -> [Option<ImageSize>; 2] {
         let stored = |file: &File| {
             let state = self.state.as_ref()?;
             stored_image(&Reader::new(store, state), file)
         };
-        let files = &self.snapshot.files;
-        let new = change.new.as_ref().and_then(|new| {
-            let at = files.binary_search_by(|file| file.path.cmp(&change.path));
-            match &files[at.ok()?].source {
+        let new = change
+            .new
+            .as_ref()
+            .and_then(|new| match part.file(&change.path)?.source {
                 Source::Store => stored(new),
-                Source::Disk(source) => probe(new, |length| {
-                    let mut head = Vec::new();
-                    let file = FsFile::open(source).ok()?;
-                    file.take(length).read_to_end(&mut head).ok()?;
-                    Some(head)
-                }),
-            }
-        });
+                Source::Disk(_) => probe(new, |length| part.head(change, length).ok()?),
+            });
         [change.old.as_ref().and_then(stored), new]
     }
 }

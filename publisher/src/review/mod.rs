@@ -8,99 +8,81 @@ mod local_links;
 mod moves;
 mod names;
 mod only;
+mod part;
 mod scan;
 mod secrets;
 mod tokens;
 mod warnings;
 
-use std::collections::HashMap;
-
 pub use images::{ImageSize, image_size, stored_image};
 pub use lines::{Hunk, Line, LineDiff, MAX_TEXT, Side, line_diff};
 pub use moves::{Move, moves};
 pub use only::only;
+pub use part::Part;
 pub use scan::{Finding, MAX_SCANNED, scan};
 pub use warnings::{LARGE, Origin, Warning, WarningKind, warnings};
 
 use crate::{
-    archive::{
-        address::SiteId,
-        entry::Entry,
-        hash::NodeHash,
-        path::ArchivePath,
-        tree::{self, Built, Change, Diff, NodeSource},
-    },
+    archive::{address::SiteId, entry::Entry, hash::NodeHash},
     error::{Error, Kind, Result},
-    snapshot::{Snapshot, SnapshotFile, Source},
+    snapshot::Snapshot,
     store::{Reader, SiteState, Store},
 };
 
-/// What a publish of a snapshot would change.
+/// What a publish would change.
 pub struct Review {
     /// The site.
     pub site: SiteId,
     /// The version that it is compared with; `None` if nothing was published yet.
     pub base: Option<Entry>,
-    /// The paths that differ, in order.
-    pub changes: Vec<Change>,
-    /// The removed and added paths among them that are the same file under another name.
-    pub moves: Vec<Move>,
-    /// How many files the site would have.
-    pub files: u64,
-    /// How many bytes these would have together.
-    pub bytes: u64,
+    /// The site's files.
+    pub output: Part,
+    /// The sources beside them: of no files if none are published.
+    pub sources: Part,
     pub(crate) state: Option<SiteState>,
-    pub(crate) snapshot: Snapshot,
-    pub(crate) tree: Built,
-    /// The tree's nodes that the base does not have, sorted.
-    pub(crate) new_nodes: Vec<NodeHash>,
-    /// The base's nodes that the tree does not have, sorted.
-    pub(crate) old_nodes: Vec<NodeHash>,
 }
 
-/// Compares `snapshot` with the newest version of `site` here.
+/// Which sources go with a version.
+pub enum Sources {
+    /// None.
+    None,
+    /// Those of the newest version, if it has any.
+    AsPublished,
+    /// These files.
+    Files(Snapshot),
+}
+
+/// Compares files and sources with the newest version of `site` here.
 ///
 /// # Errors
 ///
 /// If that version can't be read.
-pub fn review(store: &Store, site: SiteId, snapshot: Snapshot) -> Result<Review> {
+pub fn review(store: &Store, site: SiteId, snapshot: Snapshot, sources: Sources) -> Result<Review> {
     let state = store.site(site)?;
     let base = match &state {
         Some(state) if state.head.is_some() => Some(store.entry(state, None)?),
         _ => None,
     };
-    let files = snapshot.files.iter();
-    let tree = tree::build_from(files.clone().map(|f| (&f.path, &f.file)));
-    let diff = match (&state, &base) {
-        (Some(state), Some(base)) => {
-            let both = Both {
-                new: tree
-                    .nodes
-                    .iter()
-                    .map(|(hash, bytes)| (*hash, bytes))
-                    .collect(),
-                old: Reader::new(store, state),
-            };
-            tree::diff(&both, base.tree, tree.root)?
-        }
-        _ => all_new(&snapshot, &tree),
+    let reader = state.as_ref().map(|state| Reader::new(store, state));
+    let reader = reader.as_ref();
+    let old = base.as_ref().map(|base| base.tree);
+    let old_sources = base.as_ref().and_then(|base| base.sources);
+    let sources = match (sources, reader) {
+        (Sources::Files(files), _) => Part::new(reader, old_sources, Some(files))?,
+        (Sources::AsPublished, Some(reader)) => Part::stored(reader, old_sources, old_sources)?,
+        _ => Part::new(reader, old_sources, None)?,
     };
     Ok(Review {
         site,
+        output: Part::new(reader, old, Some(snapshot))?,
+        sources,
         base,
-        moves: moves(&diff.changes),
-        changes: diff.changes,
-        new_nodes: diff.new_nodes,
-        old_nodes: diff.old_nodes,
-        files: snapshot.files.len() as u64,
-        bytes: files.map(|f| f.file.size).sum(),
         state,
-        snapshot,
-        tree,
     })
 }
 
-/// Compares an earlier version of `site` with the newest: to publish that is to bring it back.
+/// Compares an earlier version of `site` with the newest: to publish that is to bring it back, its sources
+/// too.
 ///
 /// # Errors
 ///
@@ -116,101 +98,30 @@ pub fn revert(store: &Store, site: SiteId, version: u64) -> Result<Review> {
         ));
     }
     let reader = Reader::new(store, &state);
-    let mut files = Vec::new();
-    reader.walk(old.tree, |path, file| {
-        files.push(SnapshotFile {
-            path: path.clone(),
-            file: file.clone(),
-            source: Source::Store,
-        });
-        Ok(())
-    })?;
-    let tree = tree::build_from(files.iter().map(|f| (&f.path, &f.file)));
-    if tree.root != old.tree {
-        return Err(Error::damaged(format!(
-            "the tree of version {version} has another shape than its files make"
-        )));
-    }
-    let diff = tree::diff(&reader, base.tree, old.tree)?;
     Ok(Review {
         site,
+        output: Part::stored(&reader, Some(base.tree), Some(old.tree))?,
+        sources: Part::stored(&reader, base.sources, old.sources)?,
         base: Some(base),
-        moves: moves(&diff.changes),
-        changes: diff.changes,
-        new_nodes: diff.new_nodes,
-        old_nodes: diff.old_nodes,
-        files: old.files,
-        bytes: old.bytes,
         state: Some(state),
-        snapshot: Snapshot { files, read: 0 },
-        tree,
     })
 }
 
-/// What the first version changes.
-fn all_new(snapshot: &Snapshot, tree: &Built) -> Diff {
-    let changes = snapshot.files.iter().map(|file| Change {
-        path: file.path.clone(),
-        old: None,
-        new: Some(file.file.clone()),
-    });
-    let mut new_nodes: Vec<NodeHash> = tree.nodes.iter().map(|(hash, _)| *hash).collect();
-    new_nodes.sort_unstable();
-    Diff {
-        changes: changes.collect(),
-        old_nodes: Vec::new(),
-        new_nodes,
-    }
-}
-
 impl Review {
-    /// All paths that the site has or had, in no order.
-    pub fn paths(&self) -> impl Iterator<Item = &ArchivePath> {
-        let gone = self.changes.iter().filter(|change| change.new.is_none());
-        let files = self.snapshot.files.iter().map(|file| &file.path);
-        files.chain(gone.map(|change| &change.path))
+    /// Whether a publish would change nothing.
+    pub fn is_empty(&self) -> bool {
+        self.parts().all(|part| part.changes.is_empty())
     }
 
-    /// The file at a path, as it would be published.
-    pub(crate) fn file(&self, path: &ArchivePath) -> Option<&SnapshotFile> {
-        let files = &self.snapshot.files;
-        let at = files.binary_search_by(|file| file.path.cmp(path)).ok()?;
-        Some(&files[at])
+    /// The site's files and the sources.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
+        [&self.output, &self.sources].into_iter()
     }
 
-    /// The bytes of a changed file of the output folder as it would be published; `None` if it would be
-    /// removed, or has more than `limit` bytes.
-    ///
-    /// # Errors
-    ///
-    /// If it can't be read.
-    pub fn new_bytes(&self, change: &Change, limit: u64) -> Result<Option<Vec<u8>>> {
-        if change.new.as_ref().is_none_or(|file| file.size > limit) {
-            return Ok(None);
-        }
-        let files = &self.snapshot.files;
-        let at = files.binary_search_by(|file| file.path.cmp(&change.path));
-        let Some(Source::Disk(source)) = at.ok().map(|at| &files[at].source) else {
-            return Ok(None);
-        };
-        let bytes = std::fs::read(source).map_err(|e| Error::io("read", source, &e))?;
-        Ok(Some(bytes))
-    }
-}
-
-/// The nodes of a tree that is not stored yet, and those of stored ones.
-struct Both<'a> {
-    new: HashMap<NodeHash, &'a Vec<u8>>,
-    old: Reader,
-}
-
-impl NodeSource for Both<'_> {
-    type Error = crate::error::Error;
-
-    fn node(&self, hash: NodeHash) -> Result<Vec<u8>> {
-        match self.new.get(&hash) {
-            Some(bytes) => Ok((*bytes).clone()),
-            None => self.old.node(hash),
-        }
+    /// The roots of the trees: that of the files and that of the sources.
+    pub(crate) fn roots(&self) -> Result<(NodeHash, Option<NodeHash>)> {
+        let root = self.output.root();
+        let root = root.ok_or_else(|| Error::new(Kind::Unpublishable, "the site has no files"))?;
+        Ok((root, self.sources.root()))
     }
 }

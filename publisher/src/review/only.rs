@@ -1,15 +1,15 @@
 //! A part of what changed.
 
-use super::{Review, review};
+use super::{Part, Review};
 use crate::{
     archive::path::{ArchivePath, Names},
     error::{Error, Kind, Result},
-    snapshot::{SnapshotFile, Source},
-    store::Store,
+    snapshot::{Snapshot, SnapshotFile, Source},
+    store::{Reader, Store},
 };
 
-/// The review of a publish that takes the chosen paths alone: all others stay as the newest version has
-/// them, or stay away. Also, how many changes that leaves out.
+/// The review of a publish that takes the chosen paths of the site's files alone: all others stay as the newest
+/// version has them, or stay away. Also, how many changes that leaves out.
 ///
 /// # Errors
 ///
@@ -19,12 +19,9 @@ pub fn only(
     all: Review,
     chosen: impl Fn(&ArchivePath) -> bool,
 ) -> Result<(Review, usize)> {
-    let Review {
-        site,
-        changes,
-        mut snapshot,
-        ..
-    } = all;
+    let Part {
+        changes, mut files, ..
+    } = all.output;
     let mut left_out = 0;
     let mut stay = Vec::new();
     let mut changes = changes
@@ -32,7 +29,7 @@ pub fn only(
         .filter(|change| !chosen(&change.path))
         .peekable();
     // Both are in the order of their paths.
-    snapshot.files.retain_mut(|file| {
+    files.retain_mut(|file| {
         while let Some(gone) = changes.next_if(|change| change.path < file.path) {
             left_out += 1;
             stay.extend(gone.old.map(|old| (gone.path, old)));
@@ -52,22 +49,20 @@ pub fn only(
         left_out += 1;
         stay.extend(gone.old.map(|old| (gone.path, old)));
     }
-    snapshot
-        .files
-        .extend(stay.into_iter().map(|(path, file)| SnapshotFile {
-            path,
-            file,
-            source: Source::Store,
-        }));
-    snapshot.files.sort_by(|a, b| a.path.cmp(&b.path));
-    if snapshot.files.is_empty() {
+    files.extend(stay.into_iter().map(|(path, file)| SnapshotFile {
+        path,
+        file,
+        source: Source::Store,
+    }));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    if files.is_empty() {
         return Err(Error::new(
             Kind::Unpublishable,
             "no file is left of the site in what was chosen",
         ));
     }
     let mut names = Names::default();
-    if let Some(twin) = snapshot.files.iter().find(|file| !names.add(&file.path)) {
+    if let Some(twin) = files.iter().find(|file| !names.add(&file.path)) {
         return Err(Error::new(
             Kind::Unpublishable,
             format!(
@@ -77,5 +72,9 @@ pub fn only(
         )
         .hint("choose both paths"));
     }
-    Ok((review(store, site, snapshot)?, left_out))
+    let reader = all.state.as_ref().map(|state| Reader::new(store, state));
+    let old = all.base.as_ref().map(|base| base.tree);
+    let snapshot = Snapshot { files, read: 0 };
+    let output = Part::new(reader.as_ref(), old, Some(snapshot))?;
+    Ok((Review { output, ..all }, left_out))
 }

@@ -1,15 +1,12 @@
 //! What an author should see before publishing, because it can't be called back.
 
-use std::{fs::File, io::Read, path::Path};
-
 use super::{
-    Review, names,
+    Part, Review, names,
     scan::{MAX_SCANNED, scan},
 };
 use crate::{
-    archive::path::ArchivePath,
-    error::{Error, Result},
-    snapshot::Source,
+    archive::{path::ArchivePath, tree::Change},
+    error::Result,
 };
 
 /// Something about a file that would be published.
@@ -19,6 +16,8 @@ pub struct Warning {
     pub kind: WarningKind,
     /// The file.
     pub path: ArchivePath,
+    /// Whether it is one of the sources.
+    pub in_sources: bool,
     /// The line in it, from 1, where there is one.
     pub line: Option<usize>,
     /// What was found: a sentence without a full stop, and never the secret itself.
@@ -107,67 +106,85 @@ impl WarningKind {
 }
 
 /// Looks at the files that are new or changed, and for pages that are gone. `origin` tells what the build
-/// says of a path.
+/// says of a path of the site's files.
 ///
 /// # Errors
 ///
 /// If a file can't be read.
 pub fn warnings(review: &Review, origin: impl Fn(&str) -> Origin) -> Result<Vec<Warning>> {
     let mut found = Vec::new();
-    let files = &review.snapshot.files;
-    for change in &review.changes {
-        let mut warn = |kind, line, message: &str| {
-            found.push(Warning {
-                kind,
-                path: change.path.clone(),
-                line,
-                message: message.to_owned(),
-            });
+    for change in &review.output.changes {
+        let mut warn = |kind, message: &str| {
+            found.push(Warning::new(change, false, kind, message));
         };
-        let Some(new) = &change.new else {
+        if change.new.is_none() {
             if is_page(&change.path) {
                 let message = "removed, and nothing leads on from there";
-                warn(WarningKind::NoRedirect, None, message);
+                warn(WarningKind::NoRedirect, message);
             }
             continue;
-        };
+        }
         let origin = origin(change.path.as_str());
         if origin.draft {
-            warn(WarningKind::Draft, None, "made from a draft");
+            warn(WarningKind::Draft, "made from a draft");
         }
         if origin.unpublished {
             let message = "made from a page that says `published: false`";
-            warn(WarningKind::Draft, None, message);
+            warn(WarningKind::Draft, message);
         }
         if origin.future {
             let message = "made from a post whose date is in the future";
-            warn(WarningKind::Future, None, message);
+            warn(WarningKind::Future, message);
         }
-        if let Some((kind, message)) = names::look(&change.path) {
-            warn(kind, None, message);
-        }
-        if new.size > LARGE {
-            warn(WarningKind::Large, None, &format!("{} MiB", new.size >> 20));
-        }
-        let at = files.binary_search_by(|file| file.path.cmp(&change.path));
-        // What an earlier version has was looked at then.
-        if let Some(Source::Disk(source)) = at.ok().map(|at| &files[at].source) {
-            for finding in scan(&change.path, &head(source)?) {
-                warn(finding.kind, Some(finding.line), finding.message);
-            }
-        }
+        inspect(&review.output, change, false, &mut found)?;
     }
-    found.sort_by_key(|warning| warning.kind);
+    for change in review.sources.changes.iter().filter(|c| c.new.is_some()) {
+        inspect(&review.sources, change, true, &mut found)?;
+    }
+    found.sort_by_key(|warning| (warning.kind, warning.in_sources));
     Ok(found)
 }
 
-/// As many of a file's first bytes as are looked at.
-fn head(source: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(source)
-        .and_then(|file| file.take(MAX_SCANNED as u64).read_to_end(&mut bytes))
-        .map_err(|e| Error::io("read", source, &e))?;
-    Ok(bytes)
+/// What can be said of any file.
+fn inspect(part: &Part, change: &Change, in_sources: bool, found: &mut Vec<Warning>) -> Result<()> {
+    if let Some((kind, message)) = names::look(&change.path) {
+        found.push(Warning::new(change, in_sources, kind, message));
+    }
+    let size = change.new.as_ref().map_or(0, |new| new.size);
+    if size > LARGE {
+        let message = format!("{} MiB", size >> 20);
+        found.push(Warning::new(
+            change,
+            in_sources,
+            WarningKind::Large,
+            &message,
+        ));
+    }
+    // What an earlier version has was looked at then.
+    let Some(bytes) = part.head(change, MAX_SCANNED as u64)? else {
+        return Ok(());
+    };
+    found.extend(
+        scan(&change.path, &bytes)
+            .into_iter()
+            .map(|finding| Warning {
+                line: Some(finding.line),
+                ..Warning::new(change, in_sources, finding.kind, finding.message)
+            }),
+    );
+    Ok(())
+}
+
+impl Warning {
+    fn new(change: &Change, in_sources: bool, kind: WarningKind, message: &str) -> Self {
+        Self {
+            kind,
+            path: change.path.clone(),
+            in_sources,
+            line: None,
+            message: message.to_owned(),
+        }
+    }
 }
 
 /// Whether readers have links to the file at `path`: a page, but not the one for what is not there.

@@ -44,7 +44,12 @@ const USES_OF: TableDefinition<u32, (Key, Key)> = TableDefinition::new("uses-of"
 
 /// The trees of a version.
 pub(crate) fn trees(entry: &Entry) -> Trees {
-    (entry.tree, entry.sources.unwrap_or(NodeHash([0; 32])))
+    pair((entry.tree, entry.sources))
+}
+
+/// The same of their roots.
+pub(crate) fn pair((tree, sources): (NodeHash, Option<NodeHash>)) -> Trees {
+    (tree, sources.unwrap_or(NodeHash([0; 32])))
 }
 
 /// Counts the uses of a version that is here, by reading its trees.

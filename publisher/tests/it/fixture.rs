@@ -16,7 +16,7 @@ use skep_publisher::{
     home::Home,
     keys,
     publish::{Outcome, Published, Statement, publish},
-    review::{Review, review},
+    review::{Review, Sources, review},
     snapshot::{Options, snapshot},
     store::{Reader, Relation, Store},
     swarm::{Announced, Fetched, Network, Node, OpenStore, announce::announce, fetch},
@@ -101,12 +101,12 @@ impl Author {
     }
 
     pub(crate) fn review(&self, store: &Store) -> Review {
-        review(
-            store,
-            self.site,
-            snapshot(&self.folder(), &Options::default()).unwrap(),
-        )
-        .unwrap()
+        self.review_with(store, Sources::None)
+    }
+
+    pub(crate) fn review_with(&self, store: &Store, sources: Sources) -> Review {
+        let files = snapshot(&self.folder(), &Options::default()).unwrap();
+        review(store, self.site, files, sources).unwrap()
     }
 
     pub(crate) fn publish_review(

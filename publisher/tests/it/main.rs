@@ -17,6 +17,7 @@ mod only;
 mod portable;
 mod publish;
 mod retract;
+mod sources;
 mod swarm;
 mod swarm_blobs;
 mod swarm_retract;

@@ -52,11 +52,17 @@ fn chosen_paths_are_as_the_folder_has_them_and_the_others_as_they_were() {
             path == "index.html" || bits & (1 << n) != 0
         };
         let all = author.review(&open.store);
-        let changes = all.changes.len();
+        let changes = all.output.changes.len();
         let (review, left_out) =
             only(&open.store, all, |path: &ArchivePath| chosen(path.as_str())).unwrap();
-        assert_eq!(review.changes.len() + left_out, changes);
-        assert!(review.changes.iter().all(|c| chosen(c.path.as_str())));
+        assert_eq!(review.output.changes.len() + left_out, changes);
+        assert!(
+            review
+                .output
+                .changes
+                .iter()
+                .all(|c| chosen(c.path.as_str()))
+        );
         let published = author.publish_review(&open.store, &review, "").unwrap();
         versions += u64::from(matches!(published, Outcome::Published(_)));
 

@@ -8,13 +8,12 @@ use clap::Args;
 use serde_json::{Value, json};
 use skep_publisher::{
     archive::{
-        address::Address,
         hash::NodeHash,
         path::ArchivePath,
         tree::{Change, File},
     },
-    review::{ImageSize, LineDiff, MAX_TEXT, line_diff, moves, review, stored_image},
-    store::{Reader, SiteState, Store},
+    review::{ImageSize, LineDiff, MAX_TEXT, line_diff, moves, stored_image},
+    store::Reader,
     swarm::OpenStore,
 };
 
@@ -89,22 +88,26 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Value> {
     let open = OpenStore::open(&ctx.home, "skep diff")?;
     let told = (|| {
         let built = plan.carry_out(ctx, site)?;
-        let review = review(&open.store, site, built.snapshot()?)?;
-        args.choice.check(review.paths())?;
+        let (review, _) = built.review(ctx, &open.store, &args.choice)?;
         let reader = open
             .store
             .site(site)?
             .map(|state| Reader::new(&open.store, &state));
-        let meant = |change: &Change| {
-            path.as_ref().is_none_or(|path| *path == change.path) && args.choice.has(&change.path)
-        };
-        tell(ctx, args, &review.changes, meant, |change| {
-            Ok(Sides {
-                old: stored(reader.as_ref(), change.old.as_ref())?,
-                new: review.new_bytes(change, MAX_TEXT as u64)?,
-                images: review.images(&open.store, change),
-            })
-        })
+        let meant = |change: &Change| path.as_ref().is_none_or(|path| *path == change.path);
+        let parts = [&review.output, &review.sources].map(|part| {
+            let sides = |change: &Change| {
+                Ok(Sides {
+                    old: stored(reader.as_ref(), change.old.as_ref())?,
+                    new: match part.new_bytes(change, MAX_TEXT as u64)? {
+                        Some(bytes) => Some(bytes),
+                        None => stored(reader.as_ref(), change.new.as_ref())?,
+                    },
+                    images: review.images(&open.store, part, change),
+                })
+            };
+            (part.changes.as_slice(), sides)
+        });
+        tell(ctx, args, parts, meant)
     })();
     open.close().await;
     told
@@ -147,11 +150,13 @@ async fn between_versions(ctx: &Context, args: &DiffArgs) -> Result<Value> {
     let told = brought.and_then(|()| {
         let (store, state) = (&ready.store, &ready.state);
         let reader = Reader::new(store, state);
-        let new = tree(store, state, &new)?;
-        let changes = reader.diff(tree(store, state, &old)?, new)?;
+        let old = store.version(state, old.version)?;
+        let new = store.version(state, new.version)?;
+        let changes = reader.diff(old.tree, new.tree)?;
+        let sources = between(&reader, old.sources, new.sources)?;
         let mut paths = Vec::new();
         if !args.choice.is_all() {
-            reader.walk(new, |path, _| {
+            reader.walk(new.tree, |path, _| {
                 paths.push(path.clone());
                 Ok(())
             })?;
@@ -159,21 +164,45 @@ async fn between_versions(ctx: &Context, args: &DiffArgs) -> Result<Value> {
         args.choice
             .check(paths.iter().chain(changes.iter().map(|c| &c.path)))?;
         let meant = |change: &Change| args.choice.has(&change.path);
-        tell(ctx, args, &changes, meant, |change| {
-            let image = |file: &Option<File>| stored_image(&reader, file.as_ref()?);
-            Ok(Sides {
-                old: stored(Some(&reader), change.old.as_ref())?,
-                new: stored(Some(&reader), change.new.as_ref())?,
-                images: [image(&change.old), image(&change.new)],
-            })
-        })
+        let parts = [&changes, &sources].map(|changes| {
+            let sides = |change: &Change| {
+                let image = |file: &Option<File>| stored_image(&reader, file.as_ref()?);
+                Ok(Sides {
+                    old: stored(Some(&reader), change.old.as_ref())?,
+                    new: stored(Some(&reader), change.new.as_ref())?,
+                    images: [image(&change.old), image(&change.new)],
+                })
+            };
+            (changes.as_slice(), sides)
+        });
+        tell(ctx, args, parts, meant)
     });
     ready.close().await;
     told
 }
 
+/// Shows the changes of the site's files and those of its sources; returns all of them for programs.
+fn tell<S: Fn(&Change) -> Result<Sides>>(
+    ctx: &Context,
+    args: &DiffArgs,
+    [output, sources]: [(&[Change], S); 2],
+    meant: impl Fn(&Change) -> bool,
+) -> Result<Value> {
+    let has_sources = sources.0.iter().any(&meant);
+    let mut result = json!({"changes": [], "added": 0, "removed": 0});
+    if !has_sources || output.0.iter().any(&meant) {
+        result = tell_part(ctx, args, output.0, &meant, output.1)?;
+    }
+    result["sources"] = Value::Null;
+    if has_sources {
+        ctx.out.say("Sources:");
+        result["sources"] = tell_part(ctx, args, sources.0, &meant, sources.1)?;
+    }
+    Ok(result)
+}
+
 /// Shows the changes that are meant, one after the other; returns all of them for programs.
-fn tell(
+fn tell_part(
     ctx: &Context,
     args: &DiffArgs,
     changes: &[Change],
@@ -244,8 +273,24 @@ fn lines(change: &Change, sides: &Sides) -> Option<LineDiff> {
     )
 }
 
-fn tree(store: &Store, state: &SiteState, address: &Address) -> Result<NodeHash> {
-    Ok(store.version(state, address.version)?.tree)
+/// What changes between two trees, either of which may be absent.
+fn between(reader: &Reader, old: Option<NodeHash>, new: Option<NodeHash>) -> Result<Vec<Change>> {
+    let all = |root: NodeHash, side: fn(File) -> (Option<File>, Option<File>)| {
+        let mut changes = Vec::new();
+        reader.walk(root, |path, file| {
+            let (old, new) = side(file.clone());
+            let path = path.clone();
+            changes.push(Change { path, old, new });
+            Ok(())
+        })?;
+        Ok(changes)
+    };
+    match (old, new) {
+        (Some(old), Some(new)) => Ok(reader.diff(old, new)?),
+        (None, Some(new)) => all(new, |file| (None, Some(file))),
+        (Some(old), None) => all(old, |file| (Some(file), None)),
+        (None, None) => Ok(Vec::new()),
+    }
 }
 
 fn stored(reader: Option<&Reader>, file: Option<&File>) -> Result<Option<Vec<u8>>> {

@@ -1,0 +1,54 @@
+//! The sources that are published beside the site, if its author wants that.
+
+use std::collections::HashSet;
+
+use skep_generator::{BuildManifest, Engine, scaffold};
+use skep_publisher::{
+    archive::address::SiteId,
+    snapshot::{Options, Snapshot, snapshot},
+};
+
+use crate::{context::Context, error::Result, site::SiteDir};
+
+/// Asks, once, whether the sources go out too, and writes the answer into `skep.toml`. Where there is nobody to
+/// ask they stay.
+pub(crate) fn ask(ctx: &Context, dir: &mut SiteDir) -> Result<()> {
+    let is_ours = matches!(dir.config.engine, Engine::Tera { .. });
+    if dir.config.publish_source.is_some() || !is_ours {
+        return Ok(());
+    }
+    let question = "Publish the sources as well (texts, templates, settings; no drafts), so that others can build on them?";
+    if let Some(answer) = ctx.out.ask(question) {
+        scaffold::set_publish_source(&dir.dir, answer)?;
+        dir.config.publish_source = Some(answer);
+        ctx.out.note(format!(
+            "skep.toml says now: publish_source = {answer}. Change it there whenever you like."
+        ));
+    }
+    Ok(())
+}
+
+/// The files of the site's folder of which a build was made.
+pub(crate) fn take(
+    ctx: &Context,
+    dir: &SiteDir,
+    site: SiteId,
+    manifest: &BuildManifest,
+) -> Result<Snapshot> {
+    let mut wanted: HashSet<&str> = HashSet::new();
+    for path in &manifest.sources {
+        let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+        wanted.extend(folders.chain([path.as_str()]));
+    }
+    let cache = ctx
+        .home
+        .cache()
+        .join("seen")
+        .join(format!("{site}.sources"));
+    let leave_out = |path: &str| !wanted.contains(path);
+    let options = Options {
+        cache: Some(&cache),
+        leave_out: Some(&leave_out),
+    };
+    Ok(snapshot(&dir.dir, &options)?)
+}
