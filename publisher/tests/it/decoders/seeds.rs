@@ -25,7 +25,7 @@ use skep_publisher::{
     keys::SigningKey,
     portable,
     publish::{Statement, publish},
-    review::review,
+    review::{Sources, review},
     snapshot::{Options, snapshot},
     swarm::wire::{Reason, Request, Response},
 };
@@ -366,6 +366,7 @@ pub(super) fn exports() -> Seeds {
             &store,
             site(),
             snapshot(&folder, &Options::default()).unwrap(),
+            Sources::None,
         )
         .unwrap();
         let statement = Statement {
