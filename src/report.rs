@@ -65,7 +65,7 @@ impl<'a> Report<'a> {
                 0 => "The sources are not published any more:",
                 _ => "The sources are published as well:",
             });
-            self.part(out, sources, "These are then", all);
+            self.part(out, sources, "The sources are then", all);
         }
         self.warn(out, if all { usize::MAX } else { MAX_WARNINGS });
         if self.left_out > 0 {
