@@ -17,7 +17,7 @@ pub mod write;
 
 pub use index::{Index, Object, ObjectKind, Place};
 pub use read::{PackError, ReadAt, decompress, decompress_whole, read_index};
-pub use write::{PackWriter, Written};
+pub use write::{PackWriter, Policy, Written};
 
 /// The first bytes of a pack.
 const MAGIC: &[u8; 8] = b"skeppack";

@@ -15,6 +15,7 @@ pub struct PackWriter<W> {
     out: W,
     index: Index,
     open: Option<OpenFrame>,
+    policy: Policy,
 }
 
 /// What was written.
@@ -34,8 +35,23 @@ struct OpenFrame {
     raw: usize,
 }
 
-/// zstd's own default level.
-const LEVEL: i32 = 3;
+/// How objects are compressed. It is the writer's alone: a reader takes any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// zstd's level.
+    pub level: i32,
+    /// A frame ends with the object by which it reaches this many bytes, uncompressed; at most
+    /// [`FRAME_TARGET`].
+    pub frame: usize,
+}
+
+impl Policy {
+    /// What is published with: chosen by `cargo bench --bench packs`, see `benches/README.md`.
+    pub const PUBLISH: Self = Self {
+        level: 3,
+        frame: FRAME_TARGET,
+    };
+}
 
 impl<W: Write> PackWriter<W> {
     /// Begins a pack.
@@ -43,13 +59,23 @@ impl<W: Write> PackWriter<W> {
     /// # Errors
     ///
     /// If `out` can't be written to.
-    pub fn new(mut out: W) -> io::Result<Self> {
+    pub fn new(out: W) -> io::Result<Self> {
+        Self::with(out, Policy::PUBLISH)
+    }
+
+    /// Begins a pack that is compressed in another way.
+    ///
+    /// # Errors
+    ///
+    /// If `out` can't be written to.
+    pub fn with(mut out: W, policy: Policy) -> io::Result<Self> {
         out.write_all(MAGIC)?;
         out.write_all(&[FORMAT_VERSION, ENCRYPTION_NONE, 0, 0, 0, 0, 0, 0])?;
         Ok(Self {
             out,
             index: Index::default(),
             open: None,
+            policy,
         })
     }
 
@@ -101,10 +127,10 @@ impl<W: Write> PackWriter<W> {
         }
         let open = match &mut self.open {
             Some(open) => open,
-            none => none.insert(OpenFrame::new(kind)?),
+            none => none.insert(OpenFrame::new(kind, self.policy)?),
         };
         open.add(hash, bytes)?;
-        if open.raw >= FRAME_TARGET {
+        if open.raw >= self.policy.frame.min(FRAME_TARGET) {
             self.end_frame()?;
         }
         Ok(())
@@ -123,8 +149,8 @@ impl<W: Write> PackWriter<W> {
 }
 
 impl OpenFrame {
-    fn new(kind: ObjectKind) -> io::Result<Self> {
-        let mut encoder = Encoder::new(Vec::with_capacity(FRAME_TARGET / 2), LEVEL)?;
+    fn new(kind: ObjectKind, policy: Policy) -> io::Result<Self> {
+        let mut encoder = Encoder::new(Vec::with_capacity(policy.frame / 2), policy.level)?;
         encoder.window_log(super::WINDOW_LOG)?;
         Ok(Self {
             kind,
