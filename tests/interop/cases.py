@@ -2,8 +2,8 @@
 
 import unicodedata
 
-from forge import OTHER_KEY, RetractedSite, Site, blob_set, entry, export, frame, pack, ref, tree
-from records import FILE, FILE_OBJECT, NODE_OBJECT, BlobRef, content_hash, node_hash, sized, uint, write_list_blob
+from forge import OTHER_KEY, RetractedSite, Site, blob_set, branch, entry, export, frame, pack, ref, tree
+from records import FILE, FILE_OBJECT, NODE_OBJECT, BlobRef, content_hash, log_root, node_hash, sized, uint, write_list_blob
 from verify import build_tree
 
 S = Site()
@@ -92,6 +92,70 @@ def more(n):
     return export([S.entry1, *rest], [S.pack1])
 
 
+SAME = dict(tree=node_hash(tree(S.contents)[1][-1]), files=len(S.contents), size=sum(map(len, S.contents.values())))
+
+
+def same(number, says, *abandons):
+    """An entry of the site's first tree again, which says something of its own and abandons branches."""
+    fields = dict(adds=(), keeps=[ref(S.pack1)], message=sized(says.encode()))
+    return entry(number, **SAME, **fields, branches=uint(len(abandons)), end=b"".join(abandons))
+
+
+def logs():
+    """A log of three entries, and a branch of two that parts from it after the first."""
+    ours = [S.entry1, same(2, "ours"), same(3, "ours")]
+    return ours, [S.entry1, same(2, "theirs")]
+
+
+def mended(length=2, root=None, fork_point=1, branches=None, times=1, extra=()):
+    ours, theirs = logs()
+    said = branch(length, root or log_root(theirs), fork_point)
+    entries = [*ours, same(4, "mended", *[said] * times)]
+    return export(entries, [S.pack1, *extra], branches=theirs[1:] if branches is None else branches)
+
+
+def mended_twice():
+    """The branch went on, and abandoned what had abandoned it; a newcomer gets all three."""
+    ours, theirs = logs()
+    first = [*ours, same(4, "mended", branch(2, log_root(theirs), 1))]
+    further = [*theirs, *(same(n, "further") for n in range(3, 6))]
+    second = [*further, same(6, "mended again", branch(4, log_root(first), 1))]
+    return export(second, [S.pack1], branches=first[1:])
+
+
+def branch_of_a_branch(last=None):
+    """A branch that has abandoned another."""
+    ours, theirs = logs()
+    third = [S.entry1, same(2, "third"), last or same(3, "third")]
+    theirs = [*theirs, same(3, "theirs"), same(4, "theirs too", branch(3, log_root(third), 1))]
+    entries = [*ours, *(same(n, "ours") for n in (4, 5)), same(6, "mended", branch(4, log_root(theirs), 1))]
+    return export(entries, [S.pack1], branches=[*theirs[1:], *third[1:]])
+
+
+def endless(named):
+    """A log that abandons more branches than are ever looked at, or longer ones."""
+    ours, theirs = logs()
+    entries = ours[:1]
+    for n in range(2, 2 + named // 4):
+        said = branch(1, log_root([same(1, "other")]), 0)
+        entries.append(same(n, "mended", *[said] * 4))
+    return export(entries, [S.pack1], branches=[same(1, "other")])
+
+
+def with_own_pack():
+    """The abandoned version has a blob of its own, which is in the file."""
+    whole = pack(frame([(FILE_OBJECT, b"only there")]))
+    theirs = entry(2, **SAME, adds=[ref(whole)], keeps=[ref(S.pack1)])
+    root = log_root([S.entry1, theirs])
+    return mended(root=root, branches=[theirs], extra=[whole])
+
+
+def damaged_own_pack():
+    whole = pack(frame([(FILE_OBJECT, b"only there")]))
+    theirs = entry(2, **(SAME | dict(files=7)), adds=[ref(whole)], keeps=[ref(S.pack1)])
+    return mended(root=log_root([S.entry1, theirs]), branches=[theirs], extra=[whole])
+
+
 def changed(**change):
     return lambda: Site(**change).export()
 
@@ -160,6 +224,12 @@ GOOD = {
     "a retraction, and the same published again": published_again,
     "a retraction of a retraction": retracted_twice,
     "a retraction of two": retraction(kept=(), adds=[], retracts=uint(2) + uint(2) + uint(3)),
+    "a mended fork": mended,
+    "a fork that was mended twice": mended_twice,
+    "a branch of a branch": branch_of_a_branch,
+    "a branch that is named four times": lambda: mended(times=4),
+    "an abandoned version with a blob of its own": with_own_pack,
+    "1024 branches": lambda: endless(1024),
     "devices' names with more to them": paths("com/x", "connect", "com10", "COM.x", "a.con"),
 }
 
@@ -214,6 +284,21 @@ BAD = {
     "one file more": changed(files=S.files + 1),
     "one byte more": changed(size=S.size + 1),
     "another tree": changed(tree=bytes(32)),
+    # §8
+    "other entries than those of the branch": lambda: mended(branches=[same(2, "ours")]),
+    "no entries of the branch": lambda: mended(branches=[]),
+    "more entries than those of the branch": lambda: mended(branches=[*logs()[1][1:], same(3, "theirs")]),
+    "the branch's common entries too": lambda: mended(branches=logs()[1]),
+    "another root of a branch": lambda: mended(root=bytes(32)),
+    "a fork point too early": lambda: mended(fork_point=0, branches=logs()[1]),
+    "a part of the log as a branch": lambda: mended(root=log_root(logs()[0][:2]), branches=[]),
+    "a branch's entry with another number": lambda: mended(
+        root=log_root([S.entry1, same(3, "theirs")]), branches=[same(3, "theirs")]
+    ),
+    "a branch's entry that is none": lambda: mended(root=log_root([S.entry1, b"none"]), branches=[b"none"]),
+    "a branch of a branch with another number": lambda: branch_of_a_branch(last=same(4, "third")),
+    "1028 branches": lambda: endless(1028),
+    "an abandoned version that is not what it says": damaged_own_pack,
     # §5
     "adds and keeps overlap": changed(adds=[*TWO, ref(S.pack1)]),
     "adds what was there": changed(adds=[*TWO, ref(S.pack1)], keeps=[]),

@@ -39,11 +39,16 @@ def head(root, length, key=KEY, signer=None, first=b"\x01\x00"):
     return first + uint(length) + root + (signer or key).sign(message).signature
 
 
-def export(entries, blobs, key=KEY, signer=None, n=None, first=b"\x01\x00"):
-    """An exported archive; blobs are written in the order given."""
+def branch(length, root, fork_point):
+    """What an entry says of a branch that it abandons."""
+    return uint(length) + root + uint(fork_point)
+
+
+def export(entries, blobs, key=KEY, signer=None, n=None, first=b"\x01\x00", branches=()):
+    """An exported archive; entries of branches and blobs are written in the order given."""
     signed = head(log_root(entries), len(entries), key, signer, first)
     out = b"skeparch\x01" + bytes(key.verify_key) + sized(signed) + uint(len(entries) if n is None else n)
-    return out + b"".join(map(sized, entries)) + b"".join(content_hash(b) + sized(b) for b in blobs)
+    return out + b"".join(map(sized, [*entries, *branches])) + b"".join(content_hash(b) + sized(b) for b in blobs)
 
 
 def frame(objects, step=0, window=20, more=b""):

@@ -6,14 +6,17 @@ from pathlib import Path
 
 from nacl.signing import SigningKey
 
+from cases import BAD, GOOD
 from forge import OTHER_KEY, head
-from records import File, address, checksum, content_hash, is_reserved, log_root, node_hash, uint
-from verify import build_tree
+from records import File, Reader, Refused, address, checksum, content_hash, is_reserved, log_root, node_hash, uint
+from verify import build_tree, read_branches
 
 ABOUT = (
     "Test vectors for skep's archive format, made by make_vectors.py from publisher/FORMAT.md alone. Byte "
     "strings are hex. addresses: public keys from Ed25519 seeds. log_roots: entries are the raw leaves b'', "
-    "00, 0001, 000102, ... of n log entries. heads: encoded, valid or not under the public key. uints: values "
+    "00, 0001, 000102, ... of n log entries. heads: encoded, valid or not under the public key. forks: the "
+    "entries of a log, and those of its branches in section 8's order; abandoned are the numbers of those that are "
+    "not in the log, in that order. uints: values "
     "are decimal strings; what is not valid is to be refused. tree_roots: files posts/{i:06}/index.html, "
     "content hash BLAKE3 of i as four bytes little-endian, size 4, media type text/html; nodes is how many the "
     "tree has. paths: valid by section 3's rules for a path; reserved are those that are valid but in no tree."
@@ -44,6 +47,13 @@ PATHS = [
     "lpt9", "Lpt3.html",
     "com¹", "com².txt", "lpt³", "COM¹/x",
 ]  # fmt: skip
+FORKS = {
+    "valid": ("two versions", "a mended fork", "a fork that was mended twice", "a branch of a branch"),
+    "refused": (
+        "other entries than those of the branch", "another root of a branch", "a fork point too early",
+        "a part of the log as a branch", "a branch's entry with another number",
+    ),
+}  # fmt: skip
 # Where the valid ones end in the list above.
 FIRST_INVALID = PATHS.index("")
 BAD_UTF8 = ("ff", "c080", "61c3", "eda080", "f4908080", "80")
@@ -67,11 +77,13 @@ def addresses():
         made.append({**case, "address": address(key)})
     good = made[2]["address"]
     name = good.removeprefix("skep://")
-    forms = [f"skep://{name.upper()}", f"{good}+1"]
+    forms = [f"skep://{name.upper()}", f"{good}+1", f"{good}+8~ab12cd34/a.html", f"{good}+8~{'0' * 64}"]
     forms += [f"{good}+12/a%20b/%C3%A9.html?y=z&x", f"{good}/", f"{good}?x=y"]
     made += [{"address": form, "public_key": made[2]["public_key"]} for form in forms]
     # Cut, a letter more, not in the alphabet, version 0 or none, another scheme; a letter of key, checksum, number.
-    bad = [good[:-1], good + "y", good[:-1] + "l", f"{good}+0", f"{good}+", f"http://{name}", ""]
+    bad = [f"{good}+8~{x}" for x in ("", "ab12cd3", "AB12CD34", "ab12cd3g", "0" * 65)]
+    bad += [f"{good}~ab12cd34", f"{good}+~ab12cd34"]
+    bad += [good[:-1], good + "y", good[:-1] + "l", f"{good}+0", f"{good}+", f"http://{name}", ""]
     bad += [good[: 7 + i] + ("y" if name[i] != "y" else "b") + good[8 + i :] for i in (0, 52, 55)]
     return [{**case, "valid": True} for case in made] + [{"address": text, "valid": False} for text in bad]
 
@@ -102,6 +114,31 @@ def heads():
     return made + cases + [{"public_key": one.hex(), "head": neutral.hex(), "valid": False}]
 
 
+def forks():
+    made = []
+    for name, cases in (("valid", GOOD), ("refused", BAD)):
+        for case in FORKS[name]:
+            r = Reader(cases[case](), case)
+            r.take(41), r.sized()
+            entries = [r.sized() for _ in range(r.uint())]
+            branches = []
+
+            def supply(most):
+                branches.append(r.sized(most))
+                return branches[-1]
+
+            made.append({"name": case, "entries": [data.hex() for data in entries], "valid": name == "valid"})
+            try:
+                abandoned = read_branches(entries, supply)
+            except Refused:
+                assert name == "refused", case
+            else:
+                assert name == "valid", case
+                made[-1]["abandoned"] = [entry.number for entry in abandoned]
+            made[-1]["branches"] = [data.hex() for data in branches]
+    return made
+
+
 def vectors():
     numbers = [0, 1, 127, 128, 255, 300, 16383, 16384, 2**21 - 1, 2**21, 2**32 - 1, 2**32, 2**40]
     numbers += [2**63 - 1, 2**63, 2**64 - 1]
@@ -116,6 +153,7 @@ def vectors():
         "addresses": addresses(),
         "log_roots": log_roots(),
         "heads": heads(),
+        "forks": forks(),
         "uints": uints + [{"hex": data, "valid": False} for data in BAD_UINTS],
         "tree_roots": [tree_root(n) for n in (0, 1, 17, 100, 1000)],
         "paths": paths + [{"hex": data, "valid": False} for data in BAD_UTF8],

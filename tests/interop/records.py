@@ -178,9 +178,9 @@ def address(key):
 
 def parse_address(text):
     """The public key of an address. Version, path and query are checked only for their form."""
-    parts = re.fullmatch(r"skep://([^/+?]*)(?:\+([1-9][0-9]*))?(/[^?#]*)?(?:\?[^#]*)?", text, re.A)
+    parts = re.fullmatch(r"skep://([^/+?]*)(?:\+([1-9][0-9]*)(?:~[0-9a-f]{8,64})?)?(/[^?#]*)?(?:\?[^#]*)?", text, re.A)
     if not parts:
-        raise Refused("not skep://ID[+VERSION][/PATH][?via=TICKET] (address)")
+        raise Refused("not skep://ID[+VERSION[~HASH]][/PATH][?via=TICKET] (address)")
     name = parts[1].lower()
     if len(name) != 56 or not parts[1].isascii() or any(c not in ALPHABET for c in name):
         raise Refused("the ID is not 56 characters of z-base-32 (address)")
@@ -219,6 +219,12 @@ class BlobSet(NamedTuple):
     lists: list
 
 
+class Branch(NamedTuple):
+    length: int
+    root: bytes
+    fork_point: int
+
+
 class Entry(NamedTuple):
     kind: int
     number: int
@@ -230,6 +236,7 @@ class Entry(NamedTuple):
     keeps: BlobSet
     drops: BlobSet
     retracts: list
+    branches: list
 
 
 def read_refs(r, most):
@@ -284,9 +291,9 @@ def read_entry(data, where):
     sets = read_set(r), read_set(r), read_set(r)
     if flags & 2:
         r.take(32), r.uint()  # origin
-    for _ in range(r.count(4, 34)):
-        length, _, fork_point = r.uint(), r.take(32), r.uint()
-        if not fork_point < length < number:
+    branches = [Branch(r.uint(), r.take(32), r.uint()) for _ in range(r.count(4, 34))]
+    for branch in branches:
+        if not branch.fork_point < branch.length < number:
             r.refuse("an abandoned branch that is not shorter than its log")
     retracts = []
     if kind == RETRACT:
@@ -295,7 +302,7 @@ def read_entry(data, where):
         if retracts[-1] >= number - 1:
             r.refuse(f"version {number} retracts version {retracts[-1]}")
     r.end()
-    return Entry(kind, number, tree, source, files, size, *sets, retracts)
+    return Entry(kind, number, tree, source, files, size, *sets, retracts, branches)
 
 
 def head_message(key, length, root):

@@ -49,6 +49,7 @@ from records import (
 class Archive(NamedTuple):
     key: bytes
     entries: list
+    abandoned: list  # entries of branches that are not in the log
     blobs: dict  # content hash -> bytes
     order: dict  # content hash -> place among the blobs
 
@@ -69,6 +70,7 @@ def read_archive(data):
     for i, entry in enumerate(entries, 1):
         if entry.number != i:
             r.refuse(f"entry {i} says that it is number {entry.number}")
+    abandoned = read_branches(raw, r.sized)
     blobs = {}
     while r.left():
         name, blob = r.take(32), r.view(r.uint())
@@ -77,7 +79,42 @@ def read_archive(data):
         if content_hash(blob) != name:
             r.refuse(f"blob {short(name)} has another hash")
         blobs[name] = blob
-    return Archive(key, entries, blobs, {name: i for i, name in enumerate(blobs)})
+    return Archive(key, entries, abandoned, blobs, {name: i for i, name in enumerate(blobs)})
+
+
+def read_branches(raw, supply):
+    """§8: the entries of the branches that a log abandons, each once. `supply` gives the next one's bytes."""
+    named = [(raw[:i], b) for i, data in enumerate(raw, 1) for b in read_entry(data, f"entry {i}").branches]
+    if not named:
+        return []
+    known = {log_root(raw[:i]): raw[:i] for i in range(1, len(raw) + 1)}
+    supplied, abandoned = 0, []
+    for log, (length, root, fork_point) in named:  # which grows meanwhile
+        where = f"branch {short(root)} of {length} entries, named by entry {len(log)}"
+        if root not in known:
+            supplied += length - fork_point
+            if supplied > 16384:
+                raise Refused(f"more than 16384 entries of branches ({where})")
+            branch = log[:fork_point] + [supply(2048) for _ in range(length - fork_point)]
+            if log_root(branch) != root:
+                raise Refused(f"the entries do not give the root ({where})")
+            for i in range(fork_point + 1, length + 1):
+                prefix = branch[:i]
+                if (prefix_root := log_root(prefix)) in known:
+                    continue
+                entry = read_entry(prefix[-1], f"{where}, entry {i}")
+                if entry.number != i:
+                    raise Refused(f"entry {i} says that it is number {entry.number} ({where})")
+                known[prefix_root] = prefix
+                abandoned.append(entry)
+                named += [(prefix, b) for b in entry.branches]
+        if len(named) > 1024:
+            raise Refused(f"more than 1024 branches ({where})")
+        branch = known[root]
+        common = branch[:fork_point] == log[:fork_point]
+        if len(branch) != length or not common or branch[fork_point] == log[fork_point]:
+            raise Refused(f"it does not part from the log where it is said to ({where})")
+    return abandoned
 
 
 def short(name):
@@ -299,12 +336,23 @@ def verify(data, say=lambda line: None):
             say(f"{where}: {entry.files} files, {entry.bytes} bytes, {version.blobs} blobs")
         else:
             say(f"{where}: not in the file")
+    for entry in archive.abandoned:
+        where = f"abandoned version {entry.number}"
+        (adds, no_adds), (keeps, no_keeps) = (
+            members(getattr(entry, name), archive, named, f"{where}, {name}") for name in ("adds", "keeps")
+        )
+        needs = adds | keeps
+        if not no_adds and not no_keeps and needs.keys() <= blobs.keys():
+            check_version(entry, needs, blobs, packs, where)
+            say(f"{where}: {entry.files} files, {entry.bytes} bytes, {len(needs)} blobs")
+        else:
+            say(f"{where}: not in the file")
     # Of the lists that name a blob the first has to be before it, so that who reads in order knows what it is.
     for name, place in archive.order.items():
         if named.get(name, -1) > place:
             raise Refused(f"blob {short(name)} comes before the lists that name it (archive)")
     if len(archive.entries) not in versions:
-        raise Refused(f"the newest version is not completely in the file ({where})")
+        raise Refused(f"the newest version is not completely in the file (version {len(archive.entries)})")
     return archive.key, versions
 
 

@@ -8,7 +8,7 @@ use skep_publisher::archive::{
     codec::Reader,
     hash::{ContentHash, LogHash},
     head::Head,
-    log::Peaks,
+    log::{History, Peaks},
     path::ArchivePath,
     tree::{self, File, node::MediaType},
 };
@@ -85,6 +85,31 @@ fn heads() {
             assert_eq!(Head::sign(&key, length, root).encode(), head, "{case}");
         } else {
             assert!(read.is_err(), "{case}");
+        }
+    }
+}
+
+#[test]
+fn forks() {
+    for case in cases("forks") {
+        let list = |name: &str| -> Vec<Vec<u8>> {
+            let entries = case[name].as_array().unwrap().iter();
+            let entries = entries.map(|entry| HEXLOWER.decode(entry.as_str().unwrap().as_bytes()));
+            entries.map(Result::unwrap).collect()
+        };
+        let mut branches = list("branches").into_iter();
+        let read = History::new(list("entries")).and_then(|mut history| {
+            while let Some(branch) = history.missing() {
+                let count = branch.length - branch.fork_point;
+                history.supply(branches.by_ref().take(count as usize).collect())?;
+            }
+            Ok(history)
+        });
+        assert_eq!(read.is_ok(), case["valid"] == true, "{}", case["name"]);
+        if let Ok(history) = read {
+            assert_eq!(branches.count(), 0);
+            let abandoned: Vec<_> = history.abandoned().map(|a| a.tip.length).collect();
+            assert_eq!(case["abandoned"], serde_json::json!(abandoned));
         }
     }
 }
