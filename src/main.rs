@@ -12,6 +12,7 @@ mod context;
 mod engine;
 mod error;
 mod folder;
+mod fork;
 mod outgoing;
 mod output;
 mod passphrase;

@@ -93,7 +93,7 @@ impl Outgoing {
 
     /// Asks whether to publish, unless `--yes` has answered that.
     pub(crate) fn confirm(&self, ctx: &Context, review: &Review) -> Result<()> {
-        if self.yes || review.is_empty() {
+        if self.yes || (review.is_empty() && review.mend.is_none()) {
             return Ok(());
         }
         let version = review.base.as_ref().map_or(1, |entry| entry.number + 1);

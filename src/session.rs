@@ -6,7 +6,7 @@ use skep_publisher::{
     archive::{address::SiteId, head::Head},
     error::Kind,
     history,
-    store::Store,
+    store::{Place, Relation, Store},
     swarm::{Node, OpenStore, Ticket, fetch},
 };
 use tokio::task::JoinSet;
@@ -15,6 +15,7 @@ use crate::{
     context::Context,
     error::{CliError, Result},
     outgoing::Audience,
+    output::count,
     swarm::{self, End},
 };
 
@@ -53,35 +54,72 @@ impl Session {
         })
     }
 
-    /// Asks the audience for versions that another machine has published with the same key, and fails
-    /// if there may be some that are not here: to sign beside them would make two histories.
+    /// Asks the audience for versions that another machine has published with the same key, and takes in
+    /// what there is. Returns what is known not to be here: to sign beside it would make two histories.
     pub(crate) async fn catch_up(
         &self,
         ctx: &Context,
         site: SiteId,
         audience: &Audience,
         seen: Seen,
-    ) -> Result<()> {
-        let have = self.newest(site)?;
-        if let End::Node(node) = &self.end
-            && let Some(peer) = ahead(ctx, node, site, have.as_ref(), &audience.peers).await
-        {
-            let fetched = fetch::newest(node, site, &peer, fetch::Wanted::Whole).await?;
-            let version = fetched.head.length();
-            let came =
-                format!("version {version} was published from another machine, and is here now");
-            // Nobody has seen what these files would change in it.
-            if seen == Seen::No {
-                return Err(
-                    CliError::failed("newer", format!("nothing was published: {came}")).hint(
-                        "see with `skep status` what your files change in it, then publish again",
-                    ),
-                );
+    ) -> Result<Option<String>> {
+        let mut behind = None;
+        if let End::Node(node) = &self.end {
+            if self.store.site(site)?.is_some() {
+                // Whose key is here mends its forks, however the site came.
+                self.store.add_site(site, Relation::Own)?;
             }
-            ctx.out.note(format!("Note that {came}."));
+            for (head, peer) in ask(ctx, node, site, &audience.peers).await {
+                if self.store.place_of(&head)? == Place::Unknown {
+                    behind = self.take(ctx, node, &head, &peer, seen).await?.or(behind);
+                }
+            }
         }
         let have = self.newest(site)?.map_or(0, |head| head.length());
-        Ok(history::check(&ctx.home, site, have)?)
+        Ok(behind.or(history::unseen(&ctx.home, site, have)?))
+    }
+
+    /// Takes in the log of `head`, or keeps it as evidence of a fork. Returns what could not be had.
+    async fn take(
+        &self,
+        ctx: &Context,
+        node: &Arc<Node>,
+        head: &Head,
+        peer: &Ticket,
+        seen: Seen,
+    ) -> Result<Option<String>> {
+        let before = self.newest(head.site())?;
+        let version = match fetch::newest(node, head.site(), peer, fetch::Wanted::Whole).await {
+            Ok(fetched) => fetched.head.length(),
+            // The review shows what it has, or that it is not here.
+            Err(e) if matches!(e.kind, Kind::Conflict | Kind::Older) => {
+                ctx.out.step(e.to_string());
+                return Ok(None);
+            }
+            Err(e) => {
+                return Ok(Some(format!(
+                    "the key of this site has signed version {} elsewhere, and it could not be fetched: {e}",
+                    head.length()
+                )));
+            }
+        };
+        let mut came =
+            format!("version {version} was published from another machine, and is here now");
+        if let Some(before) = before
+            && self.store.place_of(&before)? == Place::Abandoned
+        {
+            came += &format!("; it abandons version {} from here", before.length());
+        }
+        // Nobody has seen what these files would change in it.
+        if seen == Seen::No {
+            return Err(
+                CliError::failed("newer", format!("nothing was published: {came}")).hint(
+                    "see with `skep status` what your files change in it, then publish again",
+                ),
+            );
+        }
+        ctx.out.note(format!("Note that {came}."));
+        Ok(None)
     }
 
     fn newest(&self, site: SiteId) -> Result<Option<Head>> {
@@ -94,14 +132,13 @@ impl Session {
     }
 }
 
-/// A peer with a newer version than `have`, or with another of the same number.
-async fn ahead(
+/// The heads that the peers have, the longest first, with who has them.
+async fn ask(
     ctx: &Context,
     node: &Arc<Node>,
     site: SiteId,
-    have: Option<&Head>,
     peers: &[Ticket],
-) -> Option<Ticket> {
+) -> Vec<(Head, Ticket)> {
     let mut tasks = JoinSet::new();
     for peer in peers.iter().cloned() {
         let node = node.clone();
@@ -110,21 +147,28 @@ async fn ahead(
             (asked.await, peer)
         });
     }
-    let mut best: Option<(u64, Ticket)> = None;
+    let mut heads = Vec::new();
+    let mut silent = 0;
     while let Some(Ok((answer, peer))) = tasks.join_next().await {
         match answer {
-            Ok(Ok(head)) => {
-                let length = head.length();
-                let known = have.is_some_and(|have| length < have.length() || *have == head);
-                if !known && best.as_ref().is_none_or(|(most, _)| length > *most) {
-                    best = Some((length, peer));
-                }
-            }
+            Ok(Ok(head)) => heads.push((head, peer)),
             Ok(Err(e)) if e.kind == Kind::Hostile => ctx.out.warn(e.to_string()),
-            // It has nothing yet, or is away: whoever signs does not wait for it.
-            Ok(Err(e)) => ctx.out.step(e.to_string()),
-            Err(_) => ctx.out.step("a peer did not say in time what it has"),
+            // It has nothing yet.
+            Ok(Err(e)) if e.kind == Kind::NotFound => ctx.out.step(e.to_string()),
+            Ok(Err(e)) => {
+                ctx.out.step(e.to_string());
+                silent += 1;
+            }
+            Err(_) => silent += 1,
         }
     }
-    best.map(|(_, peer)| peer)
+    if silent > 0 {
+        // Whoever signs does not wait for them.
+        ctx.out.note(format!(
+            "{} did not say in time what is there; if versions from another machine are, a later publish mends that.",
+            count(silent, "peer")
+        ));
+    }
+    heads.sort_by_key(|(head, _)| std::cmp::Reverse(head.length()));
+    heads
 }

@@ -90,12 +90,32 @@ impl End {
     }
 }
 
+/// What to do if a peer contradicts what is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnFork {
+    /// Fail.
+    Fail,
+    /// Go on with what is here: the command shows the fork.
+    Show,
+}
+
 /// Opens the store for `name` and brings a site up to date from `peers`.
 pub(crate) async fn ready(
     ctx: &Context,
     name: &str,
     site: SiteId,
     peers: &[Ticket],
+) -> Result<Ready> {
+    ready_with(ctx, name, site, peers, OnFork::Fail).await
+}
+
+/// As [`ready`]; `fork` says what to do if a peer contradicts what is here.
+pub(crate) async fn ready_with(
+    ctx: &Context,
+    name: &str,
+    site: SiteId,
+    peers: &[Ticket],
+    fork: OnFork,
 ) -> Result<Ready> {
     let open = OpenStore::open(&ctx.home, name)?;
     let store = open.store.clone();
@@ -116,6 +136,10 @@ pub(crate) async fn ready(
     let (node, _events) = start(ctx, open).await?;
     let fetched = fetch_from(&node, site, peers).await;
     let state = store.known(site);
+    let passed_over = |kind| {
+        matches!(kind, Kind::Unreachable | Kind::Older | Kind::NotFound)
+            || (kind == Kind::Conflict && fork == OnFork::Show)
+    };
     match (fetched, state) {
         (Ok(fetched), Ok(state)) => {
             ctx.out.step(format!("received {} bytes", fetched.received));
@@ -127,9 +151,7 @@ pub(crate) async fn ready(
         }
         // A peer that is away or behind does not keep anyone from reading
         // what is here; one that lies is not passed over in silence.
-        (Err(e), Ok(state))
-            if matches!(e.kind, Kind::Unreachable | Kind::Older | Kind::NotFound) =>
-        {
+        (Err(e), Ok(state)) if passed_over(e.kind) => {
             ctx.out.warn(format!("{e}; what is here already is used"));
             Ok(Ready {
                 store,
@@ -147,10 +169,17 @@ pub(crate) async fn ready(
 impl Ready {
     /// Brings a version that is not here from the first of `peers` that has it. Without peers nothing is
     /// done, and whoever reads it is told what is missing.
-    pub(crate) async fn bring(&self, version: Option<u64>, peers: &[Ticket]) -> Result<()> {
-        let (Some(version), End::Node(node)) = (version, &self.end) else {
+    pub(crate) async fn bring(&self, address: &Address, peers: &[Ticket]) -> Result<()> {
+        let (Some(version), End::Node(node)) = (address.version, &self.end) else {
             return Ok(());
         };
+        let store = &self.store;
+        if address.leaf.is_some()
+            && store.entry_at(&self.state, address)? != store.entry(&self.state, Some(version))?
+        {
+            // It was abandoned: who does not have it does not get it.
+            return Ok(());
+        }
         let mut failed = None;
         for peer in peers {
             match fetch::older(node, self.state.site, peer, version).await {

@@ -14,7 +14,7 @@ use crate::{
         entry::Entry,
         hash::NodeHash,
         head::Head,
-        log::Peaks,
+        log::{History, Peaks},
         path::{ArchivePath, Names},
         tree::{self, File},
     },
@@ -44,6 +44,14 @@ pub(crate) struct New {
     pub(crate) entries: Vec<Entry>,
     /// The peaks of the whole log.
     pub(crate) peaks: Peaks,
+    /// How long the log here was.
+    pub(crate) before: u64,
+    /// How many of its entries stay: all, unless the new log abandons it.
+    pub(crate) keep: u64,
+    /// The log with its branches, if there are new ones.
+    pub(crate) history: Option<History>,
+    /// The abandoned versions whose blobs came too.
+    pub(crate) abandoned: Vec<Entry>,
 }
 
 /// The most entries that are taken at once: with 2 KiB each, 128 MiB of memory.
@@ -55,8 +63,32 @@ impl New {
         Self {
             bytes: Vec::new(),
             entries: Vec::new(),
+            before: peaks.length(),
+            keep: peaks.length(),
             peaks,
+            history: None,
+            abandoned: Vec::new(),
         }
+    }
+
+    /// What the log of `history` has after the first `keep` entries of the log here, which has `before`.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Hostile`] if one of its entries is none.
+    pub(crate) fn onto(before: u64, keep: u64, history: History) -> Result<Self> {
+        let bytes: Vec<_> = history.entries_from(keep + 1).map(<[u8]>::to_vec).collect();
+        let entries = bytes.iter().map(|bytes| Entry::decode(bytes));
+        let entries = entries.collect::<std::result::Result<_, _>>();
+        Ok(Self {
+            entries: entries.map_err(|e| Error::new(Kind::Hostile, e.to_string()))?,
+            bytes,
+            peaks: history.peaks(),
+            before,
+            keep,
+            history: Some(history),
+            abandoned: Vec::new(),
+        })
     }
 
     /// Appends an entry that came from elsewhere.
@@ -108,16 +140,21 @@ pub(crate) fn check_named(entries: &[Entry], wanted: Wanted) -> Result<()> {
     }
 }
 
-/// A head whose log does not extend the one that is here.
-pub(crate) fn forked(head: &Head) -> Error {
+/// A head whose log contradicts the one that is here; they part after `fork_point`, if that is known.
+pub(crate) fn forked(head: &Head, fork_point: Option<u64>) -> Error {
+    let parts = match fork_point {
+        Some(0) => ", from the first version on".to_owned(),
+        Some(version) => format!(", from which it parts after version {version}"),
+        None => String::new(),
+    };
     Error::new(
         Kind::Conflict,
         format!(
-            "version {} that is offered contradicts the versions that were seen before: its history was rewritten, or the site was published from two machines",
+            "version {} that is offered contradicts the versions that were seen before{parts}: the site was published from two machines, or its history was rewritten",
             head.length()
         ),
     )
-    .hint("what is here stays as it is; both heads are kept as evidence")
+    .hint("what is here stays as it is, and both heads are kept as evidence; the author's next `skep publish` mends it")
 }
 
 /// Checks the new versions and records them. Their blobs are in the store already. May block.
@@ -146,7 +183,10 @@ pub(crate) fn accept(
     let retracted = Retracted::new(store, &state, &new.entries, wanted).map_err(as_hostile)?;
     let retractions = &retracted.retractions;
     index_packs(store, &state, &new.entries, wanted, retractions).map_err(as_hostile)?;
-    check(store, &state, &new.entries, wanted, retractions).map_err(as_hostile)?;
+    check(store, &state, new, wanted, retractions).map_err(as_hostile)?;
+    for entry in &new.abandoned {
+        check_alone(store, &state, entry).map_err(as_hostile)?;
+    }
     retracted
         .check(store, &state, &new.entries, wanted)
         .map_err(as_hostile)?;
@@ -161,6 +201,9 @@ pub(crate) fn accept(
         drops: &retracted.drops,
         // Whoever reads a site does not publish it; if it comes to that, it is counted then.
         uses: None,
+        before: new.before,
+        keep: new.keep,
+        history: new.history.as_ref(),
     })?;
     // The version is here. What can't be deleted now is when the next comes, or the store is opened.
     let _ = store.delete_dropped();
@@ -181,7 +224,30 @@ pub(crate) fn complete(store: &Store, state: &SiteState, entry: &Entry) -> Resul
     let retractions = store.retractions(state)?;
     let entries = std::slice::from_ref(entry);
     index_packs(store, state, entries, Wanted::Whole, &retractions).map_err(as_hostile)?;
-    check(store, state, entries, Wanted::Whole, &retractions).map_err(as_hostile)
+    let newest = store.entry(state, None)?;
+    let entries = wanted_entries(entries, Wanted::Whole, &retractions);
+    check_entries(store, state, entries, Some(&newest), &retractions).map_err(as_hostile)
+}
+
+/// Checks the versions of a log that contradicts the one here, so that its author may mend the two. Their
+/// blobs are in the store already. May block.
+///
+/// # Errors
+///
+/// As [`accept`].
+pub(crate) fn check_rival(
+    store: &Store,
+    state: &SiteState,
+    new: &New,
+    wanted: Wanted,
+) -> Result<()> {
+    store
+        .blobs
+        .sync()
+        .map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
+    let retractions = retracted::with_new(store, Some(state), &new.entries).map_err(as_hostile)?;
+    index_packs(store, state, &new.entries, wanted, &retractions).map_err(as_hostile)?;
+    check(store, state, new, wanted, &retractions).map_err(as_hostile)
 }
 
 /// Verifies every object of the packs that are new here, and records where it lies. That is true
@@ -217,20 +283,27 @@ fn index_pack(store: &Store, state: &SiteState, pack: &BlobRef, room: u64) -> Re
 fn check(
     store: &Store,
     state: &SiteState,
-    entries: &[Entry],
+    new: &New,
     wanted: Wanted,
     retractions: &Retractions,
 ) -> Result<()> {
-    let reader = Reader::new(store, state);
-    let newest;
-    let mut before: Option<&Entry> = match (&state.head, wanted) {
-        (Some(_), Wanted::Whole) => {
-            newest = store.entry(state, None)?;
-            Some(&newest)
-        }
-        _ => None,
+    let base = match wanted {
+        Wanted::Whole => base(store, state, new, retractions)?,
+        Wanted::Latest => None,
     };
-    for entry in wanted_entries(entries, wanted, retractions) {
+    let entries = wanted_entries(&new.entries, wanted, retractions);
+    check_entries(store, state, entries, base.as_ref(), retractions)
+}
+
+fn check_entries<'a>(
+    store: &Store,
+    state: &SiteState,
+    entries: impl Iterator<Item = &'a Entry>,
+    mut before: Option<&'a Entry>,
+    retractions: &Retractions,
+) -> Result<()> {
+    let reader = Reader::new(store, state);
+    for entry in entries {
         let needs = retractions.needs(store, entry)?;
         let present = |file: &File| -> Result<()> {
             if reader.has(file, &needs)? {
@@ -315,6 +388,29 @@ fn check_tree(
             "a tree has another shape than its files make",
         )),
     }
+}
+
+/// Checks one version that is not in the log.
+fn check_alone(store: &Store, state: &SiteState, entry: &Entry) -> Result<()> {
+    let none = Retractions::default();
+    let alone = std::slice::from_ref(entry);
+    index_packs(store, state, alone, Wanted::Latest, &none)?;
+    check_entries(store, state, alone.iter(), None, &none)
+}
+
+/// The version after which the new ones come, if all of it is here: an older one may not be.
+fn base(
+    store: &Store,
+    state: &SiteState,
+    new: &New,
+    retractions: &Retractions,
+) -> Result<Option<Entry>> {
+    if new.keep == 0 {
+        return Ok(None);
+    }
+    let base = store.entry(state, Some(new.keep))?;
+    let whole = new.keep == new.before || retractions.is_whole(store, &base)?;
+    Ok(whole.then_some(base))
 }
 
 /// A mirror answers for these paths itself.

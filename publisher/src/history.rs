@@ -1,5 +1,6 @@
 //! What a key has signed, remembered beside the key. A store that was lost, or that is on another machine,
-//! must not make the key sign a second history: readers would refuse one of the two.
+//! must not make the key sign a second history unasked: readers of one of the two would have to wait until
+//! that is mended.
 
 use std::{fs, io::Write, path::PathBuf};
 
@@ -7,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::{
     archive::address::SiteId,
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     files,
     home::Home,
 };
@@ -30,32 +31,30 @@ pub(crate) fn remember_unknown(home: &Home, site: SiteId) -> Result<()> {
     write(home, site, UNKNOWN)
 }
 
-/// Fails unless a store whose log of `site` has `have` versions knows all that the key has signed.
+/// What the key of `site` has signed, or may have, that a store whose log has `have` versions lacks: a
+/// sentence without a full stop.
 ///
 /// # Errors
 ///
-/// [`Kind::Older`] if there are, or may be, versions that are not here.
-pub fn check(home: &Home, site: SiteId, have: u64) -> Result<()> {
+/// If what the key has signed can't be read.
+pub fn unseen(home: &Home, site: SiteId, have: u64) -> Result<Option<String>> {
     let path = path_of(home, site);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Error::io("read", &path, &e)),
     };
-    let message = match text.trim().parse::<u64>() {
-        Ok(signed) if have >= signed => return Ok(()),
-        Ok(signed) => format!(
+    Ok(match text.trim().parse::<u64>() {
+        Ok(signed) if have >= signed => None,
+        Ok(signed) => Some(format!(
             "the key of this site has signed version {signed}, and the newest here is {have}"
-        ),
-        Err(_) if have > 0 => return Ok(()),
-        Err(_) => {
+        )),
+        Err(_) if have > 0 => None,
+        Err(_) => Some(
             "the key of this site came from another machine, and none of its versions are here"
-                .into()
-        }
-    };
-    Err(Error::new(Kind::Older, message).hint(
-        "bring them first, from a node with `--peer TICKET` or with `skep import FILE`: else there would be two histories, of which readers refuse one",
-    ))
+                .into(),
+        ),
+    })
 }
 
 fn write(home: &Home, site: SiteId, text: &str) -> Result<()> {
@@ -84,11 +83,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::new(dir.path());
         let site = keys::create(&home).unwrap();
-        check(&home, site, 0).unwrap();
+        let unseen = |have| unseen(&home, site, have).unwrap();
+        assert_eq!(unseen(0), None);
         remember(&home, site, 3).unwrap();
-        check(&home, site, 3).unwrap();
-        check(&home, site, 4).unwrap();
-        assert_eq!(check(&home, site, 2).unwrap_err().kind, Kind::Older);
+        assert_eq!((unseen(3), unseen(4)), (None, None));
+        assert!(unseen(2).unwrap().contains("signed version 3"));
     }
 
     #[test]
@@ -100,10 +99,10 @@ mod tests {
         );
         let site = keys::create(&old).unwrap();
         keys::import(&new, &keys::export(&old, site).unwrap()).unwrap();
-        assert_eq!(check(&new, site, 0).unwrap_err().kind, Kind::Older);
-        check(&new, site, 1).unwrap();
+        assert!(unseen(&new, site, 0).unwrap().is_some());
+        assert_eq!(unseen(&new, site, 1).unwrap(), None);
         // To import it where it was made changes nothing.
         keys::import(&old, &keys::export(&old, site).unwrap()).unwrap();
-        check(&old, site, 0).unwrap();
+        assert_eq!(unseen(&old, site, 0).unwrap(), None);
     }
 }

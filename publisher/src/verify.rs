@@ -7,7 +7,6 @@ use crate::{
     archive::{
         entry::Entry,
         hash::{ContentHash, NodeHash},
-        log::Peaks,
         tree,
     },
     error::{Error, Result},
@@ -19,7 +18,9 @@ use crate::{
 pub struct Verified {
     /// How many versions the log has.
     pub versions: u64,
-    /// How many of them are here with all their bytes.
+    /// How many versions the log abandons.
+    pub abandoned: u64,
+    /// How many versions of the log are here with all their bytes.
     pub whole: u64,
     /// How many of them their author took back.
     pub retracted: u64,
@@ -40,25 +41,13 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
     let Some(head) = &state.head else {
         return Err(Error::damaged("there is no head"));
     };
-    let mut peaks = Peaks::default();
-    let mut entries = Vec::new();
-    for version in 1..=head.length() {
-        let bytes = store.records.entry_bytes(state, version)?;
-        let bytes = bytes.ok_or_else(|| Error::damaged(format!("entry {version} is missing")))?;
-        let entry = Entry::decode(&bytes).map_err(Error::damaged)?;
-        if entry.number != version {
-            return Err(Error::damaged(format!(
-                "entry {version} has another number"
-            )));
-        }
-        peaks.append(&bytes);
-        entries.push(entry);
-    }
-    if peaks.root() != Some(head.root()) {
-        return Err(Error::damaged(
-            "the log's entries are not those that the head signs",
-        ));
-    }
+    // The log's entries make its root, and those of the branches that it abandons make theirs.
+    let history = store.history(state)?;
+    let decoded = |bytes: &[u8]| Entry::decode(bytes).map_err(Error::damaged);
+    let entries = history.entries_from(1).map(decoded);
+    let entries = entries.collect::<Result<Vec<_>>>()?;
+    let off = history.abandoned().map(|a| decoded(a.entry));
+    let off = off.collect::<Result<Vec<_>>>()?;
     // What the next entry would be appended to.
     store.log_peaks(state)?;
     let retractions = store.retractions(state)?;
@@ -66,16 +55,26 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
     let mut verified = Verified {
         versions: head.length(),
         retracted: retractions.count(),
+        abandoned: off.len() as u64,
         ..Verified::default()
     };
     let mut hashed = HashSet::new();
     let reader = Reader::new(store, state);
     let mut read = HashSet::new();
-    for entry in &entries {
-        let newest = entry.number == head.length();
+    // What was abandoned has nothing to do with what the log retracts.
+    let of_abandoned = Retractions::default();
+    for (n, entry) in entries.iter().chain(&off).enumerate() {
+        let newest = n as u64 + 1 == head.length();
+        let abandoned = n >= entries.len();
+        let retractions = match abandoned {
+            // It may be here in part.
+            true if !store.is_readable(state, entry)? => continue,
+            true => &of_abandoned,
+            false => &retractions,
+        };
         if !blobs(
             store,
-            &retractions,
+            retractions,
             entry,
             newest,
             &mut hashed,
@@ -83,7 +82,7 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
         )? {
             continue;
         }
-        check_own(store, &retractions, entry).map_err(Error::damaged)?;
+        check_own(store, retractions, entry).map_err(Error::damaged)?;
         let (files, bytes) = check_tree(&reader, entry, entry.tree, &mut read)?;
         if (files, bytes) != (entry.files, entry.bytes) {
             return Err(Error::damaged(format!(
@@ -95,7 +94,7 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
             verified.files += check_tree(&reader, entry, sources, &mut read)?.0;
         }
         verified.files += files;
-        verified.whole += 1;
+        verified.whole += u64::from(!abandoned);
     }
     Ok(verified)
 }

@@ -25,7 +25,7 @@ use crate::{
   skep clone skep://…+3 version-3
   skep clone skep://… a-copy --sources       what the site is made of, if its author publishes that")]
 pub(crate) struct CloneArgs {
-    /// The site: ADDRESS, or ADDRESS+VERSION
+    /// The site: ADDRESS, ADDRESS+VERSION, or ADDRESS+VERSION~HASH
     address: String,
     /// The folder to make; it must not exist, or be empty
     dir: PathBuf,
@@ -45,9 +45,9 @@ pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
     let peers = args.peers.tickets(Some(&address))?;
     check_target(&args.dir)?;
     let ready = swarm::ready(ctx, "skep clone", address.site, &peers).await?;
-    let brought = ready.bring(address.version, &peers).await;
+    let brought = ready.bring(&address, &peers).await;
     let written = brought.and_then(|()| {
-        let entry = ready.store.version(&ready.state, address.version)?;
+        let entry = ready.store.entry_at(&ready.state, &address)?;
         let reader = Reader::new(&ready.store, &ready.state);
         let tree = match args.sources {
             false => Some(entry.tree),

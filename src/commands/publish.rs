@@ -15,6 +15,7 @@ use crate::{
     choice::Choice,
     context::Context,
     error::{CliError, Exit, Result},
+    fork::{self, Fork},
     outgoing::{self, Audience, Outgoing, Signed},
     report::Report,
     session::{Seen, Session},
@@ -31,6 +32,10 @@ use crate::{
   skep publish --only 'about/**'              the rest stays as it is published
   skep publish --no-build                    what `skep build` made, or what you made of it
 
+Before it signs, it asks the peers for 2 s what they have. If the site was published from another machine too,
+the new version follows on the longer of the two histories and abandons the other: `--allow abandons`, once you
+have seen what is lost. `--allow behind` signs although versions that this key has signed are not here.
+
 A ticket is what `skep host` prints. Publish the same site again to tell further nodes.")]
 pub(crate) struct PublishArgs {
     /// The site's folder
@@ -46,8 +51,8 @@ pub(crate) struct PublishArgs {
     /// a warning would stop it
     #[arg(long, conflicts_with = "wait")]
     dry_run: bool,
-    /// Publish in spite of warnings of that name: secret, private-file, draft, future, backup (may be
-    /// given more than once)
+    /// Publish in spite of warnings of that name: secret, private-file, draft, future, backup, abandons,
+    /// behind (may be given more than once)
     #[arg(long, value_name = "NAME")]
     allow: Vec<String>,
 }
@@ -71,7 +76,7 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
         .catch_up(ctx, site, &audience, args.outgoing.seen())
         .await
     {
-        Ok(()) => sign(ctx, args, plan, site, &key, &session),
+        Ok(behind) => sign(ctx, args, plan, (site, &key), &session, behind),
         Err(e) => Err(e),
     };
     match outcome {
@@ -104,9 +109,9 @@ fn sign(
     ctx: &Context,
     args: &PublishArgs,
     plan: Plan<'_>,
-    site: SiteId,
-    key: &SigningKey,
+    (site, key): (SiteId, &SigningKey),
     session: &Session,
+    behind: Option<String>,
 ) -> Result<Outcome> {
     let built = plan.carry_out(ctx, site)?;
     let (review, left_out) = built.review(ctx, &session.store, &args.choice)?;
@@ -117,10 +122,14 @@ fn sign(
     };
     let mut shown = report.json();
     known.add_to(&mut shown);
+    let fork = Fork::of(&review, behind);
+    fork.add_to(&mut shown);
     if !review.is_empty() || args.dry_run || left_out > 0 {
         report.show(&ctx.out);
     }
+    fork.show(&ctx.out);
     let checked = check_warnings(&known.warnings, &args.allow);
+    let checked = checked.and_then(|()| fork.check(&args.allow));
     if args.dry_run {
         shown["blocked"] = checked.is_err().into();
         ctx.out.json(&shown);
@@ -141,8 +150,8 @@ fn sign(
 }
 
 /// Fails on a name that no warning has: a slip there must not look like an allowance.
-fn check_allow(names: &[String]) -> Result<()> {
-    let known = WarningKind::ALL.map(WarningKind::name);
+pub(crate) fn check_allow(names: &[String]) -> Result<()> {
+    let known = [&WarningKind::ALL.map(WarningKind::name)[..], &fork::NAMES].concat();
     match names.iter().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
         Some(name) => Err(

@@ -14,6 +14,7 @@ use skep_publisher::{
 use crate::{
     context::{Context, now, seconds},
     error::{CliError, Exit, Result},
+    fork,
     outgoing::{self, Outgoing, Signed},
     output::{BOLD, Output, bytes, count},
     session::Session,
@@ -47,8 +48,8 @@ pub(crate) async fn run(ctx: &Context, args: &RetractArgs) -> Result<Exit> {
     let session = Session::open(ctx, "skep retract", &audience).await?;
     let caught_up = session.catch_up(ctx, site, &audience, args.outgoing.seen());
     let signed = match caught_up.await {
-        Ok(()) => retraction(&session.store, site, &versions)
-            .map_err(CliError::from)
+        Ok(behind) => fork::check_none(&session.store, site, behind)
+            .and_then(|()| Ok(retraction(&session.store, site, &versions)?))
             .and_then(|plan| sign(ctx, args, &plan, &key, &session)),
         Err(e) => Err(e),
     };

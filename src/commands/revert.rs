@@ -9,8 +9,10 @@ use skep_publisher::{
 };
 
 use crate::{
+    commands::publish::check_allow,
     context::Context,
     error::{Exit, Result},
+    fork::Fork,
     outgoing::{self, Outgoing, Signed},
     report::Report,
     session::Session,
@@ -33,16 +35,20 @@ pub(crate) struct RevertArgs {
     dir: PathBuf,
     #[command(flatten)]
     outgoing: Outgoing,
+    /// Publish in spite of a warning of that name (may be given more than once)
+    #[arg(long, value_name = "NAME")]
+    allow: Vec<String>,
 }
 
 pub(crate) async fn run(ctx: &Context, args: &RevertArgs) -> Result<Exit> {
     let dir = SiteDir::open(&args.dir)?;
     let key = keys::load(&ctx.home, dir.id()?)?;
+    check_allow(&args.allow)?;
     let audience = args.outgoing.audience()?;
     let session = Session::open(ctx, "skep revert", &audience).await?;
     let caught_up = session.catch_up(ctx, dir.id()?, &audience, args.outgoing.seen());
     let signed = match caught_up.await {
-        Ok(()) => sign(ctx, args, &dir, &key, &session),
+        Ok(behind) => sign(ctx, args, &dir, &key, &session, behind),
         Err(e) => Err(e),
     };
     match signed {
@@ -60,6 +66,7 @@ fn sign(
     dir: &SiteDir,
     key: &SigningKey,
     session: &Session,
+    behind: Option<String>,
 ) -> Result<Signed> {
     let site = dir.id()?;
     let review = revert(&session.store, site, args.version)?;
@@ -70,9 +77,13 @@ fn sign(
     ctx.out.note(
         "The sources here stay as they are: the next `skep publish` brings back what they make.",
     );
+    let mut shown = report.json();
+    let fork = Fork::of(&review, behind);
+    fork.add_to(&mut shown);
+    fork.show(&ctx.out);
+    fork.check(&args.allow)?;
     args.outgoing.confirm(ctx, &review)?;
     let default = format!("Back to version {}", args.version);
     let message = args.outgoing.message.as_deref().unwrap_or(&default);
-    let shown = report.json();
     outgoing::sign(ctx, session, key, &review, (message, old.as_of), shown)
 }

@@ -22,9 +22,10 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   skep show skep://…/about/index.html
-  skep show skep://…+3/feed.xml --peer TICKET")]
+  skep show skep://…+3/feed.xml --peer TICKET
+  skep show skep://…+3~ab12cd34/feed.xml        a version that was abandoned, by its hash")]
 pub(crate) struct ShowArgs {
-    /// The file: ADDRESS/PATH, or ADDRESS+VERSION/PATH
+    /// The file: ADDRESS/PATH, ADDRESS+VERSION/PATH, or ADDRESS+VERSION~HASH/PATH
     address: String,
     #[command(flatten)]
     peers: Peers,
@@ -34,7 +35,7 @@ pub(crate) async fn run(ctx: &Context, args: &ShowArgs) -> Result<Exit> {
     let address = site::address(&args.address)?;
     let peers = args.peers.tickets(Some(&address))?;
     let ready = swarm::ready(ctx, "skep show", address.site, &peers).await?;
-    let shown = match ready.bring(address.version, &peers).await {
+    let shown = match ready.bring(&address, &peers).await {
         Ok(()) => show(ctx, &ready, &address),
         Err(e) => Err(e),
     };
@@ -47,7 +48,7 @@ pub(crate) async fn run(ctx: &Context, args: &ShowArgs) -> Result<Exit> {
 const MAX_JSON: u64 = 16 << 20;
 
 fn show(ctx: &Context, ready: &Ready, address: &Address) -> Result<()> {
-    let entry = ready.store.version(&ready.state, address.version)?;
+    let entry = ready.store.entry_at(&ready.state, address)?;
     let reader = Reader::new(&ready.store, &ready.state);
     let name = address.path.as_ref().map_or("", ArchivePath::as_str);
     // As a browser would: a folder is its index.

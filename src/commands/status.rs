@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use skep_publisher::{
     archive::{address::Address, receipt::Receipt},
+    history,
     swarm::OpenStore,
 };
 
@@ -14,6 +15,7 @@ use crate::{
     choice::Choice,
     context::Context,
     error::{Exit, Result},
+    fork::Fork,
     report::Report,
     site::SiteDir,
 };
@@ -64,6 +66,9 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
         known.add_to(&mut result);
         result["holders"] = holders.into();
         result["backed_up"] = backup::is_made(ctx, site).into();
+        let have = review.base.as_ref().map_or(0, |entry| entry.number);
+        let fork = Fork::of(&review, history::unseen(&ctx.home, site, have)?);
+        fork.add_to(&mut result);
         ctx.out.json(&result);
         ctx.out.say(format!("{}", Address::of(site)));
         match &review.base {
@@ -79,6 +84,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
             )),
         }
         report.show(&ctx.out);
+        fork.show(&ctx.out);
         backup::remind(ctx, site, &args.dir);
         Ok::<_, crate::error::CliError>(())
     })();

@@ -5,6 +5,7 @@ mod crash;
 mod demo;
 mod engines;
 mod errors;
+mod forks;
 mod keys;
 mod output;
 mod peer;

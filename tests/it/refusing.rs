@@ -175,7 +175,7 @@ fn two_machines_that_signed_the_same_number() {
     let publish = ["publish", "other-site", "--yes", "--peer", &host.ticket];
     world
         .fails(1, "other", &publish)
-        .says(&["published from two machines"]);
+        .says(&["version 2 from ", "would be abandoned"]);
     assert_eq!(get(&format!("{}about/", host.mirror)).body, newest);
 }
 

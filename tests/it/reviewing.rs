@@ -12,7 +12,13 @@ fn the_manual_and_the_help_name_all_warnings() {
         let name = cells.next()?.trim().strip_suffix('`')?;
         Some((name, cells.next()?.trim() == "yes"))
     });
-    let kinds = WarningKind::ALL.map(|kind| (kind.name(), kind.is_blocking()));
+    let mut kinds: Vec<_> = WarningKind::ALL
+        .map(|kind| (kind.name(), kind.is_blocking()))
+        .into();
+    // After those about files come those about versions from elsewhere.
+    let first_harmless = kinds.iter().position(|(_, blocking)| !blocking);
+    let forks = [("abandons", true), ("behind", true)];
+    kinds.splice(first_harmless.unwrap()..first_harmless.unwrap(), forks);
     assert_eq!(rows.collect::<Vec<_>>(), kinds);
     let help = World::new().run("home", &["publish", "--help"]).out();
     let blocking = kinds.iter().filter(|(_, blocking)| *blocking);

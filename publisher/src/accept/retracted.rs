@@ -25,7 +25,8 @@ pub(super) struct Retracted {
     pub(super) drops: Vec<ContentHash>,
 }
 
-/// The retractions of the log here with new entries after it, whose blob lists are here.
+/// The retractions of the log with new entries, whose blob lists are here. They may come before the end of
+/// the log here: what that has after them is abandoned.
 ///
 /// # Errors
 ///
@@ -39,6 +40,9 @@ pub(crate) fn with_new(
         Some(state) => store.retractions(state)?,
         None => Retractions::default(),
     };
+    if let Some(first) = new.first() {
+        retractions = retractions.up_to(first.number - 1);
+    }
     new.iter()
         .try_for_each(|entry| retractions.add(store, entry))?;
     Ok(retractions)
@@ -197,7 +201,9 @@ impl Retracted {
         wanted: Wanted,
     ) -> Result<Vec<Entry>> {
         let mut staying = Vec::new();
-        for entry in store.log(state)? {
+        let keep = new.first().map_or(u64::MAX, |entry| entry.number - 1);
+        let log = store.log(state)?.into_iter();
+        for entry in log.take_while(|entry| entry.number <= keep) {
             if self.retractions.is_whole(store, &entry)? {
                 staying.push(entry);
             }

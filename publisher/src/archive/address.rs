@@ -1,4 +1,4 @@
-//! Addresses: `skep://<id>[+version][/path][?via=<ticket>]`.
+//! Addresses: `skep://<id>[+version[~hash]][/path][?via=<ticket>]`.
 
 use std::{fmt, str::FromStr, sync::LazyLock};
 
@@ -7,7 +7,10 @@ use data_encoding::{Encoding, Specification};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use thiserror::Error;
 
-use super::path::{ArchivePath, PathError};
+use super::{
+    hash::LogHash,
+    path::{ArchivePath, PathError},
+};
 
 /// A site's identity: its Ed25519 public key.
 ///
@@ -23,11 +26,18 @@ pub struct Address {
     pub site: SiteId,
     /// A version of it; the newest if there is none.
     pub version: Option<u64>,
+    /// The beginning of that version's log hash: there may be several of one number, of which all but one
+    /// were abandoned.
+    pub leaf: Option<LeafPrefix>,
     /// A file of it.
     pub path: Option<ArchivePath>,
     /// A node that holds it, as a ticket.
     pub via: Option<String>,
 }
+
+/// The first 8 to 64 hexadecimal digits of the log hash of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeafPrefix(String);
 
 /// Why a text is not an address.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -50,6 +60,11 @@ pub enum AddressError {
     /// The version is not a number from 1.
     #[error("`+{0}` is not a version: versions are numbered from 1")]
     Version(String),
+    /// The part after `~` is not the beginning of a hash.
+    #[error(
+        "`~{0}` is not the beginning of a version's hash: it has 8 to 64 digits of 0-9 and a-f"
+    )]
+    Leaf(String),
     /// The path can't be one.
     #[error(transparent)]
     Path(#[from] PathError),
@@ -144,9 +159,41 @@ impl Address {
         Self {
             site,
             version: None,
+            leaf: None,
             path: None,
             via: None,
         }
+    }
+}
+
+impl LeafPrefix {
+    /// As few digits as are told from others.
+    const SHORT: usize = 8;
+
+    /// A short form of `leaf`.
+    pub fn of(leaf: LogHash) -> Self {
+        let mut digits = leaf.to_string();
+        digits.truncate(Self::SHORT);
+        Self(digits)
+    }
+
+    /// Its digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn parse(text: &str) -> Result<Self, AddressError> {
+        let digits = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+        match (Self::SHORT..=64).contains(&text.len()) && text.chars().all(digits) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(AddressError::Leaf(text.chars().take(80).collect())),
+        }
+    }
+}
+
+impl fmt::Display for LeafPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -155,6 +202,9 @@ impl fmt::Display for Address {
         write!(f, "{SCHEME}{}", self.site)?;
         if let Some(version) = self.version {
             write!(f, "+{version}")?;
+            if let Some(leaf) = &self.leaf {
+                write!(f, "~{leaf}")?;
+            }
         }
         if let Some(path) = &self.path {
             write!(f, "/{}", utf8_percent_encode(path.as_str(), PATH_SET))?;
@@ -180,9 +230,14 @@ impl FromStr for Address {
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (site, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (id, version) = match site.split_once('+') {
-            Some((id, version)) => (id, Some(parse_version(version)?)),
+            Some((id, version)) => (id, Some(version)),
             None => (site, None),
         };
+        let (version, leaf) = match version.and_then(|version| version.split_once('~')) {
+            Some((version, leaf)) => (Some(version), Some(LeafPrefix::parse(leaf)?)),
+            None => (version, None),
+        };
+        let version = version.map(parse_version).transpose()?;
         let path = match decode(path).as_str() {
             "" => None,
             path => Some(ArchivePath::new(path)?),
@@ -194,6 +249,7 @@ impl FromStr for Address {
         Ok(Self {
             site: id.parse()?,
             version,
+            leaf,
             path,
             via,
         })
@@ -237,6 +293,7 @@ mod tests {
         let address = Address {
             site: site(),
             version: Some(12),
+            leaf: Some(LeafPrefix("ab12cd34".into())),
             path: Some(ArchivePath::new("a b/ü 100%?.html").unwrap()),
             via: Some("endpointabc".into()),
         };
@@ -259,6 +316,10 @@ mod tests {
         );
         assert_eq!(error(&id.replace('b', "v")), AddressError::Character('v'));
         assert_eq!(error(&format!("{id}+0")), AddressError::Version("0".into()));
+        for leaf in ["", "ab12cd3", "AB12CD34", "ab12cd3g", &"a".repeat(65)] {
+            let text = format!("{id}+8~{leaf}");
+            assert_eq!(error(&text), AddressError::Leaf(leaf.into()));
+        }
         assert!(matches!(
             error(&format!("{id}/../x")),
             AddressError::Path(_)

@@ -80,7 +80,9 @@ pub async fn fetch_from(
     for peer in peers {
         match fetch::newest(node, site, peer, fetch::Wanted::Latest).await {
             Ok(fetched) => return Ok(fetched),
-            Err(e) => last = e,
+            // That two histories are about must be said, whatever else went wrong.
+            Err(e) if last.kind != Kind::Conflict => last = e,
+            Err(_) => {}
         }
     }
     Err(last)

@@ -9,10 +9,12 @@ use super::{FORMAT_VERSION, MAGIC, MAX_ENTRIES};
 use crate::{
     archive::{
         codec::{put_bytes, put_uint},
+        entry::Entry,
         hash::ContentHash,
+        log::History,
     },
     error::{Error, Kind, Result},
-    store::{SiteState, Store, blobs::read_all, retractions::lists},
+    store::{Retractions, SiteState, Store, blobs::read_all, retractions::lists},
 };
 
 /// What was exported.
@@ -20,7 +22,8 @@ use crate::{
 pub struct Exported {
     /// How many versions the log has.
     pub versions: u64,
-    /// How many of them are in the file with all their bytes: those that are here.
+    /// How many of them, and of those that it abandons, are in the file with all their bytes: those that are
+    /// here.
     pub whole: u64,
     /// How many of them their author took back.
     pub retracted: u64,
@@ -52,12 +55,22 @@ pub fn export(store: &Store, state: &SiteState, out: &mut dyn Write) -> Result<E
         let entry = entry.ok_or_else(|| Error::damaged(format!("entry {version} is missing")))?;
         put_bytes(&mut start, &entry);
     }
+    let (branches, abandoned) = branches(store, state)?;
+    for entry in &branches {
+        put_bytes(&mut start, entry);
+    }
     out.put(&start)?;
     let mut written = HashSet::new();
     let mut whole = 0;
     let mut newest = None;
     let retractions = store.retractions(state)?;
-    for entry in store.log(state)? {
+    // What was abandoned has nothing to do with what the log retracts.
+    let abandoned = abandoned
+        .into_iter()
+        .map(|entry| (entry, Retractions::default()));
+    let log = store.log(state)?.into_iter();
+    let log = log.map(|entry| (entry, retractions.clone()));
+    for (entry, retractions) in abandoned.chain(log) {
         for list in lists(&entry) {
             write_blob(store, &mut out, &mut written, list.hash, list.size)?;
         }
@@ -89,6 +102,24 @@ pub fn export(store: &Store, state: &SiteState, out: &mut dyn Write) -> Result<E
         retracted: retractions.count(),
         bytes: out.bytes,
     })
+}
+
+/// The entries of the branches that the log abandons, each branch where a reader asks for it; and the same
+/// decoded, each once.
+fn branches(store: &Store, state: &SiteState) -> Result<(Vec<Vec<u8>>, Vec<Entry>)> {
+    let known = store.history(state)?;
+    let all = known.entries_from(1).map(<[u8]>::to_vec);
+    let mut history = History::new(all).map_err(Error::damaged)?;
+    let mut branches = Vec::new();
+    while let Some(branch) = history.missing() {
+        let entries = known.entries_of(branch);
+        let entries = entries.ok_or_else(|| Error::damaged("a branch is missing"))?;
+        branches.extend(entries.iter().cloned());
+        history.supply(entries).map_err(Error::damaged)?;
+    }
+    let abandoned = known.abandoned();
+    let abandoned = abandoned.map(|a| Entry::decode(a.entry).map_err(Error::damaged));
+    Ok((branches, abandoned.collect::<Result<_>>()?))
 }
 
 fn write_blob(

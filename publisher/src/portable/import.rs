@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::{FORMAT_VERSION, MAGIC, MAX_ENTRIES};
 use crate::{
-    accept::{New, SITE_QUOTA, Wanted, accept, check_named, forked, retracted},
+    accept::{New, SITE_QUOTA, Wanted, accept, check_named, check_rival, forked, retracted},
     archive::{
         address::SiteId,
         blobs::{BlobSet, MAX_BLOB_SIZE, decode_list},
@@ -18,10 +18,13 @@ use crate::{
         entry::Entry,
         hash::ContentHash,
         head::Head,
-        log::Peaks,
+        log::{
+            History, HistoryError,
+            fork::{Verdict, compare},
+        },
     },
     error::{Error, Kind, Result},
-    store::{Relation, SiteState, Store, blobs::is_intact, retractions},
+    store::{Relation, Retractions, SiteState, Store, blobs::is_intact, retractions},
 };
 
 /// What was imported.
@@ -62,65 +65,117 @@ pub fn import(
     let head = input.bytes(Head::MAX_ENCODED)?;
     let head = Head::decode(site, &head).map_err(|e| refused(e.to_string()))?;
     let state = store.site(site)?;
-    let have = state.as_ref().and_then(|state| state.head.clone());
-    let new = read_log(&mut input, &head, have.as_ref())?;
-    let count = new.entries.len() as u64;
-    if count > 0 {
-        check_named(&new.entries, Wanted::Whole)?;
-        store.delete_dropped()?;
-        let wanted = Blobs {
-            store,
-            site,
-            state: state.as_ref(),
-            scratch,
+    let theirs = read_log(&mut input, &head)?;
+    let ours = match state.as_ref().filter(|state| state.head.is_some()) {
+        Some(state) => store.history(state)?,
+        None => History::default(),
+    };
+    let known = ours.tip().map_or(0, |tip| tip.length);
+    let blobs = Blobs {
+        store,
+        site,
+        state: state.as_ref(),
+        scratch,
+    };
+    let keep = match compare(&ours, &theirs) {
+        Verdict::Extends => known,
+        Verdict::Explained { fork_point } => fork_point,
+        Verdict::Same => {
+            return Ok(Imported {
+                site,
+                version: head.length(),
+                new: 0,
+            });
         }
-        .take(&mut input, &new.entries)?;
-        let relation = match state {
-            Some(state) => state.relation,
-            None => relation(site),
-        };
-        accept(store, site, relation, &head, &new, wanted)?;
+        Verdict::Behind => {
+            return Err(Error::new(
+                Kind::Older,
+                format!(
+                    "the file has version {}, and version {known} is here",
+                    head.length()
+                ),
+            )
+            .hint("what is here stays as it is"));
+        }
+        Verdict::Contradicts { fork_point } => {
+            if let Some(state) = &state {
+                keep_rival(&blobs, &mut input, state, &head, theirs, fork_point)?;
+            }
+            return Err(forked(&head, Some(fork_point)));
+        }
+    };
+    let abandoned = theirs.abandoned().map(|a| Entry::decode(a.entry));
+    let abandoned = abandoned.collect::<std::result::Result<Vec<_>, _>>();
+    let abandoned = abandoned.map_err(|e| refused(e.to_string()))?;
+    let mut new = New::onto(known, keep, theirs)?;
+    check_named(&new.entries, Wanted::Whole)?;
+    check_named(&abandoned, Wanted::Whole)?;
+    store.delete_dropped()?;
+    let wanted = blobs.take(&mut input, &new.entries, &abandoned)?;
+    for entry in abandoned {
+        if Retractions::default().is_whole(store, &entry)? {
+            new.abandoned.push(entry);
+        }
     }
+    let relation = match state {
+        Some(state) => state.relation,
+        None => relation(site),
+    };
+    accept(store, site, relation, &head, &new, wanted)?;
     Ok(Imported {
         site,
         version: head.length(),
-        new: count,
+        new: new.entries.len() as u64,
     })
 }
 
-/// Reads the entries, which must make the log that `head` signs and begin with the one that is here.
-fn read_log(input: &mut Input<'_>, head: &Head, have: Option<&Head>) -> Result<New> {
-    let known = have.map_or(0, Head::length);
-    if head.length() < known {
-        return Err(Error::new(
-            Kind::Older,
-            format!(
-                "the file has version {}, and version {known} is here",
-                head.length()
-            ),
-        )
-        .hint("what is here stays as it is"));
+/// Keeps a head that contradicts the log here as evidence. The author, who is to mend that, gets the other
+/// log too, with its files.
+fn keep_rival(
+    blobs: &Blobs<'_>,
+    input: &mut Input<'_>,
+    state: &SiteState,
+    head: &Head,
+    theirs: History,
+    fork_point: u64,
+) -> Result<()> {
+    let own = state.relation == Relation::Own;
+    blobs
+        .store
+        .keep_rival(state, head, Some((&theirs, fork_point)), own)?;
+    if own {
+        let known = state.head.as_ref().map_or(0, Head::length);
+        let new = New::onto(known, fork_point, theirs)?;
+        check_named(&new.entries, Wanted::Whole)?;
+        let wanted = blobs.take(input, &new.entries, &[])?;
+        check_rival(blobs.store, state, &new, wanted)?;
     }
+    Ok(())
+}
+
+/// Reads the entries, which must make the log that `head` signs, and those of the branches that it abandons.
+fn read_log(input: &mut Input<'_>, head: &Head) -> Result<History> {
     let count = input.uint()?;
     if count != head.length() || count > MAX_ENTRIES {
         return Err(refused("it does not have as many entries as its head says"));
     }
-    let mut before = Peaks::default();
-    for _ in 0..known {
-        before.append(&input.bytes(Entry::MAX_ENCODED)?);
+    let mut history = History::default();
+    let wrong = |e: HistoryError| refused(e.to_string());
+    for _ in 0..count {
+        history
+            .push(input.bytes(Entry::MAX_ENCODED)?)
+            .map_err(wrong)?;
     }
-    let same_start = have.is_none_or(|have| before.root() == Some(have.root()));
-    let mut new = New::after(before);
-    for _ in known..count {
-        new.push(input.bytes(Entry::MAX_ENCODED)?)?;
-    }
-    if new.peaks.root() != Some(head.root()) {
+    if history.tip() != Some(head.tip()) {
         return Err(refused("its entries are not those that its head signs"));
     }
-    match same_start {
-        true => Ok(new),
-        false => Err(forked(head)),
+    while let Some(branch) = history.missing() {
+        let entries = (branch.fork_point..branch.length).map(|_| input.bytes(Entry::MAX_ENCODED));
+        history
+            .supply(entries.collect::<Result<_>>()?)
+            .map_err(wrong)?;
     }
+    Ok(history)
 }
 
 /// Takes blobs from the file into the store.
@@ -132,14 +187,20 @@ struct Blobs<'a> {
 }
 
 impl Blobs<'_> {
-    /// Takes every blob that the entries name, and says whether all versions are complete with them.
-    fn take(&self, input: &mut Input<'_>, entries: &[Entry]) -> Result<Wanted> {
+    /// Takes every blob that the entries name, and says whether all versions of the log are complete with them.
+    fn take(
+        &self,
+        input: &mut Input<'_>,
+        entries: &[Entry],
+        abandoned: &[Entry],
+    ) -> Result<Wanted> {
         let mut named = HashMap::new();
         let mut lists = HashMap::new();
         // The lists of what retractions drop are wanted, and what they name is not.
         let dropping = entries.iter().flat_map(retractions::lists);
         named.extend(dropping.map(|list| (list.hash, list.size)));
-        for set in entries.iter().flat_map(|entry| [&entry.adds, &entry.keeps]) {
+        let all = entries.iter().chain(abandoned);
+        for set in all.flat_map(|entry| [&entry.adds, &entry.keeps]) {
             name(set, &mut named);
             lists.extend(set.lists.iter().map(|list| (list.hash, *list)));
         }

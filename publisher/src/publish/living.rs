@@ -57,7 +57,12 @@ pub(super) fn counted(store: &Store, review: &Review, change: &UseChange) -> Res
         });
     };
     let touched = change.by.keys().copied();
-    if let Some(before) = store.records.uses(state, uses::trees(base), touched)? {
+    // Equal trees of two branches may lie in other blobs.
+    let before = match review.mend {
+        Some(_) => None,
+        None => store.records.uses(state, uses::trees(base), touched)?,
+    };
+    if let Some(before) = before {
         return Ok(Counted {
             of,
             uses: add(before, change)?,

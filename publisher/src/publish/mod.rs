@@ -24,7 +24,7 @@ use crate::{
         log::Peaks,
     },
     error::{Error, Kind, Result},
-    review::Review,
+    review::{Mend, Review},
     store::{Relation, Store, records::Commit},
 };
 
@@ -92,7 +92,7 @@ pub fn publish(
     }
     let previous = review.base.as_ref();
     let (tree, sources) = review.roots()?;
-    if let (Some(previous), Some(state)) = (previous, &review.state)
+    if let (Some(previous), Some(state), None) = (previous, &review.state, &review.mend)
         && (previous.tree, previous.sources) == (tree, sources)
         && let Some(head) = &state.head
     {
@@ -105,10 +105,15 @@ pub fn publish(
     };
     let stored = content::store(store, review, &before, scratch)?;
     let sets = blob_sets::plan(store, review.site, previous, &before, &stored.live)?;
-    let mut peaks = match &review.state {
+    let here = match &review.state {
         Some(state) => store.log_peaks(state)?,
         None => Peaks::default(),
     };
+    let (before, mut keep) = (here.length(), here.length());
+    let mut peaks = here;
+    if let Some(mend) = &review.mend {
+        (peaks, keep) = (mend.onto().peaks(), mend.keep);
+    }
     let entry = Entry {
         kind: EntryKind::Publish,
         number: peaks.length() + 1,
@@ -123,7 +128,7 @@ pub fn publish(
         keeps: sets.keeps,
         drops: sets.drops,
         origin: None,
-        abandoned: Vec::new(),
+        abandoned: review.mend.as_ref().map_or(Vec::new(), Mend::branches),
     };
     let encoded = entry.encode().map_err(|e| {
         Error::new(
@@ -145,17 +150,34 @@ pub fn publish(
     let Some(root) = peaks.root() else {
         return Err(Error::damaged("the log is empty after an entry was added"));
     };
+    let history = review.mend.as_ref().map(|mend| mend.with(encoded.clone()));
+    let history = history.transpose()?;
+    let mut entries = match &review.mend {
+        Some(mend) => mend
+            .onto()
+            .entries_from(keep + 1)
+            .map(<[u8]>::to_vec)
+            .collect(),
+        None => Vec::new(),
+    };
+    entries.push(encoded);
+    // Those of a branch that is taken over are obeyed as far as they are noted. Their bytes came just now,
+    // for its author to see: nobody else is given them.
+    let retractions = review.mend.as_ref().map_or(Vec::new(), Mend::retractions);
     let head = Head::sign(key, peaks.length(), root);
     store.records.commit(&Commit {
         site: review.site,
         relation: Relation::Own,
-        entries: &[encoded],
+        entries: &entries,
         head: &head,
         peaks: &peaks,
         packs: &stored.packs,
-        retractions: &[],
+        retractions: &retractions,
         drops: &[],
         uses: Some(&stored.counted),
+        before,
+        keep,
+        history: history.as_ref(),
     })?;
     progress(Step::Signed);
     Ok(Outcome::Published(Box::new(Published {

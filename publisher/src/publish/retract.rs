@@ -171,6 +171,9 @@ pub fn retract(
         drops: &drops,
         // Much lies elsewhere now: the next publish counts anew.
         uses: None,
+        before: peaks.length() - 1,
+        keep: peaks.length() - 1,
+        history: None,
     })?;
     progress(Step::Signed);
     Ok(Deletion {

@@ -5,6 +5,7 @@ mod forms;
 mod images;
 mod lines;
 mod local_links;
+mod mend;
 mod moves;
 mod names;
 mod only;
@@ -16,6 +17,7 @@ mod warnings;
 
 pub use images::{ImageSize, image_size, stored_image};
 pub use lines::{Hunk, Line, LineDiff, MAX_TEXT, Side, line_diff};
+pub use mend::{Abandons, Mend};
 pub use moves::{Move, moves};
 pub use only::only;
 pub use part::Part;
@@ -26,7 +28,7 @@ use crate::{
     archive::{address::SiteId, entry::Entry, hash::NodeHash},
     error::{Error, Kind, Result},
     snapshot::Snapshot,
-    store::{Reader, SiteState, Store},
+    store::{Reader, Rival, SiteState, Store},
 };
 
 /// What a publish would change.
@@ -39,6 +41,10 @@ pub struct Review {
     pub output: Part,
     /// The sources beside them: of no files if none are published.
     pub sources: Part,
+    /// The fork of the log that a publish mends; the base is then the version on which it goes on.
+    pub mend: Option<Mend>,
+    /// Heads that contradict what is here, and can't be mended because their versions are not here.
+    pub unseen: Vec<Rival>,
     pub(crate) state: Option<SiteState>,
 }
 
@@ -59,8 +65,10 @@ pub enum Sources {
 /// If that version can't be read.
 pub fn review(store: &Store, site: SiteId, snapshot: Snapshot, sources: Sources) -> Result<Review> {
     let state = store.site(site)?;
-    let base = match &state {
-        Some(state) if state.head.is_some() => Some(store.entry(state, None)?),
+    let plan = mend::of(store, state.as_ref())?;
+    let base = match (&plan.mend, &state) {
+        (Some(mend), _) => Some(mend.base.clone()),
+        (None, Some(state)) if state.head.is_some() => Some(store.entry(state, None)?),
         _ => None,
     };
     let reader = state.as_ref().map(|state| Reader::new(store, state));
@@ -72,13 +80,16 @@ pub fn review(store: &Store, site: SiteId, snapshot: Snapshot, sources: Sources)
         (Sources::AsPublished, Some(reader)) => Part::stored(reader, old_sources, old_sources)?,
         _ => Part::new(reader, old_sources, None)?,
     };
-    Ok(Review {
+    let review = Review {
         site,
         output: Part::new(reader, old, Some(snapshot))?,
         sources,
         base,
+        mend: None,
+        unseen: Vec::new(),
         state,
-    })
+    };
+    mend::show(store, plan, review)
 }
 
 /// Compares an earlier version of `site` with the newest: to publish that is to bring it back, its sources
@@ -89,7 +100,11 @@ pub fn review(store: &Store, site: SiteId, snapshot: Snapshot, sources: Sources)
 /// [`Kind::NotFound`] if there is no such version, or not all of it is here.
 pub fn revert(store: &Store, site: SiteId, version: u64) -> Result<Review> {
     let state = store.known(site)?;
-    let base = store.entry(&state, None)?;
+    let plan = mend::of(store, Some(&state))?;
+    let base = match &plan.mend {
+        Some(mend) => mend.base.clone(),
+        None => store.entry(&state, None)?,
+    };
     let old = store.version(&state, Some(version))?;
     if !store.retractions(&state)?.is_whole(store, &old)? {
         return Err(Error::new(
@@ -98,13 +113,16 @@ pub fn revert(store: &Store, site: SiteId, version: u64) -> Result<Review> {
         ));
     }
     let reader = Reader::new(store, &state);
-    Ok(Review {
+    let review = Review {
         site,
         output: Part::stored(&reader, Some(base.tree), Some(old.tree))?,
         sources: Part::stored(&reader, base.sources, old.sources)?,
         base: Some(base),
+        mend: None,
+        unseen: Vec::new(),
         state: Some(state),
-    })
+    };
+    mend::show(store, plan, review)
 }
 
 impl Review {

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`blobs`] | what the archive needs of a blob store |
 //! | `records` | heads, logs and the place of each object |
+//! | `forks` | the branches that a log abandons, and the heads that contradict it |
 //! | `relation` | why a site is known, and so who else may have it |
 //! | [`reader`] | tree nodes and files of one site, verified |
 //! | `index` | the verified objects of a pack |
@@ -11,6 +12,7 @@
 //! | `uses` | how many objects of each blob the newest version uses |
 
 pub mod blobs;
+mod forks;
 pub(crate) mod index;
 #[cfg(test)]
 pub(crate) mod memory;
@@ -23,6 +25,7 @@ pub(crate) mod uses;
 use std::{path::Path, sync::Arc};
 
 pub use blobs::Blobs;
+pub use forks::{AbandonedVersion, Place, Rival};
 pub use reader::Reader;
 use records::Records;
 pub use records::SiteState;

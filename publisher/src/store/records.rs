@@ -11,19 +11,26 @@ use redb::{
 };
 
 use super::{
+    forks,
     relation::Relation,
     uses::{self, Counted, Trees, Uses},
 };
 use crate::{
     archive::{
-        address::SiteId, blobs::BlobRef, entry::Entry, hash::ContentHash, head::Head, log::Peaks,
-        pack::Place, receipt::Receipt,
+        address::SiteId,
+        blobs::BlobRef,
+        entry::Entry,
+        hash::ContentHash,
+        head::Head,
+        log::{History, Peaks},
+        pack::Place,
+        receipt::Receipt,
     },
     error::{Error, Kind, Result},
     files,
 };
 
-type Key = [u8; 32];
+pub(super) type Key = [u8; 32];
 
 /// Site -> (its number here, [`Relation`]).
 const SITES: TableDefinition<Key, (u32, u8)> = TableDefinition::new("sites");
@@ -41,11 +48,6 @@ const PACKS: TableDefinition<(u32, u32), Key> = TableDefinition::new("packs");
 const PACK_NUMBERS: TableDefinition<(u32, Key), u32> = TableDefinition::new("pack-numbers");
 /// (site's number, node) -> the newest receipt of that node.
 const RECEIPTS: TableDefinition<(u32, Key), &[u8]> = TableDefinition::new("receipts");
-/// (site's number, root) -> a head that can't be true together with the one that is kept.
-const CONFLICTS: TableDefinition<(u32, Key), &[u8]> = TableDefinition::new("conflicts");
-
-/// The most heads that are kept as evidence against one site.
-const MAX_CONFLICTS: usize = 16;
 
 /// What is known of a site.
 #[derive(Debug, Clone)]
@@ -89,15 +91,21 @@ pub(crate) struct Commit<'a> {
     pub(crate) drops: &'a [ContentHash],
     /// How many objects of each blob the newest of the versions uses, if that was counted.
     pub(crate) uses: Option<&'a Counted>,
+    /// How long the log was for which they were made.
+    pub(crate) before: u64,
+    /// How many of its entries stay: all, unless the new log abandons it.
+    pub(crate) keep: u64,
+    /// The new log with its branches, if there are new ones.
+    pub(crate) history: Option<&'a History>,
 }
 
 /// The records of a node.
 #[derive(Clone)]
 pub(crate) struct Records {
-    db: Arc<Database>,
+    pub(super) db: Arc<Database>,
 }
 
-fn damaged(error: impl Into<redb::Error>) -> Error {
+pub(super) fn damaged(error: impl Into<redb::Error>) -> Error {
     match error.into() {
         redb::Error::Io(e) => Error::io("use", Path::new("the store's records"), &e),
         redb::Error::PreviousIo => Error::new(
@@ -139,7 +147,7 @@ impl Records {
         txn.open_table(PACKS)?;
         txn.open_table(PACK_NUMBERS)?;
         txn.open_table(RECEIPTS)?;
-        txn.open_table(CONFLICTS)?;
+        Self::create_fork_tables(&txn)?;
         txn.open_table(retracted::RETRACTIONS)?;
         txn.open_table(retracted::DROPPED)?;
         uses::open(&txn)?;
@@ -254,24 +262,26 @@ impl Records {
         let mut overtaken = false;
         self.write(|txn| {
             let number = site_number(txn, commit.site, commit.relation)?;
-            let before = commit.head.length() - commit.entries.len() as u64;
             // Peaks begin with the length of their log.
             let length = txn.open_table(PEAKS)?.get(number)?.map(|bytes| {
                 let length = bytes.value().first_chunk().copied();
                 length.map_or(u64::MAX, u64::from_be_bytes)
             });
-            if length.unwrap_or(0) != before {
+            if length.unwrap_or(0) != commit.before {
                 overtaken = true;
                 return Ok(());
             }
             let mut entries = txn.open_table(ENTRIES)?;
-            let first = before + 1;
-            for (version, entry) in (first..).zip(commit.entries) {
+            // The new log is longer: where it takes the place of another, nothing of that is left.
+            for (version, entry) in (commit.keep + 1..).zip(commit.entries) {
                 entries.insert((number, version), entry.as_slice())?;
             }
-            retracted::set_retractions(txn, number, first, commit.retractions)?;
+            retracted::set_retractions(txn, number, commit.keep + 1, commit.retractions)?;
             // Before the new packs: what they have of the old ones shall be found in them.
             retracted::drop_blobs(txn, number, commit.drops)?;
+            if let Some(history) = commit.history {
+                forks::settle(txn, (number, commit.site), history, commit.keep)?;
+            }
             insert_packs(txn, number, commit.packs)?;
             match commit.uses {
                 Some(counted) => uses::put(txn, number, counted)?,
@@ -331,21 +341,7 @@ impl Records {
         Ok(receipts)
     }
 
-    /// Keeps a head that contradicts the one that is followed, as evidence.
-    pub(crate) fn put_conflict(&self, state: &SiteState, head: &Head) -> Result<()> {
-        self.write(|txn| {
-            let mut table = txn.open_table(CONFLICTS)?;
-            // One is proof; whoever has the key could sign them without end.
-            let all = (state.number, [0; 32])..=(state.number, [0xff; 32]);
-            if table.range(all)?.count() >= MAX_CONFLICTS {
-                return Ok(());
-            }
-            table.insert((state.number, head.root().0), head.encode().as_slice())?;
-            Ok(())
-        })
-    }
-
-    fn write(
+    pub(super) fn write(
         &self,
         change: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
     ) -> Result<()> {

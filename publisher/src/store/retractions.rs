@@ -80,6 +80,13 @@ impl Retractions {
         Ok(())
     }
 
+    /// What the retractions among the first `length` entries say.
+    pub(crate) fn up_to(mut self, length: u64) -> Self {
+        self.steps.retain(|step| step.number <= length);
+        self.versions.retain(|_, number| *number <= length);
+        self
+    }
+
     /// The entry that retracts `version`.
     pub fn by(&self, version: u64) -> Option<u64> {
         self.versions.get(&version).copied()

@@ -106,9 +106,10 @@ fn declined(name: &str, reason: &Reason) -> Error {
         Reason::Conflict => Error::new(
             Kind::Conflict,
             format!(
-                "the node {name} has another version of the same number: the site was published from two machines"
+                "the node {name} has versions that contradict those here: the site was published from two machines"
             ),
-        ),
+        )
+        .hint("publish again with the same `--peer`: that shows what the other machine has published, and mends it"),
         Reason::Failed(why) => Error::new(
             Kind::Declined,
             format!(

@@ -5,6 +5,8 @@ mod download;
 mod log;
 mod older;
 
+use log::Offer;
+
 use std::{sync::Arc, time::Duration};
 
 use iroh::EndpointAddr;
@@ -18,8 +20,8 @@ pub use older::older;
 
 pub use crate::accept::{SITE_QUOTA, Wanted};
 use crate::{
-    accept::{accept, forked},
-    archive::{address::SiteId, head::Head},
+    accept::{New, accept, check_rival, forked},
+    archive::{address::SiteId, head::Head, log::History},
     error::{Error, Kind, Result},
     store::{Relation, SiteState},
 };
@@ -88,18 +90,22 @@ pub(super) async fn fetch(
         Some(head) => head,
         None => ask_head(&connection, site, peer).await?,
     };
-    if let Some(have) = &have {
-        if (have.length(), have.root()) == (head.length(), head.root()) {
-            return Ok(unchanged(have, connection.stats().udp_rx.bytes));
-        }
-        compare(node, state.as_ref(), have, &head).await?;
+    if let Some(have) = &have
+        && have.tip() == head.tip()
+    {
+        return Ok(unchanged(have, connection.stats().udp_rx.bytes));
     }
-    let new = match log::extend(node, &connection, state.as_ref(), &head).await {
-        Err(e) if e.kind == Kind::Conflict => {
-            keep_evidence(node, state.as_ref(), &head).await?;
-            return Err(e);
+    let offer = log::offer(node, &connection, state.as_ref(), &head).await;
+    let new = match (offer.map_err(as_overtaken)?, &state, &have) {
+        (Offer::New(new), ..) => new,
+        (Offer::Rival(seen), Some(state), _) => {
+            let mut error = forked(&head, seen.as_ref().map(|(_, fork_point)| *fork_point));
+            if let Err(e) = keep_rival(node, state, &head, seen, peer).await {
+                error.message += &format!("; what it has could not be kept: {e}");
+            }
+            return Err(error);
         }
-        new => new.map_err(as_overtaken)?,
+        (_, _, have) => return Err(is_older(&head, have.as_ref())),
     };
     let received = download::download(node, site, state.as_ref(), peer, &new, wanted).await?;
     let relation = state
@@ -179,30 +185,44 @@ async fn ask(connection: &iroh::endpoint::Connection, request: &Request) -> Resu
     wire::receive(&mut receive, wire::FRAME_TIMEOUT).await
 }
 
-/// Refuses a head that is older than the one that is here, or that can't be true together with it.
-async fn compare(node: &Node, state: Option<&SiteState>, have: &Head, head: &Head) -> Result<()> {
-    if head.length() < have.length() {
-        return Err(Error::new(
-            Kind::Older,
-            format!(
-                "the peer offers version {}, but version {} was seen before: a reader never goes back",
-                head.length(),
-                have.length()
-            ),
-        )
-        .hint("what is here stays as it is; a peer that is up to date has the newer version"));
-    }
-    if head.length() == have.length() {
-        keep_evidence(node, state, head).await?;
-        return Err(forked(head));
-    }
-    Ok(())
+/// A head of a part of the log here, or of a branch that it has abandoned.
+fn is_older(head: &Head, have: Option<&Head>) -> Error {
+    Error::new(
+        Kind::Older,
+        format!(
+            "the peer offers version {}, but version {} was seen before: a reader never goes back",
+            head.length(),
+            have.map_or(0, Head::length)
+        ),
+    )
+    .hint("what is here stays as it is; a peer that is up to date has the newer version")
 }
 
-async fn keep_evidence(node: &Node, state: Option<&SiteState>, head: &Head) -> Result<()> {
-    let Some(state) = state.cloned() else {
+/// Keeps the head of a log that contradicts the one here as evidence. The author, who is to mend that,
+/// gets the other log too, with its files.
+async fn keep_rival(
+    node: &Arc<Node>,
+    state: &SiteState,
+    head: &Head,
+    seen: Option<(History, u64)>,
+    peer: &EndpointAddr,
+) -> Result<()> {
+    let own = state.relation == Relation::Own;
+    let (store, kept, rival) = (node.store.clone(), state.clone(), head.clone());
+    let seen = blocking(move || {
+        let shown = seen.as_ref().map(|(history, point)| (history, *point));
+        store.keep_rival(&kept, &rival, shown, own)?;
+        Ok(seen)
+    })
+    .await?;
+    let Some((history, fork_point)) = seen.filter(|_| own) else {
         return Ok(());
     };
-    let (store, head) = (node.store.clone(), head.clone());
-    blocking(move || store.records.put_conflict(&state, &head)).await
+    let known = state.head.as_ref().map_or(0, Head::length);
+    let new = New::onto(known, fork_point, history)?;
+    // All of it: if the mended log goes on from there, hosts will ask the author for every version.
+    let wanted = Wanted::Whole;
+    download::download(node, state.site, Some(state), peer, &new, wanted).await?;
+    let (store, state) = (node.store.clone(), state.clone());
+    blocking(move || check_rival(&store, &state, &new, wanted)).await
 }

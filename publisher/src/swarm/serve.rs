@@ -18,7 +18,7 @@ use super::{
     wire::{self, MAX_ENTRIES, Request, Response},
 };
 use crate::{
-    archive::address::SiteId,
+    archive::{address::SiteId, entry::Branch, hash::LogHash},
     error::{Error, Kind, Result},
     store::SiteState,
 };
@@ -82,6 +82,20 @@ async fn answer(
         Request::Entries { site, first, count } => {
             entries(node, SiteId(site), first, count, &mut send).await?;
         }
+        Request::Branch {
+            site,
+            root,
+            length,
+            first,
+            count,
+        } => {
+            let branch = Branch {
+                length,
+                root: LogHash(root),
+                fork_point: first.saturating_sub(1),
+            };
+            self::branch(node, SiteId(site), branch, count, &mut send).await?;
+        }
         Request::Announce { site, head, from } => {
             // A node speaks for itself: it can't make this one dial another.
             // Nor does it have so many addresses that trying them floods others.
@@ -124,6 +138,28 @@ async fn entries(
         let Some(entry) = entry else {
             return wire::send(send, &Response::NotShared).await;
         };
+        wire::send(send, &Response::Entry(entry)).await?;
+    }
+    Ok(())
+}
+
+async fn branch(
+    node: &Node,
+    site: SiteId,
+    branch: Branch,
+    count: u64,
+    send: &mut SendStream,
+) -> Result<()> {
+    let Some(state) = shared(node, site).await? else {
+        return wire::send(send, &Response::NotShared).await;
+    };
+    let store = node.store.clone();
+    let found = blocking(move || store.records.branch(&state, branch)).await?;
+    let Some(entries) = found else {
+        return wire::send(send, &Response::NotShared).await;
+    };
+    let count = usize::try_from(count.min(MAX_ENTRIES)).unwrap_or(usize::MAX);
+    for entry in entries.into_iter().take(count) {
         wire::send(send, &Response::Entry(entry)).await?;
     }
     Ok(())

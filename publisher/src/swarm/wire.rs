@@ -43,6 +43,20 @@ pub enum Request {
         /// How many, at most [`MAX_ENTRIES`].
         count: u64,
     },
+    /// Entries of a branch that a site's log abandons, or of the log before they part. Answered by one
+    /// [`Response::Entry`] each, in order, or by [`Response::NotShared`].
+    Branch {
+        /// The site.
+        site: [u8; 32],
+        /// The branch's root.
+        root: [u8; 32],
+        /// How many entries it has.
+        length: u64,
+        /// The first version.
+        first: u64,
+        /// How many, at most [`MAX_ENTRIES`].
+        count: u64,
+    },
     /// There is a version, and I have it: please keep it. Answered by [`Response::Kept`] or
     /// [`Response::Declined`].
     Announce {

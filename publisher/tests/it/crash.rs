@@ -7,7 +7,7 @@ use skep_publisher::{
     error::{Error, Kind},
     portable,
     publish::Outcome,
-    store::{Relation, Store},
+    store::{Place, Relation, Store},
 };
 
 use crate::{
@@ -140,6 +140,40 @@ fn taking_versions_in_is_all_or_nothing() {
     import(&disk.open().unwrap(), &first).unwrap();
     let steps = at_every_step(&disk, &author, (1, old), |store| import(store, &second));
     assert!(steps > 10, "{steps}");
+}
+
+/// The mend of a fork moves the log to the other branch and abandons the own one: all of it, or nothing.
+#[test]
+fn a_mend_is_all_or_nothing() {
+    for attempt in 0.. {
+        let author = Author::new().with("index.html", "one");
+        let twin = author.on_second_machine();
+        twin.write("twin.html", noise(attempt, 5000));
+        let theirs = Disk::new().open().unwrap();
+        publish(&twin, &theirs).unwrap();
+        let disk = Disk::new();
+        let store = disk.open().unwrap();
+        publish(&author, &store).unwrap();
+        let own = store.known(author.site).unwrap().head.unwrap();
+        let error = import(&store, &export(&twin, &theirs)).unwrap_err();
+        assert_eq!(error.kind, Kind::Conflict, "{error}");
+        // Of equally long branches that with the lower root goes on: every other time the twin's.
+        if author.review(&store).mend.unwrap().is_onto_own() {
+            continue;
+        }
+        drop(store);
+        let old = author.files();
+        author.write("index.html", "two");
+        let steps = at_every_step(&disk, &author, (1, old), |store| {
+            publish(&author, store)?;
+            let state = store.known(author.site)?;
+            assert_eq!(store.rivals(&state)?, []);
+            assert_eq!(store.place_of(&own)?, Place::Abandoned);
+            Ok(())
+        });
+        assert!(steps > 10, "{steps}");
+        return;
+    }
 }
 
 /// What another machine published breaks off on its way in, and the same files are published here: they

@@ -140,6 +140,8 @@ pub(crate) struct Forge {
     key: ed25519_dalek::SigningKey,
     pub(crate) entries: Vec<Vec<u8>>,
     pub(crate) blobs: Vec<Vec<u8>>,
+    /// What is answered to whoever asks for the entries of an abandoned branch.
+    pub(crate) branch: Vec<Vec<u8>>,
 }
 
 impl Forge {
@@ -148,6 +150,7 @@ impl Forge {
             key: ed25519_dalek::SigningKey::from_bytes(&[seed; 32]),
             entries: Vec::new(),
             blobs: Vec::new(),
+            branch: Vec::new(),
         }
     }
 
@@ -202,6 +205,7 @@ impl Forge {
     /// Answers as an honest node with this log would.
     pub(crate) fn script(&self) -> impl Fn(Request) -> Vec<Vec<u8>> + Send + Sync + 'static {
         let (head, entries) = (self.head().encode(), self.entries.clone());
+        let branch = self.branch.clone();
         move |request| match request {
             Request::Head { .. } => vec![frame(&Response::Head(head.clone()))],
             Request::Entries { first, count, .. } => entries
@@ -210,6 +214,12 @@ impl Forge {
                 .take(count as usize)
                 .map(|entry| frame(&Response::Entry(entry.clone())))
                 .collect(),
+            Request::Branch { .. } if branch.is_empty() => vec![frame(&Response::NotShared)],
+            Request::Branch { count, .. } => {
+                let all = branch.iter().cycle().take(count as usize);
+                all.map(|entry| frame(&Response::Entry(entry.clone())))
+                    .collect()
+            }
             Request::Announce { .. } => Vec::new(),
         }
     }

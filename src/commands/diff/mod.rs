@@ -143,15 +143,15 @@ async fn between_versions(ctx: &Context, args: &DiffArgs) -> Result<Value> {
     };
     let peers = args.peers.tickets(Some(via))?;
     let ready = swarm::ready(ctx, "skep diff", old.site, &peers).await?;
-    let brought = match ready.bring(old.version, &peers).await {
-        Ok(()) => ready.bring(new.version, &peers).await,
+    let brought = match ready.bring(&old, &peers).await {
+        Ok(()) => ready.bring(&new, &peers).await,
         Err(e) => Err(e),
     };
     let told = brought.and_then(|()| {
         let (store, state) = (&ready.store, &ready.state);
         let reader = Reader::new(store, state);
-        let old = store.version(state, old.version)?;
-        let new = store.version(state, new.version)?;
+        let old = store.entry_at(state, &old)?;
+        let new = store.entry_at(state, &new)?;
         let changes = reader.diff(old.tree, new.tree)?;
         let sources = between(&reader, old.sources, new.sources)?;
         let mut paths = Vec::new();
