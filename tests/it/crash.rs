@@ -87,6 +87,40 @@ fn kill_9_while_a_store_is_created() {
     }
 }
 
+/// A reader keeps what came, and believes none of it before it was checked.
+#[test]
+fn kill_9_of_a_reader_at_forty_random_moments() {
+    let world = World::new();
+    let (address, host) = world.published_site();
+    (0..3).for_each(|n| change(&world, n));
+    let publish = ["publish", "site", "--yes", "--peer", &host.ticket];
+    world.json("author", &publish);
+    let args = ["clone", &address, "--peer", &host.ticket];
+    let clone = |reader: &str, out: &str| {
+        world.json(reader, &[&args[..], &[out]].concat());
+    };
+    let begun = Instant::now();
+    clone("first", "whole");
+    let whole = begun.elapsed();
+    let mut random = Random(3);
+    for kill in 0..40 {
+        // Every fourth begins with nothing, the others where the last one ended.
+        let reader = format!("reader-{}", kill / 4);
+        let out = format!("out-{kill}");
+        let running = world.start(&reader, &[&args[..], &[&out]].concat());
+        let moment = random.below(whole.as_micros() as u64);
+        std::thread::sleep(Duration::from_micros(moment));
+        running.kill();
+        if kill % 4 == 3 {
+            clone(&reader, "out");
+            assert_eq!(world.files("out"), world.files("whole"), "{kill}");
+            std::fs::remove_dir_all(world.path("out")).unwrap();
+            let verified = world.json(&reader, &["verify", &address]);
+            assert_eq!(verified["versions"].as_u64(), Some(2));
+        }
+    }
+}
+
 /// A page, a large file, or enough large files for a list of them.
 fn change(world: &World, n: u64) {
     match n % 3 {

@@ -36,6 +36,7 @@ use crate::{
 pub(super) struct IrohBlobs {
     pub(super) fs: FsStore,
     data: PathBuf,
+    scratch: PathBuf,
     unsynced: Arc<Mutex<HashSet<Hash>>>,
     deletion: Arc<Deletion>,
 }
@@ -58,7 +59,8 @@ impl Drop for Deletion {
 }
 
 impl IrohBlobs {
-    pub(super) fn open(dir: &Path) -> Result<Self> {
+    /// Opens the blobs in `dir`; `scratch` is a folder for temporary files, on the same disk.
+    pub(super) fn open(dir: &Path, scratch: &Path) -> Result<Self> {
         let (sweeper, gc) = Sweeper::new();
         let options = Options {
             // What lies in the database stays readable in the file long after it was deleted there.
@@ -90,6 +92,7 @@ impl IrohBlobs {
         Ok(Self {
             fs: store,
             data,
+            scratch: scratch.to_owned(),
             unsynced: Arc::default(),
             deletion: Arc::new(deletion),
         })
@@ -202,9 +205,10 @@ impl IrohBlobs {
         file.sync_all()
     }
 
-    /// A fresh folder beside the blobs, removed when it is dropped.
+    /// A fresh folder on the same disk, removed when it is dropped.
     pub(super) fn temporary_folder(&self) -> io::Result<tempfile::TempDir> {
-        tempfile::tempdir_in(&self.data)
+        std::fs::create_dir_all(&self.scratch)?;
+        tempfile::tempdir_in(&self.scratch)
     }
 
     /// A blob was written: the next sync makes it durable.

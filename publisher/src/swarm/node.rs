@@ -96,7 +96,7 @@ impl OpenStore {
         // What a killed process left; this one owns the store, so nobody uses it.
         let scratch = dir.join("tmp");
         let _ = std::fs::remove_dir_all(&scratch);
-        let blobs = IrohBlobs::open(&dir.join("blobs"))?;
+        let blobs = IrohBlobs::open(&dir.join("blobs"), &scratch)?;
         let store = Store::open(&dir.join("records.redb"), Arc::new(blobs.clone()))?;
         Ok(Self {
             store,
