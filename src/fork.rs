@@ -14,6 +14,7 @@ use skep_publisher::{
 };
 
 use crate::{
+    commands::retract::names,
     context::utc,
     error::{CliError, Result},
     output::{Output, RED, YELLOW},
@@ -35,7 +36,7 @@ struct Concern {
     name: &'static str,
     /// A sentence without a full stop.
     message: String,
-    hint: &'static str,
+    hint: String,
     /// The pages that it is about.
     lost: Vec<Change>,
 }
@@ -44,7 +45,8 @@ impl Fork {
     /// What to say of `review`; `behind` says which versions are known not to be here.
     pub(crate) fn of(review: &Review, behind: Option<String>) -> Self {
         let abandons = review.mend.iter().flat_map(|mend| &mend.abandons);
-        let mut concerns: Vec<Concern> = abandons.map(abandoned).collect();
+        let abandons = abandons.map(|abandons| abandoned(review.site, abandons));
+        let mut concerns: Vec<Concern> = abandons.collect();
         concerns.extend(behind.map(missing));
         concerns.extend(review.unseen.iter().map(|rival| {
             missing(format!(
@@ -103,7 +105,7 @@ impl Fork {
             return Ok(());
         };
         let message = format!("nothing was published: {}", first.message);
-        Err(CliError::failed("blocked", message).hint(first.hint))
+        Err(CliError::failed("blocked", message).hint(first.hint.clone()))
     }
 }
 
@@ -130,7 +132,7 @@ pub(crate) fn check_none(store: &Store, site: SiteId, behind: Option<String>) ->
     }
 }
 
-fn abandoned(abandons: &Abandons) -> Concern {
+fn abandoned(site: SiteId, abandons: &Abandons) -> Concern {
     let entry = &abandons.entry;
     let said = match entry.message.lines().next() {
         Some(line) => format!(", \"{}\"", printable(line)),
@@ -144,6 +146,13 @@ fn abandoned(abandons: &Abandons) -> Concern {
         0 => "with its whole history".to_owned(),
         version => format!("with all that came after version {version} there"),
     };
+    let undone = match &abandons.retracts[..] {
+        [] => String::new(),
+        versions => format!(
+            "; its retraction of {} is undone, and has to be made again",
+            names(versions)
+        ),
+    };
     let lost = match abandons.lost.len() {
         0 => "nothing that it changed is lost".to_owned(),
         1 => "one of its changes is not in what would be published".to_owned(),
@@ -152,11 +161,14 @@ fn abandoned(abandons: &Abandons) -> Concern {
     Concern {
         name: ABANDONS,
         message: format!(
-            "version {} {whose} ({}{said}) would be abandoned, {since}: {lost}",
+            "version {} {whose} ({}{said}) would be abandoned, {since}: {lost}{undone}",
             entry.number,
             utc(entry.time)
         ),
-        hint: "take over from it what you want to keep (`skep log` names it, `skep show` reads it), then publish with `--allow abandons`",
+        hint: format!(
+            "take over from it what you want to keep (`skep clone {} DIR` has its pages), then publish with `--allow abandons`",
+            exact(site, entry, abandons.leaf)
+        ),
         lost: abandons.lost.clone(),
     }
 }
@@ -165,7 +177,7 @@ fn missing(message: String) -> Concern {
     Concern {
         name: BEHIND,
         message,
-        hint: "bring them first, from a node with `--peer TICKET` or with `skep import FILE`; if they are gone for good, publish with `--allow behind`: readers who have seen them wait until a later publish has met them",
+        hint: "bring them first, from a node with `--peer TICKET` or with `skep import FILE`; if they are gone for good, publish with `--allow behind`: readers who have seen them wait until a later publish has met them".into(),
         lost: Vec::new(),
     }
 }
@@ -195,6 +207,7 @@ fn to_json(site: SiteId, abandons: &Abandons) -> Value {
         "address": exact(site, &abandons.entry, abandons.leaf).to_string(),
         "fork_point": abandons.fork_point,
         "own": abandons.own,
+        "retracts": abandons.retracts,
         "lost": lost.collect::<Vec<_>>(),
     })
 }

@@ -1,10 +1,12 @@
 //! The one door by which versions that were made elsewhere come in: is every byte of them here, and is it
 //! the right one?
 
+mod new;
 pub(crate) mod retracted;
 
 use std::path::Path;
 
+pub(crate) use new::{MAX_NEW, New};
 use retracted::Retracted;
 
 use crate::{
@@ -14,7 +16,6 @@ use crate::{
         entry::Entry,
         hash::NodeHash,
         head::Head,
-        log::{History, Peaks},
         path::{ArchivePath, Names},
         tree::{self, File},
     },
@@ -35,84 +36,6 @@ pub enum Wanted {
 
 /// The most bytes of one site that a node takes, over all versions: 16 GiB.
 pub const SITE_QUOTA: u64 = 16 << 30;
-
-/// The part of a log that is new here.
-pub(crate) struct New {
-    /// The entries as bytes, in order.
-    pub(crate) bytes: Vec<Vec<u8>>,
-    /// The same, decoded.
-    pub(crate) entries: Vec<Entry>,
-    /// The peaks of the whole log.
-    pub(crate) peaks: Peaks,
-    /// How long the log here was.
-    pub(crate) before: u64,
-    /// How many of its entries stay: all, unless the new log abandons it.
-    pub(crate) keep: u64,
-    /// The log with its branches, if there are new ones.
-    pub(crate) history: Option<History>,
-    /// The abandoned versions whose blobs came too.
-    pub(crate) abandoned: Vec<Entry>,
-}
-
-/// The most entries that are taken at once: with 2 KiB each, 128 MiB of memory.
-pub(crate) const MAX_NEW: u64 = 65_536;
-
-impl New {
-    /// Nothing yet, after a log with these peaks.
-    pub(crate) fn after(peaks: Peaks) -> Self {
-        Self {
-            bytes: Vec::new(),
-            entries: Vec::new(),
-            before: peaks.length(),
-            keep: peaks.length(),
-            peaks,
-            history: None,
-            abandoned: Vec::new(),
-        }
-    }
-
-    /// What the log of `history` has after the first `keep` entries of the log here, which has `before`.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::Hostile`] if one of its entries is none.
-    pub(crate) fn onto(before: u64, keep: u64, history: History) -> Result<Self> {
-        let bytes: Vec<_> = history.entries_from(keep + 1).map(<[u8]>::to_vec).collect();
-        let entries = bytes.iter().map(|bytes| Entry::decode(bytes));
-        let entries = entries.collect::<std::result::Result<_, _>>();
-        Ok(Self {
-            entries: entries.map_err(|e| Error::new(Kind::Hostile, e.to_string()))?,
-            bytes,
-            peaks: history.peaks(),
-            before,
-            keep,
-            history: Some(history),
-            abandoned: Vec::new(),
-        })
-    }
-
-    /// Appends an entry that came from elsewhere.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::Hostile`] if it is not one, or not the next.
-    pub(crate) fn push(&mut self, bytes: Vec<u8>) -> Result<()> {
-        let refused = |why: String| Error::new(Kind::Hostile, why);
-        let entry =
-            Entry::decode(&bytes).map_err(|e| refused(format!("an entry is refused: {e}")))?;
-        self.peaks.append(&bytes);
-        if entry.number != self.peaks.length() {
-            let place = self.peaks.length();
-            return Err(refused(format!(
-                "entry {} came as entry {place}",
-                entry.number
-            )));
-        }
-        self.bytes.push(bytes);
-        self.entries.push(entry);
-        Ok(())
-    }
-}
 
 /// The most blobs that versions taken at once name together, each as often as one names it.
 const MAX_NAMED: u64 = 1 << 26;
@@ -245,9 +168,14 @@ pub(crate) fn check_rival(
         .blobs
         .sync()
         .map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
-    let retractions = retracted::with_new(store, Some(state), &new.entries).map_err(as_hostile)?;
-    index_packs(store, state, &new.entries, wanted, &retractions).map_err(as_hostile)?;
-    check(store, state, new, wanted, &retractions).map_err(as_hostile)
+    let retracted = Retracted::new(store, state, &new.entries, wanted).map_err(as_hostile)?;
+    let retractions = &retracted.retractions;
+    index_packs(store, state, &new.entries, wanted, retractions).map_err(as_hostile)?;
+    check(store, state, new, wanted, retractions).map_err(as_hostile)?;
+    // A mend that goes on from there must not rely on what was dropped there.
+    retracted
+        .check(store, state, &new.entries, wanted)
+        .map_err(as_hostile)
 }
 
 /// Verifies every object of the packs that are new here, and records where it lies. That is true

@@ -65,6 +65,7 @@ pub(crate) async fn run(ctx: &Context, args: &ExportArgs) -> Result<Exit> {
         "file": file,
         "versions": exported.versions,
         "whole": exported.whole,
+        "abandoned": exported.abandoned,
         "retracted": exported.retracted,
         "bytes": exported.bytes,
     }));

@@ -9,7 +9,7 @@ use skep_publisher::{
         head::Head,
     },
     error::printable,
-    store::{AbandonedVersion, Retractions, Rival, SiteState, Store},
+    store::{OtherVersion, Retractions, Rival, SiteState, Store},
 };
 
 use crate::{
@@ -43,7 +43,7 @@ pub(crate) struct LogArgs {
 struct Listed {
     log: Vec<Entry>,
     retractions: Retractions,
-    abandoned: Vec<AbandonedVersion>,
+    abandoned: Vec<OtherVersion>,
     head: Option<Head>,
     rivals: Vec<Rival>,
 }
@@ -77,7 +77,7 @@ pub(crate) async fn run(ctx: &Context, args: &LogArgs) -> Result<Exit> {
     for entry in log.iter().rev() {
         ctx.out.say(line(entry, "", &retractions));
     }
-    for AbandonedVersion { entry, leaf } in abandoned.iter().rev() {
+    for OtherVersion { entry, leaf } in abandoned.iter().rev() {
         let mark = format!("  {YELLOW}abandoned{YELLOW:#}");
         ctx.out.say(line(entry, &mark, &none));
         ctx.out.say(format!("    {}", exact(site, entry, *leaf)));

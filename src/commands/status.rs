@@ -73,6 +73,12 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
         ctx.out.say(format!("{}", Address::of(site)));
         match &review.base {
             None => ctx.out.say("Nothing is published yet."),
+            Some(entry) if review.mend.as_ref().is_some_and(|mend| !mend.is_onto_own()) => {
+                ctx.out.say(format!(
+                    "The site is forked. Version {} from another machine is what the next one follows on.",
+                    entry.number
+                ));
+            }
             Some(entry) => ctx.out.say(format!(
                 "Version {} is the newest. {}.",
                 entry.number,

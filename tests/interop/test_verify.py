@@ -150,6 +150,41 @@ class Exported(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (1, b""))
             self.assertTrue(done.stderr.startswith(b"REFUSED: "))
 
+    def test_a_fork_that_skep_mended(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            a, b = root / "a", root / "b"
+
+            def run(home, *arguments):
+                done = skep(home, *arguments)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
+            def publish(home, site, *allow):
+                about = root / site / "about.md"
+                about.write_text(about.read_text() + f"\nOne more line of {home.name}.\n")
+                run(home, "publish", site, "--yes", "--wait", "0", *allow)
+
+            run(a, "new", "site-a")
+            publish(a, "site-a")
+            shutil.copytree(a, b)
+            shutil.copytree(root / "site-a", root / "site-b")
+            publish(a, "site-a")
+            publish(b, "site-b")
+            publish(b, "site-b")
+            run(b, "export", "site-b", "b.skep")
+            self.assertIn(b"contradicts", skep(a, "import", "b.skep").stderr)
+            publish(a, "site-a", "--allow", "abandons")
+            run(a, "export", "site-a", "a.skep")
+            lines = []
+            data = (root / "a.skep").read_bytes()
+            _, versions = verify(data, lines.append)
+            self.assertEqual(list(versions), [1, 2, 3, 4])
+            self.assertEqual([line.split(":")[0] for line in lines][-1], "abandoned version 2")
+            self.assertEqual(verify((root / "b.skep").read_bytes())[1].keys(), {1, 2, 3})
+            # Whoever has the abandoned branch takes the mended log in.
+            run(b, "import", "a.skep")
+            run(b, "verify", "site-b")
+
     def test_bit_flips(self):
         start = self.data.index(next(iter(self.archive.blobs)))
         # Densely where the records are, and in even steps through the blobs.

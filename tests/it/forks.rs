@@ -202,6 +202,11 @@ fn the_review_says_what_the_other_machine_had() {
         dry["mend"]["abandons"][0]["lost"][0]["path"],
         "laptop/index.html"
     );
+    // Its page can be read before that is decided.
+    let other = dry["mend"]["abandons"][0]["address"].as_str().unwrap();
+    let page = world.run("author", &["show", &format!("{other}/laptop/")]);
+    assert_eq!(page.code, 0, "{}", page.stderr);
+    assert!(page.out().contains("From the laptop."));
     // Also when going back to an old version.
     let revert = ["revert", "1", "site", "--yes", "--peer", laptop];
     world

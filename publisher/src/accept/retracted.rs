@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// The retractions of a log with new entries, and what they do here.
-pub(super) struct Retracted {
+pub(crate) struct Retracted {
     /// All of them.
-    pub(super) retractions: Retractions,
+    pub(crate) retractions: Retractions,
     /// The numbers of the new ones.
-    pub(super) new: Vec<u64>,
+    pub(crate) new: Vec<u64>,
     /// The blobs that the new ones delete.
-    pub(super) drops: Vec<ContentHash>,
+    pub(crate) drops: Vec<ContentHash>,
 }
 
 /// The retractions of the log with new entries, whose blob lists are here. They may come before the end of
@@ -83,7 +83,7 @@ pub(crate) fn check_own(store: &Store, retractions: &Retractions, entry: &Entry)
 
 impl Retracted {
     /// Checks what the new entries say of each other, and finds out what they delete.
-    pub(super) fn new(
+    pub(crate) fn new(
         store: &Store,
         state: &SiteState,
         new: &[Entry],

@@ -22,11 +22,12 @@ use crate::{
 pub struct Exported {
     /// How many versions the log has.
     pub versions: u64,
-    /// How many of them, and of those that it abandons, are in the file with all their bytes: those that are
-    /// here.
+    /// How many of them are in the file with all their bytes: those that are here.
     pub whole: u64,
     /// How many of them their author took back.
     pub retracted: u64,
+    /// How many versions that the log abandons are in the file with all their bytes.
+    pub abandoned: u64,
     /// How long the file is, in bytes.
     pub bytes: u64,
 }
@@ -65,27 +66,23 @@ pub fn export(store: &Store, state: &SiteState, out: &mut dyn Write) -> Result<E
     let mut newest = None;
     let retractions = store.retractions(state)?;
     // What was abandoned has nothing to do with what the log retracts.
-    let abandoned = abandoned
-        .into_iter()
-        .map(|entry| (entry, Retractions::default()));
-    let log = store.log(state)?.into_iter();
-    let log = log.map(|entry| (entry, retractions.clone()));
-    for (entry, retractions) in abandoned.chain(log) {
+    let none = Retractions::default();
+    let mut others = 0;
+    for entry in &abandoned {
+        if none.is_whole(store, entry)? {
+            write_version(store, &mut out, &mut written, entry, &none)?;
+            others += 1;
+        }
+    }
+    for entry in store.log(state)? {
         for list in lists(&entry) {
             write_blob(store, &mut out, &mut written, list.hash, list.size)?;
         }
         let here = retractions.is_whole(store, &entry)?;
         newest = Some(here);
-        if !here {
-            continue;
-        }
-        whole += 1;
-        // A list before the blobs that it names: a reader takes only what was named.
-        for list in entry.adds.lists.iter().chain(&entry.keeps.lists) {
-            write_blob(store, &mut out, &mut written, list.hash, list.size)?;
-        }
-        for blob in retractions.needs(store, &entry)?.into_values() {
-            write_blob(store, &mut out, &mut written, blob.hash, blob.size)?;
+        if here {
+            write_version(store, &mut out, &mut written, &entry, &retractions)?;
+            whole += 1;
         }
     }
     if newest != Some(true) {
@@ -99,6 +96,7 @@ pub fn export(store: &Store, state: &SiteState, out: &mut dyn Write) -> Result<E
     Ok(Exported {
         versions: head.length(),
         whole,
+        abandoned: others,
         retracted: retractions.count(),
         bytes: out.bytes,
     })
@@ -120,6 +118,24 @@ fn branches(store: &Store, state: &SiteState) -> Result<(Vec<Vec<u8>>, Vec<Entry
     let abandoned = known.abandoned();
     let abandoned = abandoned.map(|a| Entry::decode(a.entry).map_err(Error::damaged));
     Ok((branches, abandoned.collect::<Result<_>>()?))
+}
+
+/// Writes the blobs of a version that is here.
+fn write_version(
+    store: &Store,
+    out: &mut Counted<'_>,
+    written: &mut HashSet<ContentHash>,
+    entry: &Entry,
+    retractions: &Retractions,
+) -> Result<()> {
+    // A list before the blobs that it names: a reader takes only what was named.
+    for list in entry.adds.lists.iter().chain(&entry.keeps.lists) {
+        write_blob(store, out, written, list.hash, list.size)?;
+    }
+    for blob in retractions.needs(store, entry)?.into_values() {
+        write_blob(store, out, written, blob.hash, blob.size)?;
+    }
+    Ok(())
 }
 
 fn write_blob(

@@ -161,9 +161,10 @@ pub fn publish(
         None => Vec::new(),
     };
     entries.push(encoded);
-    // Those of a branch that is taken over are obeyed as far as they are noted. Their bytes came just now,
-    // for its author to see: nobody else is given them.
-    let retractions = review.mend.as_ref().map_or(Vec::new(), Mend::retractions);
+    let (retractions, drops) = match (&review.mend, &review.state) {
+        (Some(mend), Some(state)) => mend.retracted(store, state, &entry)?,
+        _ => (Vec::new(), Vec::new()),
+    };
     let head = Head::sign(key, peaks.length(), root);
     store.records.commit(&Commit {
         site: review.site,
@@ -173,13 +174,15 @@ pub fn publish(
         peaks: &peaks,
         packs: &stored.packs,
         retractions: &retractions,
-        drops: &[],
+        drops: &drops,
         uses: Some(&stored.counted),
         before,
         keep,
         history: history.as_ref(),
     })?;
     progress(Step::Signed);
+    // What can't be deleted now is when the next comes, or the store is opened.
+    let _ = store.delete_dropped();
     Ok(Outcome::Published(Box::new(Published {
         head,
         entry,

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Review, part::Both};
 use crate::{
+    accept::{Wanted, retracted::Retracted},
     archive::{
         entry::{Branch, Entry},
-        hash::LogHash,
+        hash::{ContentHash, LogHash},
         log::{History, fork},
         path::ArchivePath,
         tree::{self, Change},
@@ -42,6 +43,8 @@ pub struct Abandons {
     pub fork_point: u64,
     /// Whether it is the branch that was followed here so far.
     pub own: bool,
+    /// The versions that it retracts: by abandoning it that is undone.
+    pub retracts: Vec<u64>,
     /// What it changed since the fork and the new version has not: from there to the new version.
     pub lost: Vec<Change>,
     branch: Branch,
@@ -85,6 +88,7 @@ pub(super) fn of(store: &Store, state: Option<&SiteState>) -> Result<Plan> {
             leaf,
             fork_point: branch.fork_point,
             own: n == 0,
+            retracts: retracted_by(&logs[n], branch.fork_point)?,
             lost: Vec::new(),
             branch,
         });
@@ -117,6 +121,16 @@ fn readable(
     Ok(store.is_readable(state, &entry)?.then_some(history))
 }
 
+/// The versions that the entries of a branch retract.
+fn retracted_by(history: &History, fork_point: u64) -> Result<Vec<u64>> {
+    let mut versions = BTreeSet::new();
+    for entry in history.entries_from(fork_point + 1) {
+        let entry = Entry::decode(entry).map_err(Error::damaged)?;
+        versions.extend(entry.retracts());
+    }
+    Ok(versions.into_iter().collect())
+}
+
 fn newest(history: &History) -> Result<(Entry, LogHash)> {
     let length = history.tip().map_or(0, |tip| tip.length);
     let bytes = history.entries_from(length).next();
@@ -141,13 +155,19 @@ impl Mend {
         &self.onto
     }
 
-    /// The numbers of the entries that are new here and retract versions.
-    pub(crate) fn retractions(&self) -> Vec<u64> {
-        let new = self.onto.entries_from(self.keep + 1);
-        let new = new.filter_map(|entry| Entry::decode(entry).ok());
-        new.filter(|entry| !entry.retracts().is_empty())
-            .map(|entry| entry.number)
-            .collect()
+    /// Which of the entries that are new here retract versions, and the blobs that they drop; `entry` is the
+    /// mending one.
+    pub(crate) fn retracted(
+        &self,
+        store: &Store,
+        state: &SiteState,
+        entry: &Entry,
+    ) -> Result<(Vec<u64>, Vec<ContentHash>)> {
+        let new = self.onto.entries_from(self.keep + 1).map(Entry::decode);
+        let mut new = new.collect::<Result<Vec<_>, _>>().map_err(Error::damaged)?;
+        new.push(entry.clone());
+        let retracted = Retracted::new(store, state, &new, Wanted::Whole)?;
+        Ok((retracted.new, retracted.drops))
     }
 
     /// The new log, with all of its branches.

@@ -25,7 +25,7 @@ pub(crate) mod uses;
 use std::{path::Path, sync::Arc};
 
 pub use blobs::Blobs;
-pub use forks::{AbandonedVersion, Place, Rival};
+pub use forks::{OtherVersion, Place, Rival};
 pub use reader::Reader;
 use records::Records;
 pub use records::SiteState;

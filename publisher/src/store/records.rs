@@ -2,6 +2,7 @@
 //!
 //! A version arrives in one transaction, after its blobs are durable: a reader sees all of it or nothing.
 
+mod forks;
 mod retracted;
 
 use std::{path::Path, sync::Arc};
@@ -11,7 +12,6 @@ use redb::{
 };
 
 use super::{
-    forks,
     relation::Relation,
     uses::{self, Counted, Trees, Uses},
 };
@@ -30,7 +30,7 @@ use crate::{
     files,
 };
 
-pub(super) type Key = [u8; 32];
+type Key = [u8; 32];
 
 /// Site -> (its number here, [`Relation`]).
 const SITES: TableDefinition<Key, (u32, u8)> = TableDefinition::new("sites");
@@ -102,10 +102,10 @@ pub(crate) struct Commit<'a> {
 /// The records of a node.
 #[derive(Clone)]
 pub(crate) struct Records {
-    pub(super) db: Arc<Database>,
+    db: Arc<Database>,
 }
 
-pub(super) fn damaged(error: impl Into<redb::Error>) -> Error {
+fn damaged(error: impl Into<redb::Error>) -> Error {
     match error.into() {
         redb::Error::Io(e) => Error::io("use", Path::new("the store's records"), &e),
         redb::Error::PreviousIo => Error::new(
@@ -341,7 +341,7 @@ impl Records {
         Ok(receipts)
     }
 
-    pub(super) fn write(
+    fn write(
         &self,
         change: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
     ) -> Result<()> {

@@ -8,6 +8,7 @@ mod decoders;
 mod disk;
 mod fixture;
 mod fork;
+mod fork_retract;
 mod gateway;
 mod hostile;
 mod hostile_author;
