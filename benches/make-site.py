@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Makes the site that the benchmarks publish: the same bytes on every machine.
 
-    make-site.py DIR [--pages 10000] [--images 20]
+    make-site.py DIR [--pages 10000] [--images 20] [--folders]
 
 The pages are HTML with a shared frame and words drawn as natural text draws them (Zipf), so that they
-compress as real pages do; the images are noise of 500 KB. In all 94 MB.
+compress as real pages do; the images are noise of 500 KB. In all 94 MB. A page is posts/YEAR/MONTH/NUMBER.html; with
+--folders it is posts/YEAR/MONTH/NUMBER/index.html, a folder of its own.
 """
 
 import argparse, itertools, pathlib, random
@@ -50,10 +51,17 @@ def page(rng, stream, number, up):
     want, size, parts = int(PAGE_BYTES * rng.uniform(0.4, 1.6)) - 700, 0, []
     while size < want:
         text = " ".join(itertools.islice(stream, rng.randrange(40, 120))).capitalize()
-        link = f' <a href="{up}posts/{rng.randrange(10_000):05}/index.html">{next(stream)}</a>.'
+        link = f' <a href="{up}posts/{rng.randrange(10_000):05}.html">{next(stream)}</a>.'
         parts.append(f"<p>{text}{link}</p>")
         size += len(parts[-1])
     return FRAME.format(title=title, body="\n".join(parts), up=up)
+
+
+def place(number, folders=False):
+    """The path of a page: 80 a month."""
+    month = number // 80
+    name = f"{number:05}/index.html" if folders else f"{number:05}.html"
+    return f"posts/{2016 + month // 12}/{1 + month % 12:02}/{name}"
 
 
 def main():
@@ -61,16 +69,18 @@ def main():
     parser.add_argument("dir", type=pathlib.Path)
     parser.add_argument("--pages", type=int, default=10_000)
     parser.add_argument("--images", type=int, default=20)
+    parser.add_argument("--folders", action="store_true")
     args = parser.parse_args()
     rng = random.Random(2026)
     stream = words(rng)
     (args.dir / "images").mkdir(parents=True)
     for number in range(args.pages):
-        folder = args.dir / "posts" / f"{number:05}"
-        folder.mkdir(parents=True)
-        (folder / "index.html").write_text(page(rng, stream, number, "../../"))
+        path = args.dir / place(number, args.folders)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page(rng, stream, number, "../../../"))
     for number in range(args.images):
         (args.dir / "images" / f"{number:02}.jpg").write_bytes(rng.randbytes(500_000))
 
 
-main()
+if __name__ == "__main__":
+    main()

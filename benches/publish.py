@@ -4,9 +4,11 @@
 Figures of other programs and of skep are taken in turn in one run, so that a slow machine slows both.
 """
 
-import argparse, json, os, pathlib, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, importlib, json, os, pathlib, shutil, statistics, subprocess, sys, tempfile, time
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+place = importlib.import_module("make-site").place
 
 
 class Run:
@@ -48,7 +50,8 @@ def spread(values):
 class Site:
     """A fresh site whose output lies in _site, and its home."""
 
-    def __init__(self, skep, made, work):
+    def __init__(self, skep, made, work, folders=False):
+        self.folders = folders
         self.dir, self.home = work / "site", work / "home"
         for folder in (self.dir, self.home):
             shutil.rmtree(folder, ignore_errors=True)
@@ -68,13 +71,13 @@ class Site:
         """Changes one page and adds one; returns both files."""
         self.edits += 1
         out, n = self.dir / "_site", self.edits
-        changed = out / "posts" / f"{(n * 7919) % 10_000:05}" / "index.html"
+        changed = out / place((n * 7919) % 10_000, self.folders)
         text = changed.read_text()
         changed.write_text(text.replace("<p>", f"<p>Edit {n}. ", 1))
         if not new_file:
             return [changed]
-        new = out / "notes" / f"{n:05}" / "index.html"
-        new.parent.mkdir(parents=True)
+        new = out / "notes" / f"{n:05}.html"
+        new.parent.mkdir(exist_ok=True)
         new.write_text(text.replace("<h1>", f"<h1>Note {n}: ", 1))
         return [changed, new]
 
@@ -140,6 +143,18 @@ def main():
         row(f"{args.versions} versions: CPU of the last tenth against the first", f"{ratio:.2f} x", "1.3 x", ratio <= 1.3)
         ratio = middle(growth[-part:]) / middle(growth[:part])
         row("the same, new bytes a version", f"{ratio:.2f} x ({middle(growth) / 1e3:.1f} KB; on disk {grown / args.versions / 1e3:.1f} KB)", "1.3 x", ratio <= 1.3)
+
+        made = work / "folders"
+        Run([sys.executable, str(HERE / "make-site.py"), str(made), "--folders"], work)
+        site = Site(args.skep, made, work, folders=True)
+        time.sleep(2.1)
+        site.publish()
+        seconds = []
+        for _ in range(4 * args.runs):
+            site.edit()
+            seconds.append(site.publish())
+        wall, cpu = [r.wall * 1e3 for r in seconds], [r.cpu * 1e3 for r in seconds]
+        row("one change and one new file, each page in a folder of its own", f"{middle(wall):.0f} ms wall, {middle(cpu):.0f} ms CPU ({spread(cpu)})", "", True)
 
     widths = [max(len(r[n]) for r in rows) for n in range(4)]
     for line in [("what", "figure", "bar", "met"), *rows]:
