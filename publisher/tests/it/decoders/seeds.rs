@@ -323,6 +323,13 @@ pub(super) fn messages() -> Seeds {
             first: 1,
             count: 4096,
         },
+        Request::Branch {
+            site,
+            root: [4; 32],
+            length: 8,
+            first: 6,
+            count: 3,
+        },
         Request::Announce {
             site,
             head: head.clone(),
