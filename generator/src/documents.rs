@@ -1,27 +1,28 @@
 //! What each source holds once it is read. Everything that depends on one file alone happens
 //! here, so that it can be done in parallel and kept while the file does not change.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::front_matter::{self, FrontMatter};
 use crate::markdown;
-use crate::sources::{Content, Role, Source};
+use crate::sources::{Role, Source};
+use crate::template;
 
 /// A source that has been read.
 #[derive(Debug, Clone)]
 pub(crate) enum Item {
-    /// A post, a draft or a page.
+    /// A post, a draft, a document of a collection or a page.
     Document(Arc<Document>),
     /// A layout or an include.
     Template(Arc<TemplateText>),
     /// A data file.
     Data(Arc<Value>),
+    /// A stylesheet in Sass, or a part of one.
+    Style(Arc<str>),
     /// A file that is copied; its bytes are read when they are needed.
     File,
 }
@@ -37,9 +38,34 @@ pub(crate) struct Document {
 #[derive(Debug)]
 pub(crate) enum Body {
     /// HTML that needs no more work, out of Markdown or as the author wrote it.
-    Html(markdown::Rendered),
+    Html(Content),
     /// A template of its own, which only the finished site can fill in.
     Template(Arc<TemplateText>),
+}
+
+/// A body as HTML. The texts are values of templates already: a site with 10,000 posts holds each
+/// of them once.
+#[derive(Debug)]
+pub(crate) struct Content {
+    pub(crate) html: template::Value,
+    pub(crate) excerpt: template::Value,
+    pub(crate) words: usize,
+}
+
+impl Content {
+    pub(crate) fn html(&self) -> &str {
+        self.html.as_str().unwrap_or_default()
+    }
+}
+
+impl From<markdown::Rendered> for Content {
+    fn from(rendered: markdown::Rendered) -> Self {
+        Self {
+            html: template::Value::safe_string(&rendered.html),
+            excerpt: template::Value::safe_string(&rendered.excerpt),
+            words: rendered.words,
+        }
+    }
 }
 
 /// A template as it lies in its file.
@@ -60,55 +86,6 @@ impl TemplateText {
     }
 }
 
-/// What has been read before, by path.
-#[derive(Debug, Default)]
-pub(crate) struct Cache {
-    items: HashMap<String, (Content, Item)>,
-}
-
-impl Cache {
-    /// Drops what is known about `path`, whatever its size and time say.
-    pub(crate) fn forget(&mut self, path: &str) {
-        self.items.remove(path);
-    }
-}
-
-/// Reads all `sources` in parallel, except those that `cache` knows as they are now.
-pub(crate) fn read_all(
-    sources: BTreeMap<String, Source>,
-    cache: &mut Cache,
-) -> Result<Vec<(Source, Item)>, Error> {
-    let known = &cache.items;
-    let read: Vec<(Source, Result<Item, Error>)> = sources
-        .into_values()
-        .collect::<Vec<_>>()
-        .into_par_iter()
-        .map(|source| {
-            let item = match known.get(&source.path) {
-                Some((content, item)) if *content == source.content => Ok(item.clone()),
-                _ => read(&source),
-            };
-            (source, item)
-        })
-        .collect();
-
-    let mut items = Vec::with_capacity(read.len());
-    let mut errors = Vec::new();
-    let mut fresh = HashMap::with_capacity(read.len());
-    for (source, item) in read {
-        match item {
-            Ok(item) => {
-                fresh.insert(source.path.clone(), (source.content.clone(), item.clone()));
-                items.push((source, item));
-            }
-            Err(error) => errors.push(error),
-        }
-    }
-    cache.items = fresh;
-    Error::collect(errors)?;
-    Ok(items)
-}
-
 /// Whether the extension of `path` is one of Markdown's.
 pub(crate) fn is_markdown(path: &str) -> bool {
     matches!(
@@ -126,13 +103,17 @@ pub(crate) fn extension(path: &str) -> &str {
     }
 }
 
-fn read(source: &Source) -> Result<Item, Error> {
+/// Reads `source`. What it becomes depends on nothing else.
+pub(crate) fn read(source: &Source) -> Result<Item, Error> {
     match source.role {
-        Role::Post | Role::Draft => read_post(source),
+        Role::Post | Role::Draft | Role::Document(_) => read_collected(source),
+        Role::Sass => Ok(Item::Style(source.read_text()?.into())),
         Role::Layout | Role::Include => read_template(source),
         Role::Data => read_data(source),
         Role::Other => {
-            if source.may_have_front_matter()? {
+            if is_style(&source.path) {
+                read_style(source)
+            } else if source.may_have_front_matter()? {
                 read_page(source)
             } else {
                 Ok(Item::File)
@@ -141,16 +122,29 @@ fn read(source: &Source) -> Result<Item, Error> {
     }
 }
 
-fn read_post(source: &Source) -> Result<Item, Error> {
+/// Whether the file is a stylesheet in Sass.
+pub(crate) fn is_style(path: &str) -> bool {
+    matches!(extension(path), "scss" | "sass")
+}
+
+/// A stylesheet may begin with front matter, as Jekyll wants it. It says nothing here.
+fn read_style(source: &Source) -> Result<Item, Error> {
+    let text = source.read_text()?;
+    let Some(split) = front_matter::split(&text) else {
+        return Ok(Item::Style(text.into()));
+    };
+    // The lines stay, so that errors tell the right one.
+    let lines = text[..split.body_start].matches('\n').count();
+    let mut body = "\n".repeat(lines);
+    body.push_str(split.body);
+    Ok(Item::Style(body.into()))
+}
+
+fn read_collected(source: &Source) -> Result<Item, Error> {
     let is_html = extension(&source.path) == "html";
     if !is_html && !is_markdown(&source.path) {
-        let error = Error::new(
-            ErrorKind::FrontMatter,
-            "this is not a post: it ends in neither .md nor .html",
-        );
-        return Err(error
-            .in_file(&source.shown)
-            .with_hint("images and other files go to assets/"));
+        // What lies beside a post or document goes along with it.
+        return Ok(Item::File);
     }
     let text = source.read_text()?;
     let (front, body) = match front_matter::split(&text) {
@@ -170,7 +164,7 @@ fn read_post(source: &Source) -> Result<Item, Error> {
     } else {
         markdown::render(body)
     };
-    let body = Body::Html(body);
+    let body = Body::Html(body.into());
     Ok(Item::Document(Arc::new(Document { front, body })))
 }
 
@@ -191,7 +185,7 @@ fn read_page(source: &Source) -> Result<Item, Error> {
     };
     let front = front_matter::parse(&source.shown, &text, &split)?;
     let body = if is_markdown {
-        Body::Html(markdown::render(split.body))
+        Body::Html(markdown::render(split.body).into())
     } else {
         let body_start = split.body_start;
         Body::Template(Arc::new(TemplateText {

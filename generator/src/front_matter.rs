@@ -153,6 +153,38 @@ impl FrontMatter {
         }
     }
 
+    /// The texts under `key`: a list, or one text that is whole, such as the name of a person.
+    pub(crate) fn names(&self, key: &str) -> Result<Vec<String>, Error> {
+        match self.table.get(key) {
+            Some(Value::String(name)) => Ok(vec![name.clone()]),
+            _ => self.strings(key),
+        }
+    }
+
+    /// The number under `key`.
+    pub(crate) fn number(&self, key: &str) -> Result<Option<f64>, Error> {
+        match self.table.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => match value.as_f64() {
+                Some(number) => Ok(Some(number)),
+                None => Err(self
+                    .wrong(key, format!("`{key}` has to be a number"))
+                    .with_hint(format!("write it without quotes, such as {key}: 10"))),
+            },
+        }
+    }
+
+    /// The number under `key`, which counts something and so is at least 1.
+    pub(crate) fn count(&self, key: &str) -> Result<usize, Error> {
+        let number = self.table.get(key).and_then(Value::as_u64);
+        match number.and_then(|number| usize::try_from(number).ok()) {
+            Some(number) if number > 0 => Ok(number),
+            _ => Err(self
+                .wrong(key, format!("`{key}` has to be a number from 1 on"))
+                .with_hint(format!("write for example {key}: 10"))),
+        }
+    }
+
     /// The date under `key`, in `zone`.
     pub(crate) fn date(&self, key: &str, zone: &TimeZone) -> Result<Option<Zoned>, Error> {
         let Some(text) = self.string(key)? else {

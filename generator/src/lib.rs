@@ -39,10 +39,15 @@ mod markdown;
 mod permalink;
 pub mod preview;
 mod recognise;
+mod redirect;
+mod related;
 mod render;
 pub mod scaffold;
 mod site;
+mod sitemap;
+mod slugs;
 mod sources;
+mod style;
 mod template;
 pub mod theme;
 

@@ -159,12 +159,12 @@ pub(crate) const FORMAT: u32 = 1;
 /// The manifest of all of `site`.
 pub(crate) fn of(site: &Site) -> BuildManifest {
     let provenance = |path: &str| {
-        let page = site.page(path);
+        let shown = site.page_at(path);
         Provenance {
             source: site.source_of(path).map(str::to_owned),
-            draft: page.is_some_and(|page| page.draft),
-            future: page.is_some_and(|page| page.future),
-            unpublished: page.is_some_and(|page| !page.published),
+            draft: shown.is_some_and(|shown| shown.page.draft),
+            future: shown.is_some_and(|shown| shown.future),
+            unpublished: shown.is_some_and(|shown| !shown.page.published),
         }
     };
     BuildManifest {

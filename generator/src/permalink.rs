@@ -2,15 +2,18 @@
 
 use jiff::Zoned;
 
+use crate::slugs;
+
 /// The pattern of a site that sets none.
 pub(crate) const DEFAULT: &str = "/:year/:month/:day/:title/";
 
 /// What to do about a pattern that can't be used.
-pub(crate) const HINT: &str = "use pretty, date, ordinal or none, or a pattern of \
+pub(crate) const HINT: &str = "use pretty, date, ordinal, weekdate or none, or a pattern of \
     :year :month :day :i_month :i_day :short_year :y_day :hour :minute :second \
-    :title :slug :categories :output_ext";
+    :short_month :long_month :week :w_year :w_day :short_day :long_day \
+    :title :slug :name :path :collection :categories :slugified_categories :output_ext";
 
-const PLACEHOLDERS: [&str; 14] = [
+const PLACEHOLDERS: [&str; 25] = [
     "year",
     "month",
     "day",
@@ -21,9 +24,20 @@ const PLACEHOLDERS: [&str; 14] = [
     "hour",
     "minute",
     "second",
+    "short_month",
+    "long_month",
+    "week",
+    "w_year",
+    "w_day",
+    "short_day",
+    "long_day",
     "title",
     "slug",
+    "name",
+    "path",
+    "collection",
     "categories",
+    "slugified_categories",
     "output_ext",
 ];
 
@@ -32,7 +46,22 @@ const PLACEHOLDERS: [&str; 14] = [
 pub(crate) struct Parts<'a> {
     pub(crate) date: Option<&'a Zoned>,
     pub(crate) title: &'a str,
+    /// The path of the source in its folder or collection, without its extension.
+    pub(crate) path: &'a str,
+    /// The name of the collection; `posts` for posts, empty for pages.
+    pub(crate) collection: &'a str,
     pub(crate) categories: &'a [String],
+}
+
+impl Parts<'_> {
+    /// For patterns without placeholders.
+    pub(crate) const NONE: Parts<'static> = Parts {
+        date: None,
+        title: "",
+        path: "",
+        collection: "",
+        categories: &[],
+    };
 }
 
 /// The pattern that `style` (a name or a pattern) stands for, or what is wrong with it.
@@ -41,6 +70,7 @@ pub(crate) fn pattern(style: &str) -> Result<String, String> {
         "pretty" => "/:categories/:year/:month/:day/:title/",
         "date" => "/:categories/:year/:month/:day/:title.html",
         "ordinal" => "/:categories/:year/:y_day/:title.html",
+        "weekdate" => "/:categories/:w_year/W:week/:short_day/:title.html",
         "none" => "/:categories/:title.html",
         _ if !style.contains(['/', ':', '.']) => {
             return Err(format!("there is no permalink style '{style}'"));
@@ -144,8 +174,21 @@ fn value(name: &str, parts: &Parts<'_>) -> String {
         "hour" => date("%H"),
         "minute" => date("%M"),
         "second" => date("%S"),
-        "title" | "slug" => parts.title.to_owned(),
+        "short_month" => date("%b"),
+        "long_month" => date("%B"),
+        "week" => date("%V"),
+        "w_year" => date("%G"),
+        "w_day" => date("%u"),
+        "short_day" => date("%a"),
+        "long_day" => date("%A"),
+        "title" | "slug" | "name" => parts.title.to_owned(),
+        "path" => parts.path.to_owned(),
+        "collection" => parts.collection.to_owned(),
         "categories" => parts.categories.join("/"),
+        "slugified_categories" => {
+            let slugs = parts.categories.iter().map(|name| slugs::slug(name));
+            slugs.collect::<Vec<_>>().join("/")
+        }
         "output_ext" => ".html".to_owned(),
         // `pattern` let no other name pass.
         _ => String::new(),
@@ -162,6 +205,8 @@ mod tests {
         let parts = Parts {
             date: Some(&date),
             title: "a-title",
+            path: "sub/a-title",
+            collection: "posts",
             categories: &categories,
         };
         url(&pattern(pattern_or_style).unwrap(), &parts)
@@ -174,6 +219,12 @@ mod tests {
         assert_eq!(post("date", &[]), "/2026/01/02/a-title.html");
         assert_eq!(post("ordinal", &[]), "/2026/002/a-title.html");
         assert_eq!(post("none", &["x"]), "/x/a-title.html");
+        assert_eq!(post("weekdate", &[]), "/2026/W01/Fri/a-title.html");
+        assert_eq!(post("/:collection/:path/", &[]), "/posts/sub/a-title/");
+        assert_eq!(
+            post("/:slugified_categories/:title", &["A b"]),
+            "/a-b/a-title/"
+        );
         assert_eq!(
             post("/b/:i_month-:short_year/:slug", &[]),
             "/b/1-26/a-title/"

@@ -39,11 +39,22 @@ pub(crate) enum Content {
 pub(crate) enum Role {
     Post,
     Draft,
+    /// Of the collection with this index in the settings.
+    Document(usize),
     Layout,
     Include,
     Data,
-    /// A page if it has front matter, else a file that is copied.
+    /// A part of stylesheets, which becomes no file of its own.
+    Sass,
+    /// A page if it has front matter, a stylesheet if it is written in Sass, else a file that is copied.
     Other,
+}
+
+impl Role {
+    /// Whether what has this role and is a text becomes a post or a document of a collection.
+    pub(crate) fn is_collected(self) -> bool {
+        matches!(self, Self::Post | Self::Draft | Self::Document(_))
+    }
 }
 
 impl Source {
@@ -99,30 +110,37 @@ impl Source {
     }
 }
 
-/// Finds the sources of the site in the folder `root`, by path. No link leads to `root`.
-pub(crate) fn find(root: &Path, config: &Config) -> Result<BTreeMap<String, Source>, Error> {
-    let mut sources = BTreeMap::new();
-    for (path, bytes) in theme::files(&config.theme) {
-        let source = Source {
-            shown: format!("theme:{}/{path}", config.theme),
-            role: role(&path),
-            content: Content::Theme(bytes),
-            path: path.clone(),
-        };
-        sources.insert(path, source);
-    }
+/// The sources that the theme of a site brings, by path.
+pub(crate) fn of_theme(config: &Config) -> BTreeMap<String, Source> {
+    let files = theme::files(&config.theme).into_iter();
+    files
+        .map(|(path, bytes)| {
+            let source = Source {
+                shown: format!("theme:{}/{path}", config.theme),
+                role: role(&path, config),
+                content: Content::Theme(bytes),
+                path: path.clone(),
+            };
+            (path, source)
+        })
+        .collect()
+}
 
+/// Finds the sources of the site in the folder `root`, by path, laid over those of its theme. No
+/// link leads to `root`.
+pub(crate) fn find(root: &Path, config: &Config) -> Result<BTreeMap<String, Source>, Error> {
+    let mut sources = of_theme(config);
     let mut errors = Vec::new();
     let walk = WalkDir::new(root).min_depth(1).sort_by_file_name();
     let wanted = |entry: &DirEntry| match relative(root, entry.path()) {
-        Ok(path) => is_source(&path) && !glob::any(&config.exclude, &path),
+        Ok(path) => is_wanted(&path, config),
         // Let the entry through, so that its name is told below.
         Err(_) => true,
     };
     for entry in walk.into_iter().filter_entry(wanted) {
         match entry
             .map_err(walk_error)
-            .and_then(|entry| source(root, &entry))
+            .and_then(|entry| source(root, config, &entry))
         {
             Ok(Some(source)) => {
                 sources.insert(source.path.clone(), source);
@@ -135,20 +153,90 @@ pub(crate) fn find(root: &Path, config: &Config) -> Result<BTreeMap<String, Sour
     Ok(sources)
 }
 
-/// Whether the file or folder at `path`, relative to the site folder, is a source by its name.
-/// What lies in a folder that is no source is none either.
-pub(crate) fn is_source(path: &str) -> bool {
-    if path == config::FILE {
+/// What lies at one path of a site's folder.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Source(Box<Source>),
+    /// Nothing, or nothing that is part of the site.
+    Nothing,
+    /// A folder, or something that only a walk can judge.
+    Folder,
+}
+
+/// Looks at one `path` (relative, with slashes) of the site in the folder `root`, to which no link leads.
+pub(crate) fn look(root: &Path, config: &Config, path: &str) -> Result<Found, Error> {
+    let wanted = |path: &str| is_wanted(path, config);
+    let folders = path.match_indices('/').map(|(slash, _)| &path[..slash]);
+    if !folders.chain([path]).all(wanted) {
+        return Ok(Found::Nothing);
+    }
+    let full = root.join(path);
+    let metadata = match std::fs::symlink_metadata(&full) {
+        Ok(metadata) => metadata,
+        Err(error) if is_gone(&error) => return Ok(Found::Nothing),
+        Err(error) => return Err(Error::io("read it", &error).in_file(path)),
+    };
+    let is_below_a_link = full
+        .parent()
+        .is_some_and(|parent| parent.canonicalize().ok().as_deref() != Some(parent));
+    if !metadata.is_file() || is_below_a_link {
+        return Ok(Found::Folder);
+    }
+    Ok(Found::Source(Box::new(Source {
+        shown: path.to_owned(),
+        role: role(path, config),
+        content: Content::Disk {
+            path: full,
+            bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+        },
+        path: path.to_owned(),
+    })))
+}
+
+fn is_gone(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+    )
+}
+
+/// The folders at the root of a site whose files are no output of their own.
+const PARTS: [&str; 4] = ["_layouts", "_includes", "_data", "_sass"];
+
+/// Whether the file or folder at `path`, relative to the site folder, is a source, given that the
+/// folder that it lies in is one.
+fn is_wanted(path: &str, config: &Config) -> bool {
+    if path == config::FILE || !may_be_source(path) {
         return false;
     }
-    if matches!(
-        path,
-        "_posts" | "_drafts" | "_layouts" | "_includes" | "_data" | ".well-known"
-    ) {
-        return true;
-    }
-    let name = path.rsplit('/').next().unwrap_or(path);
-    !name.starts_with(['_', '.', '#']) && !name.ends_with('~')
+    let (top, name) = (first(path), last(path));
+    let is_known = !name.starts_with('_')
+        || matches!(name, "_posts" | "_drafts")
+        || PARTS.contains(&top)
+        || (name.len() == path.len() && config.collection(&name[1..]).is_some());
+    is_known && !glob::any(&config.exclude, path)
+}
+
+/// Whether the file or folder at `path` can be a source whatever the settings are, given that the
+/// folder that it lies in can.
+pub(crate) fn may_be_source(path: &str) -> bool {
+    let name = last(path);
+    path == ".well-known" || !(name.starts_with(['.', '#']) || name.ends_with('~'))
+}
+
+/// Whether what a build writes to the folder `path` of a site would be a source for the next one.
+pub(crate) fn would_be_source(path: &str, config: &Config) -> bool {
+    let folders = path.match_indices('/').map(|(slash, _)| &path[..slash]);
+    folders.chain([path]).all(|path| is_wanted(path, config))
+}
+
+fn first(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path)
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// `path` relative to `dir`, with slashes.
@@ -166,18 +254,35 @@ pub(crate) fn relative(dir: &Path, path: &Path) -> Result<String, Error> {
     Ok(names.join("/"))
 }
 
-fn role(path: &str) -> Role {
-    match path.split_once('/') {
-        Some(("_posts", _)) => Role::Post,
-        Some(("_drafts", _)) => Role::Draft,
-        Some(("_layouts", _)) => Role::Layout,
-        Some(("_includes", _)) => Role::Include,
-        Some(("_data", _)) => Role::Data,
-        _ => Role::Other,
+fn role(path: &str, config: &Config) -> Role {
+    let Some((top, _)) = path.split_once('/') else {
+        return Role::Other;
+    };
+    match top {
+        "_layouts" => return Role::Layout,
+        "_includes" => return Role::Include,
+        "_data" => return Role::Data,
+        "_sass" => return Role::Sass,
+        _ => {}
     }
+    if let Some(name) = top.strip_prefix('_')
+        && let Some(index) = config.collection(name)
+    {
+        return Role::Document(index);
+    }
+    let mut folders = path.split('/');
+    folders.next_back();
+    for folder in folders {
+        match folder {
+            "_posts" => return Role::Post,
+            "_drafts" => return Role::Draft,
+            _ => {}
+        }
+    }
+    Role::Other
 }
 
-fn source(root: &Path, entry: &DirEntry) -> Result<Option<Source>, Error> {
+fn source(root: &Path, config: &Config, entry: &DirEntry) -> Result<Option<Source>, Error> {
     let path = relative(root, entry.path())?;
     if entry.file_type().is_dir() {
         return Ok(None);
@@ -198,7 +303,7 @@ fn source(root: &Path, entry: &DirEntry) -> Result<Option<Source>, Error> {
     }
     Ok(Some(Source {
         shown: path.clone(),
-        role: role(&path),
+        role: role(&path, config),
         content: Content::Disk {
             path: target,
             bytes: metadata.len(),
@@ -242,15 +347,19 @@ mod tests {
 
     #[test]
     fn names_that_are_sources() {
+        let config = config::parse("collections.recipes = {}\n").unwrap();
         for path in [
             "a.md",
             "_posts",
             "_posts/a.md",
+            "blog/_posts",
+            "_recipes",
+            "_sass/_base.scss",
             "x/y.png",
             ".well-known",
             ".well-known/a",
         ] {
-            assert!(is_source(path), "{path}");
+            assert!(is_wanted(path, &config), "{path}");
         }
         for path in [
             "skep.toml",
@@ -261,10 +370,28 @@ mod tests {
             "#a.md#",
             "x/.DS_Store",
             "x/_y",
+            "x/_recipes",
             "_posts/.a.swp",
             "_site.skep.json",
         ] {
-            assert!(!is_source(path), "{path}");
+            assert!(!is_wanted(path, &config), "{path}");
+        }
+    }
+
+    #[test]
+    fn roles() {
+        let config = config::parse("collections.recipes = {}\n").unwrap();
+        for (path, expected) in [
+            ("_posts/a.md", Role::Post),
+            ("blog/_posts/x/a.md", Role::Post),
+            ("_drafts/a.md", Role::Draft),
+            ("_recipes/soup.md", Role::Document(0)),
+            ("_sass/a.scss", Role::Sass),
+            ("_includes/_posts/a.html", Role::Include),
+            ("_posts", Role::Other),
+            ("assets/a.css", Role::Other),
+        ] {
+            assert_eq!(role(path, &config), expected, "{path}");
         }
     }
 }

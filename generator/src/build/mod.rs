@@ -1,21 +1,23 @@
 //! Writes a whole site to a folder.
 
+mod scratch;
 mod target;
 mod write;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use crate::error::{Error, ErrorKind};
 use crate::manifest::{self, BuildManifest};
-use crate::render::render;
+use crate::render::output_at;
 use crate::site::{Output, Site};
 use crate::sources::{self, Content};
+use scratch::Scratch;
 use target::Target;
 
 /// What a build did.
@@ -35,7 +37,7 @@ pub struct BuildReport {
 
 /// Writes all files of `site` to the folder `out`, and the [`BuildManifest`] beside it as
 /// `OUT.skep.json`. Only what changed is written; what the site has no more is removed. Until
-/// every path has been rendered and written to a temporary file, nothing in `out` changes.
+/// every path has been rendered and written to a scratch folder in `out`, nothing else in `out` changes.
 ///
 /// `out` must be the folder `_site` of the site, or the output of an earlier build (its manifest
 /// says so), or new or empty. What an earlier build did not write is left alone, except in `_site`,
@@ -43,12 +45,20 @@ pub struct BuildReport {
 pub fn build(site: &Site, out: &Path) -> Result<BuildReport, Error> {
     let target = Target::open(site, out)?;
     let existing = existing_files(&target.dir)?;
-
-    // Render everything first; keep only what differs from what is there.
-    let rendered: Vec<Result<Planned<'_>, Error>> = site
+    let scratch = Scratch::make(&target.dir, existing.is_empty())?;
+    // Everything that differs from what is there is written beside it first. Nothing that was rendered is kept in memory.
+    let outputs: Vec<(&str, &Output)> = site
         .outputs
-        .par_iter()
-        .map(|(path, output)| plan(site, &target.dir, existing.contains(path), path, output))
+        .iter()
+        .map(|(path, output)| (&**path, output))
+        .collect();
+    let rendered: Vec<Result<Planned<'_>, Error>> = outputs
+        .into_par_iter()
+        .enumerate()
+        .map(|(index, (path, output))| {
+            let there = existing.contains(path).then(|| target.dir.join(path));
+            plan(site, &scratch, index, there.as_deref(), path, output)
+        })
         .collect();
     let mut planned = Vec::with_capacity(rendered.len());
     let mut errors: Vec<Error> = Vec::new();
@@ -62,21 +72,17 @@ pub fn build(site: &Site, out: &Path) -> Result<BuildReport, Error> {
         }
     }
     Error::collect(errors)?;
-
     let stale = target.stale(site, &existing);
     target.check_room(&planned, &existing, &stale)?;
-    let changed: Vec<&Planned<'_>> = planned
-        .iter()
-        .filter(|plan| plan.change.is_some())
-        .collect();
+    let written = planned.iter().filter(|plan| plan.changed).count();
     let manifest = manifest::of(site);
     target.announce(&manifest)?;
-    write::changed(&target.dir, &changed)?;
+    scratch.move_in(&planned)?;
     write::remove(&target.dir, &stale)?;
     target.record(&manifest)?;
     Ok(BuildReport {
-        written: changed.len(),
-        unchanged: planned.len() - changed.len(),
+        written,
+        unchanged: planned.len() - written,
         removed: stale.len(),
         bytes: planned.iter().map(|plan| plan.bytes).sum(),
         manifest,
@@ -84,50 +90,56 @@ pub fn build(site: &Site, out: &Path) -> Result<BuildReport, Error> {
 }
 
 /// A file of the output, compared with what is there.
+#[derive(Debug)]
 struct Planned<'a> {
     path: &'a str,
+    /// The number under which it lies in the scratch folder, if it changed.
+    index: usize,
     bytes: u64,
-    change: Option<Change<'a>>,
+    changed: bool,
 }
 
-/// What a changed file is to become.
-enum Change<'a> {
-    Bytes(Vec<u8>),
-    /// A copy, made when it is written: a large file is never held in memory.
-    Copy(&'a Path),
-}
-
-/// Renders `path` and compares it with what is in `dir`, if it `is_there`.
+/// Renders `path`, compares it with what is `there`, and writes it to `scratch` if it differs.
 fn plan<'a>(
-    site: &'a Site,
-    dir: &Path,
-    is_there: bool,
+    site: &Site,
+    scratch: &Scratch,
+    index: usize,
+    there: Option<&Path>,
     path: &'a str,
-    output: &'a Output,
+    output: &Output,
 ) -> Result<Planned<'a>, Error> {
-    let to = dir.join(path);
+    let planned = |bytes, changed| Planned {
+        path,
+        index,
+        bytes,
+        changed,
+    };
     if let Output::File(source) = output
+        && let Some(source) = site.files.get(source)
         && let Content::Disk { path: from, .. } = &source.content
     {
-        let (bytes, same) = compare_files(from, is_there.then_some(&to))
+        // A large file is never held in memory.
+        let (bytes, same) = compare_files(from, there)
             .map_err(|error| Error::io("read it", &error).in_file(&source.shown))?;
-        return Ok(Planned {
-            path,
-            bytes,
-            change: (!same).then_some(Change::Copy(from)),
-        });
+        if !same {
+            scratch.copy(index, path, from)?;
+        }
+        return Ok(planned(bytes, !same));
     }
-    let bytes = render(site, path)?;
-    let same = is_there && is_plain_file(&to) && fs::read(&to).is_ok_and(|old| old == bytes);
-    Ok(Planned {
-        path,
-        bytes: bytes.len() as u64,
-        change: (!same).then_some(Change::Bytes(bytes)),
-    })
+    let bytes = output_at(site, path, output)?;
+    let same = there.is_some_and(|there| {
+        fs::symlink_metadata(there)
+            .is_ok_and(|old| old.is_file() && old.len() == bytes.len() as u64)
+            && fs::read(there).is_ok_and(|old| old == bytes)
+    });
+    if !same {
+        scratch.write(index, path, &bytes)?;
+    }
+    Ok(planned(bytes.len() as u64, !same))
 }
 
 /// The size of the file `from`, and whether `to` is there as a file with the same bytes.
-fn compare_files(from: &Path, to: Option<&PathBuf>) -> io::Result<(u64, bool)> {
+fn compare_files(from: &Path, to: Option<&Path>) -> io::Result<(u64, bool)> {
     let mut source = File::open(from)?;
     let bytes = source.metadata()?.len();
     let to = to.filter(|to| is_plain_file(to));

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use super::{Planned, write};
 use crate::error::{Error, ErrorKind};
 use crate::files;
-use crate::glob;
 use crate::manifest::{self, BuildManifest};
 use crate::site::Site;
 use crate::sources;
@@ -38,12 +37,7 @@ impl Target {
         }
         if let Ok(inside) = dir.strip_prefix(source) {
             let inside = sources::relative(Path::new(""), inside)?;
-            let is_source = inside
-                .match_indices('/')
-                .map(|(slash, _)| &inside[..slash])
-                .chain([inside.as_str()])
-                .all(sources::is_source);
-            if is_source && !glob::any(&site.config.exclude, &inside) {
+            if sources::would_be_source(&inside, &site.config) {
                 return Err(refuse(format!(
                     "{shown} is among the sources of the site: the next build would copy this one"
                 ))
@@ -89,7 +83,7 @@ impl Target {
         };
         existing
             .iter()
-            .filter(|path| !site.outputs.contains_key(*path) && is_ours(path))
+            .filter(|path| !site.outputs.contains_key(path.as_str()) && is_ours(path))
             .cloned()
             .collect()
     }
@@ -103,7 +97,7 @@ impl Target {
         stale: &[String],
     ) -> Result<(), Error> {
         let stale: BTreeSet<&String> = stale.iter().collect();
-        for plan in planned.iter().filter(|plan| plan.change.is_some()) {
+        for plan in planned.iter().filter(|plan| plan.changed) {
             let inside = format!("{}/", plan.path);
             let below = existing
                 .range(inside.clone()..)

@@ -1,20 +1,20 @@
-//! Brings the planned changes to the disk.
+//! Brings the planned changes to their places.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
-use super::{Change, Planned};
+use super::Planned;
 use crate::error::Error;
 
-/// Writes every change to a temporary file beside its place, and then renames them all: a disk
-/// that is full leaves the old output whole.
-pub(super) fn changed(dir: &Path, changed: &[&Planned<'_>]) -> Result<(), Error> {
-    fs::create_dir_all(dir)
-        .map_err(|error| Error::io(format_args!("make the folder {}", dir.display()), &error))?;
+/// Moves everything in `planned` that changed from where it lies to its place in `dir`.
+pub(super) fn changed(
+    dir: &Path,
+    planned: &[Planned<'_>],
+    from: impl Fn(&Planned<'_>) -> PathBuf,
+) -> Result<(), Error> {
+    let changed: Vec<&Planned<'_>> = planned.iter().filter(|plan| plan.changed).collect();
     let folders: BTreeSet<&str> = changed
         .iter()
         .flat_map(|plan| {
@@ -27,59 +27,23 @@ pub(super) fn changed(dir: &Path, changed: &[&Planned<'_>]) -> Result<(), Error>
         make_folder(&dir.join(folder))
             .map_err(|error| Error::io(format_args!("make the folder {folder}"), &error))?;
     }
-    // Two builds at once must not write to one file.
-    let process = std::process::id();
-    let temporary = |index: usize, path: &str| {
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        dir.join(folder)
-            .join(format!("{TEMPORARY}{process}-{index}"))
-    };
-    let failed = |path: &str, error: &io::Error| {
-        for (index, plan) in changed.iter().enumerate() {
-            let _ = fs::remove_file(temporary(index, plan.path));
-        }
-        Error::io(format_args!("write {}", dir.join(path).display()), error)
-    };
-
-    let result: Result<(), (&str, io::Error)> =
-        changed
-            .par_iter()
-            .enumerate()
-            .try_for_each(|(index, plan)| {
-                let to = temporary(index, plan.path);
-                let written = match &plan.change {
-                    Some(Change::Bytes(bytes)) => fs::write(&to, bytes),
-                    Some(Change::Copy(from)) => copy_bytes(from, &to),
-                    None => Ok(()),
-                };
-                written.map_err(|error| (plan.path, error))
-            });
-    result.map_err(|(path, error)| failed(path, &error))?;
-
-    for (index, plan) in changed.iter().enumerate() {
+    for plan in changed {
         let to = dir.join(plan.path);
+        let failed = |error: &io::Error| Error::io(format_args!("write {}", to.display()), error);
         if to.is_dir() && !to.is_symlink() {
             // An older build had a folder where there is a file now. What is left in it is stale.
-            fs::remove_dir_all(&to).map_err(|error| failed(plan.path, &error))?;
+            fs::remove_dir_all(&to).map_err(|error| failed(&error))?;
         }
-        fs::rename(temporary(index, plan.path), &to).map_err(|error| failed(plan.path, &error))?;
+        fs::rename(from(plan), &to).map_err(|error| failed(&error))?;
     }
     Ok(())
 }
 
-/// How the names of temporary files begin. One that a crash has left is removed by the next build.
-const TEMPORARY: &str = ".skep-tmp-";
+/// How the names of scratch folders begin. One that a crash has left is removed by the next build.
+pub(super) const TEMPORARY: &str = ".skep-tmp-";
 
 pub(super) fn is_temporary(path: &str) -> bool {
-    path.rsplit('/')
-        .next()
-        .unwrap_or(path)
-        .starts_with(TEMPORARY)
-}
-
-/// Copies the bytes of a file but not its permissions, which are no part of a site.
-fn copy_bytes(from: &Path, to: &Path) -> io::Result<()> {
-    io::copy(&mut File::open(from)?, &mut File::create(to)?).map(drop)
+    path.split('/').any(|name| name.starts_with(TEMPORARY))
 }
 
 /// Makes sure that `path` is a real folder. A link in its place is taken away, because writing

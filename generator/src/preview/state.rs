@@ -10,9 +10,8 @@ use jiff::Timestamp;
 
 use super::clients::{Clients, Message};
 use super::{PreviewEvent, PreviewOptions};
-use crate::documents::Cache;
 use crate::error::{Error, ErrorKind};
-use crate::load::{LoadOptions, load_again};
+use crate::load::{Change, LoadOptions, Loader};
 use crate::render::render;
 use crate::site::{Output, Site};
 use crate::sources::Content;
@@ -22,7 +21,7 @@ pub(super) struct State {
     dir: PathBuf,
     options: PreviewOptions,
     current: RwLock<Current>,
-    cache: Mutex<Cache>,
+    loader: Mutex<Loader>,
     pub(super) clients: Clients,
     on_event: Box<dyn Fn(PreviewEvent) + Send + Sync>,
 }
@@ -55,11 +54,11 @@ impl State {
             dir,
             options,
             current: RwLock::default(),
-            cache: Mutex::default(),
+            loader: Mutex::default(),
             clients: Clients::default(),
             on_event,
         };
-        match state.read() {
+        match state.read(Change::Unknown) {
             Ok(site) => state.set(Some(Arc::new(site)), None),
             Err(error) if error.kind == ErrorKind::NoSite => return Err(error),
             Err(error) => {
@@ -85,16 +84,14 @@ impl State {
     }
 
     /// Reads the site again after `paths` changed, and tells the browsers.
-    pub(super) fn reload(&self, paths: Vec<String>) {
+    pub(super) fn reload(&self, change: Change) {
         let started = Instant::now();
-        {
-            let mut cache = self.cache();
-            for path in &paths {
-                cache.forget(path);
-            }
-        }
+        let paths = match &change {
+            Change::Paths(paths) => paths.clone(),
+            Change::Unknown => Vec::new(),
+        };
         let before = self.current();
-        let result = self.read();
+        let result = self.read(change);
         let failure = match result {
             Ok(site) => {
                 let site = Arc::new(site);
@@ -131,7 +128,7 @@ impl State {
         let inside = path.strip_prefix('/').unwrap_or(path);
         if inside.is_empty() || inside.ends_with('/') {
             let index = format!("{inside}index.html");
-            return match site.outputs.contains_key(&index) {
+            return match site.outputs.contains_key(index.as_str()) {
                 true => View::Found(index),
                 false => View::Missing,
             };
@@ -139,7 +136,10 @@ impl State {
         if site.outputs.contains_key(inside) {
             return View::Found(inside.to_owned());
         }
-        match site.outputs.contains_key(&format!("{inside}/index.html")) {
+        match site
+            .outputs
+            .contains_key(format!("{inside}/index.html").as_str())
+        {
             true => View::Redirect,
             false => View::Missing,
         }
@@ -190,7 +190,7 @@ impl State {
         failure
     }
 
-    fn read(&self) -> Result<Site, Error> {
+    fn read(&self, change: Change) -> Result<Site, Error> {
         let options = LoadOptions {
             as_of: self.now(),
             drafts: self.options.drafts,
@@ -198,7 +198,7 @@ impl State {
             unpublished: self.options.unpublished,
             base_url: None,
         };
-        load_again(&self.dir, &options, &mut self.cache())
+        self.loader().load(&self.dir, &options, change)
     }
 
     fn set(&self, site: Option<Arc<Site>>, error: Option<Arc<Error>>) {
@@ -206,9 +206,9 @@ impl State {
         *current = Current { site, error };
     }
 
-    fn cache(&self) -> MutexGuard<'_, Cache> {
-        // A cache is right or empty, whatever happened to the thread that held it.
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    fn loader(&self) -> MutexGuard<'_, Loader> {
+        // It is only ever a copy of what lies in the folder.
+        self.loader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -222,20 +222,28 @@ pub(super) fn fingerprint(bytes: &[u8]) -> u64 {
 /// The paths of files that are no HTML pages and differ between `old` and `new`.
 fn changed_assets(old: &Site, new: &Site) -> Vec<String> {
     let mut changed = Vec::new();
-    for (path, output) in &new.outputs {
+    for (path, output) in &*new.outputs {
         let same = match (output, old.outputs.get(path)) {
-            (Output::File(new), Some(Output::File(old))) => match (&new.content, &old.content) {
-                (Content::Theme(_), Content::Theme(_)) => true,
-                (new, old) => new == old,
-            },
-            (Output::Page(index), Some(Output::Page(_))) if !new.pages[*index].is_html() => {
+            (Output::File(a), Some(Output::File(b))) => {
+                let (a, b) = (new.files.get(a), old.files.get(b));
+                match (a.map(|file| &file.content), b.map(|file| &file.content)) {
+                    (Some(Content::Theme(_)), Some(Content::Theme(_))) => true,
+                    (a, b) => a == b,
+                }
+            }
+            (Output::Style(_), Some(Output::Style(_))) => {
+                new.styles == old.styles || render(old, path).ok() == render(new, path).ok()
+            }
+            (Output::Page { id, .. }, Some(Output::Page { .. }))
+                if new.page(*id).is_some_and(|page| !page.is_html()) =>
+            {
                 render(old, path).ok() == render(new, path).ok()
             }
-            (Output::File(_), _) => false,
+            (Output::File(_) | Output::Style(_), _) => false,
             _ => true,
         };
         if !same {
-            changed.push(path.clone());
+            changed.push(path.to_string());
         }
     }
     changed

@@ -12,11 +12,12 @@ use notify::{EventKind, PollWatcher, RecommendedWatcher, RecursiveMode};
 use super::state::State;
 use crate::config;
 use crate::error::Error;
+use crate::load::Change;
 use crate::sources;
 
 /// How long nothing must happen before the site is read: an editor writes one file in several
 /// steps, and `git checkout` writes many files.
-const QUIET: Duration = Duration::from_millis(25);
+const QUIET: Duration = Duration::from_millis(8);
 /// How long it is waited for quiet at most.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How often files are looked at where the system does not tell of changes.
@@ -84,10 +85,11 @@ pub(super) fn spawn(
     })
 }
 
-/// Waits for the next reason to read the site: the paths that changed (none if a post became due).
+/// Waits for the next reason to read the site: what changed (nothing if a post became due).
 /// `None` at the end.
-fn next(signals: &Receiver<Signal>, state: &State) -> Option<Vec<String>> {
-    let mut paths = BTreeSet::new();
+fn next(signals: &Receiver<Signal>, state: &State) -> Option<Change> {
+    // `None`: nobody knows what changed.
+    let mut paths = Some(BTreeSet::new());
     loop {
         let due = state.next_due();
         let wait = match due {
@@ -108,7 +110,7 @@ fn next(signals: &Receiver<Signal>, state: &State) -> Option<Vec<String>> {
             }
             Err(RecvTimeoutError::Timeout) => {
                 if due.is_some_and(|due| due <= state.now()) {
-                    return Some(Vec::new());
+                    return Some(Change::Paths(Vec::new()));
                 }
             }
             Err(RecvTimeoutError::Disconnected) => return None,
@@ -125,19 +127,24 @@ fn next(signals: &Receiver<Signal>, state: &State) -> Option<Vec<String>> {
             Err(_) => break,
         }
     }
-    Some(paths.into_iter().collect())
+    Some(match paths {
+        Some(paths) => Change::Paths(paths.into_iter().collect()),
+        None => Change::Unknown,
+    })
 }
 
 /// Notes what a signal says; `false` if it says to stop.
-fn note(signal: Signal, paths: &mut BTreeSet<String>) -> bool {
+fn note(signal: Signal, paths: &mut Option<BTreeSet<String>>) -> bool {
     match signal {
         Signal::Changed(path) => {
-            paths.insert(path);
-            true
+            if let Some(paths) = paths {
+                paths.insert(path);
+            }
         }
-        Signal::Lost => true,
-        Signal::Stop => false,
+        Signal::Lost => *paths = None,
+        Signal::Stop => return false,
     }
+    true
 }
 
 fn told_by_system(dir: &Path, signals: Sender<Signal>) -> notify::Result<RecommendedWatcher> {
@@ -181,12 +188,15 @@ fn handler(
 
 /// Whether a change of the file or folder at `path` can change the site.
 fn matters(path: &str) -> bool {
+    if path.starts_with("_site") {
+        return false;
+    }
     path == config::FILE
         || path
             .match_indices('/')
             .map(|(slash, _)| &path[..slash])
             .chain([path])
-            .all(|part| !part.is_empty() && sources::is_source(part))
+            .all(|part| !part.is_empty() && sources::may_be_source(part))
 }
 
 #[cfg(test)]

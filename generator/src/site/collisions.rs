@@ -1,8 +1,9 @@
 //! Every output path belongs to one source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
-use super::Output;
+use super::outputs::{Claim, Outputs};
 use crate::error::{Error, ErrorKind};
 
 /// Who goes first where two claim one path.
@@ -13,99 +14,85 @@ pub(crate) enum Rank {
     Site,
 }
 
-/// The claims to output paths.
-#[derive(Debug, Default)]
-pub(crate) struct Claims {
-    claims: BTreeMap<String, Claim>,
-    errors: Vec<Error>,
-}
-
-#[derive(Debug)]
-struct Claim {
-    rank: Rank,
-    source: String,
-    output: Output,
-}
-
-impl Claims {
-    /// Claims `path` for `source`. A site's own file goes before its theme's, and both go before
-    /// what skep makes; among equals it is an error.
-    pub(crate) fn add(&mut self, path: String, rank: Rank, source: Option<&str>, output: Output) {
-        let source = source.unwrap_or_default().to_owned();
-        match self.claims.get(&path) {
-            Some(other) if other.rank > rank => return,
-            Some(other) if other.rank == rank => {
-                let url = path.strip_suffix("index.html").unwrap_or(&path);
-                self.errors.push(
-                    Error::new(
-                        ErrorKind::Path,
-                        format!("this has the URL /{url}, and so has {}", other.source),
-                    )
-                    .in_file(source)
-                    .with_hint("rename one of them, or give it a permalink of its own"),
-                );
-                return;
+/// Gives each path to one of those who claim it. A site's own file goes before its theme's, and both go before
+/// what skep makes; among equals it is an error. All paths can lie beside each other on every file system.
+pub(crate) fn settle(claims: &[Claim]) -> Result<Outputs, Error> {
+    let mut errors = Vec::new();
+    let mut won: BTreeMap<&Arc<str>, &Claim> = BTreeMap::new();
+    for claim in claims {
+        match won.get(&claim.path) {
+            Some(other) if other.rank > claim.rank => {}
+            Some(other) if other.rank == claim.rank => {
+                let url = claim.path.strip_suffix("index.html").unwrap_or(&claim.path);
+                let name = |claim: &Claim| match &claim.source {
+                    Some(source) => source.to_string(),
+                    None => "a page that skep makes".to_owned(),
+                };
+                let message = format!("this has the URL /{url}, and so has {}", name(other));
+                let error = Error::new(ErrorKind::Path, message).in_file(name(claim));
+                errors
+                    .push(error.with_hint("rename one of them, or give it a permalink of its own"));
             }
-            _ => {}
+            _ => {
+                won.insert(&claim.path, claim);
+            }
         }
-        let claim = Claim {
-            rank,
-            source,
-            output,
+    }
+    let paths: HashSet<&str> = won.keys().map(|path| &***path).collect();
+    let mut folded: HashMap<String, &str> = HashMap::with_capacity(won.len());
+    for (path, claim) in &won {
+        let error = |message: String, hint: &str| {
+            let error = Error::new(ErrorKind::Path, message).with_hint(hint);
+            match &claim.source {
+                Some(source) => error.in_file(&**source),
+                None => error,
+            }
         };
-        self.claims.insert(path, claim);
-    }
-
-    /// Checks that all paths can lie beside each other on every file system.
-    pub(crate) fn settle(mut self) -> Result<BTreeMap<String, Output>, Error> {
-        let mut folded: BTreeMap<String, &str> = BTreeMap::new();
-        for (path, claim) in &self.claims {
-            let error = |message: String, hint: &str| {
-                let error = Error::new(ErrorKind::Path, message).with_hint(hint);
-                if claim.source.is_empty() {
-                    error
-                } else {
-                    error.in_file(&claim.source)
-                }
-            };
-            if let Some(other) = folded.insert(path.to_lowercase(), path) {
-                self.errors.push(error(
-                    format!("/{path} and /{other} differ in upper and lower case only"),
-                    "rename one of them: many file systems can't hold both",
-                ));
-            }
-            for (slash, _) in path.match_indices('/') {
-                let folder = &path[..slash];
-                if self.claims.contains_key(folder) {
-                    self.errors.push(error(
-                        format!("/{path} needs /{folder} to be a folder, but it is a file"),
-                        "rename one of them, or give it a permalink of its own",
-                    ));
-                }
-            }
-            if path.starts_with(".well-known/skep") {
-                self.errors.push(error(
-                    format!("/{path} is reserved: hosts answer there for skep"),
-                    "rename it",
+        if let Some(other) = folded.insert(path.to_lowercase(), path) {
+            errors.push(error(
+                format!("/{path} and /{other} differ in upper and lower case only"),
+                "rename one of them: many file systems can't hold both",
+            ));
+        }
+        for (slash, _) in path.match_indices('/') {
+            let folder = &path[..slash];
+            if paths.contains(folder) {
+                errors.push(error(
+                    format!("/{path} needs /{folder} to be a folder, but it is a file"),
+                    "rename one of them, or give it a permalink of its own",
                 ));
             }
         }
-        Error::collect(self.errors)?;
-        let settled = self.claims.into_iter();
-        Ok(settled.map(|(path, claim)| (path, claim.output)).collect())
+        if path.starts_with(".well-known/skep") {
+            errors.push(error(
+                format!("/{path} is reserved: hosts answer there for skep"),
+                "rename it",
+            ));
+        }
     }
+    Error::collect(errors)?;
+    let won = won.into_iter();
+    Ok(won
+        .map(|(path, claim)| (Arc::clone(path), claim.output.clone()))
+        .collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Output;
     use super::*;
 
-    fn settle(claims: &[(&str, Rank, &str)]) -> Result<BTreeMap<String, Output>, Error> {
-        let mut all = Claims::default();
-        for (path, rank, source) in claims {
-            all.add((*path).to_owned(), *rank, Some(source), Output::Feed);
-        }
-        all.settle()
+    fn settle(claims: &[(&str, Rank, &str)]) -> Result<Outputs, Error> {
+        let claims: Vec<Claim> = claims
+            .iter()
+            .map(|(path, rank, source)| Claim {
+                path: Arc::from(*path),
+                rank: *rank,
+                source: Some(Arc::from(*source)),
+                output: Output::Sitemap,
+            })
+            .collect();
+        super::settle(&claims)
     }
 
     #[test]

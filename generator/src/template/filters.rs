@@ -9,7 +9,7 @@ use tera::{Kwargs, State, Tera, TeraResult, Value};
 use crate::dates;
 use crate::html;
 use crate::markdown;
-use crate::site::taxonomy;
+use crate::slugs;
 
 /// The names of all filters, Tera's own included, for hints.
 pub(super) const NAMES: &[&str] = &[
@@ -101,7 +101,7 @@ pub(super) fn register(tera: &mut Tera, zone: &TimeZone, base_url: Option<&str>)
         |text: Cow<'_, str>, _: Kwargs, _: &State<'_>| Value::safe_string(&html::escape(&text)),
     );
     tera.register_filter("slugify", |text: Cow<'_, str>, _: Kwargs, _: &State<'_>| {
-        taxonomy::slug(&text)
+        slugs::slug(&text)
     });
     tera.register_filter(
         "markdownify",

@@ -1,30 +1,37 @@
-//! Templates: the one place that knows the template engine (Tera 2).
+//! Templates: layouts, includes and the bodies of pages, and what they see.
 
+mod engine;
 mod errors;
 mod filters;
 mod layouts;
-mod values;
+mod tera;
+pub(crate) mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tera::{Context, Tera, Value};
+pub(crate) use ::tera::{Context, Value};
 
 use crate::config::Config;
 use crate::documents::TemplateText;
 use crate::error::Error;
-pub(crate) use layouts::names as layout_names;
-pub(crate) use values::{SiteParts, Values};
+use engine::Engine;
+pub(crate) use layouts::Layout;
 
 /// All templates of a site, compiled.
 #[derive(Debug)]
 pub(crate) struct Templates {
-    tera: Tera,
-    /// By the name of the layout, the name of its template.
-    layouts: BTreeMap<String, String>,
-    /// By the name of the template, its file.
-    texts: BTreeMap<String, Arc<TemplateText>>,
+    engine: Box<dyn Engine>,
+    /// The layouts by their names.
+    layouts: BTreeMap<String, Result<Layout, Error>>,
+    /// What templates see of the front matter of each layout.
+    front_matter: BTreeMap<Arc<str>, Value>,
+    /// Those of [`COSTLY`] that a template mentions.
+    mentioned: BTreeSet<&'static str>,
 }
+
+/// What is made for a page only if some template has this word in it, because it takes time.
+const COSTLY: [&str; 1] = ["related"];
 
 impl Templates {
     /// Compiles the layouts and includes in `shared`, by path, and the bodies of pages in `own`,
@@ -32,39 +39,55 @@ impl Templates {
     pub(crate) fn compile(
         shared: &[(String, Arc<TemplateText>)],
         own: &[(String, Arc<TemplateText>)],
-        layouts: BTreeMap<String, String>,
         config: &Config,
         base_url: Option<&str>,
     ) -> Result<Self, Error> {
         let texts: BTreeMap<String, Arc<TemplateText>> =
             shared.iter().chain(own).cloned().collect();
-        let mut tera = Tera::new();
-        filters::register(&mut tera, &config.time_zone, base_url);
-        // `{% include "a.html" %}` means `_includes/a.html`, `{% extends "b.html" %}` a layout.
-        let folders = vec!["_includes/".to_owned(), "_layouts/".to_owned()];
-        tera.set_fallback_prefixes(folders)
-            .map_err(|error| errors::convert(&error, &texts))?;
-        tera.add_raw_templates(texts.iter().map(|(name, text)| (name, text.body())))
-            .map_err(|error| errors::convert(&error, &texts))?;
+        let texts = Arc::new(texts);
+        // The one engine so far: settings that name another do not come this far.
+        let engine = tera::TeraEngine::compile(Arc::clone(&texts), config, base_url)?;
+        let mentioned = COSTLY
+            .into_iter()
+            .filter(|word| texts.values().any(|text| text.body().contains(word)));
+        let layouts = layouts::read(shared, &texts);
+        let front_matter = layouts
+            .values()
+            .flatten()
+            .filter_map(|layout| layout.chain.first())
+            .filter_map(|name| {
+                let text = texts.get(&**name)?;
+                Some((Arc::clone(name), values::from_table(&text.front.table)))
+            });
         Ok(Self {
-            tera,
+            engine: Box::new(engine),
+            front_matter: front_matter.collect(),
+            mentioned: mentioned.collect(),
             layouts,
-            texts,
         })
     }
 
     /// Fills in the template called `name`.
     pub(crate) fn render(&self, name: &str, context: &Context) -> Result<String, Error> {
-        self.tera
-            .render(name, context)
-            .map_err(|error| errors::convert(&error, &self.texts))
+        self.engine.render(name, context)
+    }
+
+    /// Whether any template has `word`, one of [`COSTLY`], in it.
+    pub(crate) fn mentions(&self, word: &str) -> bool {
+        self.mentioned.contains(word)
     }
 
     /// The front matter of the layout whose template is called `name`.
     pub(crate) fn front_matter(&self, name: &str) -> Value {
-        match self.texts.get(name) {
-            Some(text) => values::from_table(&text.front.table),
-            None => Value::from(tera::Map::new()),
+        match self.front_matter.get(name) {
+            Some(value) => value.clone(),
+            None => Value::from(::tera::Map::new()),
         }
+    }
+
+    /// Whether the terms of the taxonomy `name` have pages.
+    pub(crate) fn has_term_pages(&self, name: &str) -> bool {
+        let layouts = crate::site::lists::term_layouts(name);
+        layouts.iter().any(|layout| self.has_layout(layout))
     }
 }

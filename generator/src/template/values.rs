@@ -1,91 +1,286 @@
-//! What templates see: `site` and `page`. The values are made once for the whole site; a clone
-//! of one costs no more than a counter.
+//! What templates see: `site` and `page`. The values are made once; a clone of one costs no more than a counter.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
 
-use rayon::prelude::*;
-use serde::Serialize;
+use serde_json::Value as Json;
 use tera::value::Key;
 use tera::{Map, Value};
 
+use super::Templates;
 use crate::config::Config;
 use crate::data::Table;
 use crate::dates;
-use crate::load::LoadOptions;
+use crate::documents::Item;
+use crate::feed::Feed;
+use crate::load::{Entry, LoadOptions};
+use crate::site::Shown;
 use crate::site::page::{Kind, Page};
-use crate::site::taxonomy::{self, Term};
+use crate::site::taxonomy::{self, Taxonomy};
+use crate::slugs;
 
-/// The values of a site.
-#[derive(Debug)]
-pub(crate) struct Values {
-    pub(crate) site: Value,
-    /// The value of each page, by its index.
-    pub(crate) pages: Vec<Value>,
+/// What the value of a page is made with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Making<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) base_url: Option<&'a str>,
 }
 
-/// What the values are made of.
-#[derive(Debug, Clone, Copy)]
+/// What the value of a site is made of.
+#[derive(Debug)]
 pub(crate) struct SiteParts<'a> {
     pub(crate) config: &'a Config,
     pub(crate) options: &'a LoadOptions,
     pub(crate) base_url: Option<&'a str>,
-    pub(crate) pages: &'a [Page],
-    /// How many of the pages are posts.
-    pub(crate) posts: usize,
-    pub(crate) tags: &'a [Term],
-    pub(crate) categories: &'a [Term],
-    pub(crate) data: &'a Table,
+    pub(crate) pages: &'a [Option<Shown>],
+    /// The posts, newest first.
+    pub(crate) posts: &'a [u32],
+    pub(crate) collections: &'a [Vec<u32>],
+    pub(crate) taxonomies: &'a [Taxonomy],
+    pub(crate) templates: &'a Templates,
+    pub(crate) feeds: &'a [Feed],
+    pub(crate) data: Value,
 }
 
-impl Values {
-    pub(crate) fn new(parts: &SiteParts<'_>) -> Self {
-        let by_slug: BTreeMap<&str, &Term> = parts
-            .tags
-            .iter()
-            .map(|tag| (tag.slug.as_str(), tag))
-            .collect();
-        let mut pages: Vec<Value> = (0..parts.pages.len())
-            .into_par_iter()
-            .map(|index| page(parts, &by_slug, index))
-            .collect();
-        let posts = Value::from(pages[..parts.posts].to_vec());
-        let tags: Vec<Value> = parts.tags.iter().map(|tag| term(tag, &pages)).collect();
-        let categories = parts.categories.iter().map(|term_| term(term_, &pages));
-        let categories: Vec<Value> = categories.collect();
-
-        for (index, page) in parts.pages.iter().enumerate() {
-            if let Kind::Tag(tag) = page.kind
-                && let Some(map) = pages[index].as_map()
-            {
-                let mut map = map.clone();
-                put(&mut map, "tag", tags[tag].clone());
-                pages[index] = Value::from(map);
-            }
-        }
-
-        let listed = parts.pages.iter().zip(&pages).filter(|(page, _)| {
+/// `site`.
+pub(crate) fn site(parts: &SiteParts<'_>) -> Value {
+    let config = parts.config;
+    let shown = |id: &u32| Some(parts.pages.get(*id as usize)?.as_ref()?.value.clone());
+    let values = |ids: &[u32]| Value::from(ids.iter().filter_map(shown).collect::<Vec<Value>>());
+    let mut site = map(&config.table);
+    put(&mut site, "lang", config.lang.as_str());
+    put(&mut site, "url", parts.base_url);
+    let now = parts.options.as_of.to_zoned(config.time_zone.clone());
+    put(&mut site, "time", dates::rfc3339(&now));
+    put(&mut site, "posts", values(parts.posts));
+    let mut listed: Vec<&Shown> = parts
+        .pages
+        .iter()
+        .flatten()
+        .filter(|shown| {
+            let page = &shown.page;
             page.kind == Kind::Page && page.title.is_some() && !page.from_theme && page.is_html()
-        });
-        let listed: Vec<Value> = listed.map(|(_, value)| value.clone()).collect();
+        })
+        .collect();
+    listed.sort_by(|a, b| a.page.url.cmp(&b.page.url));
+    let listed: Vec<Value> = listed
+        .into_iter()
+        .map(|shown| shown.value.clone())
+        .collect();
+    put(&mut site, "pages", Value::from(listed));
 
-        let mut site = map(&parts.config.table);
-        put(&mut site, "lang", parts.config.lang.as_str());
-        put(&mut site, "url", parts.base_url);
-        let now = parts.options.as_of.to_zoned(parts.config.time_zone.clone());
-        put(&mut site, "time", dates::rfc3339(&now));
-        put(&mut site, "posts", posts);
-        put(&mut site, "pages", Value::from(listed));
-        put(&mut site, "tags", Value::from(tags));
-        put(&mut site, "categories", Value::from(categories));
-        put(&mut site, "data", from_table(parts.data));
-        ensure(
-            &mut site,
-            &["title", "description", "author", "address", "nav"],
-        );
-        Self {
-            site: Value::from(site),
-            pages,
+    let mut all = Map::new();
+    for taxonomy in parts.taxonomies {
+        let has_pages = parts.templates.has_term_pages(&taxonomy.name);
+        let terms = taxonomy.terms.iter().map(|term| {
+            let mut value = Map::new();
+            put(&mut value, "name", term.name.as_str());
+            put(&mut value, "slug", &*term.slug);
+            let url = has_pages.then(|| taxonomy.term_url(&term.slug));
+            put(&mut value, "url", url);
+            put(&mut value, "count", term.posts.len());
+            put(&mut value, "posts", values(&term.posts));
+            Value::from(value)
+        });
+        let terms = Value::from(terms.collect::<Vec<Value>>());
+        all.insert(taxonomy.name.clone().into(), terms.clone());
+        // A site's own taxonomy must not take the place of something that has this name already.
+        if site.get(&Key::Str(&taxonomy.name)).is_none() {
+            site.insert(taxonomy.name.clone().into(), terms);
         }
+    }
+    put(&mut site, "taxonomies", Value::from(all));
+
+    let mut all = Map::new();
+    for (settings, documents) in config.collections.iter().zip(parts.collections) {
+        let documents = values(documents);
+        let mut value = Map::new();
+        put(&mut value, "name", settings.name.as_str());
+        put(&mut value, "title", settings.title.as_str());
+        let url = parts
+            .templates
+            .has_layout("collection")
+            .then(|| format!("/{}/", settings.name));
+        put(&mut value, "url", url);
+        put(&mut value, "documents", documents.clone());
+        all.insert(settings.name.clone().into(), Value::from(value));
+        // As in Jekyll.
+        if site.get(&Key::Str(&settings.name)).is_none() {
+            site.insert(settings.name.clone().into(), documents);
+        }
+    }
+    put(&mut site, "collections", Value::from(all));
+    let feeds = parts.feeds.iter().map(|feed| feed.value());
+    put(
+        &mut site,
+        "feeds",
+        Value::from(feeds.collect::<Vec<Value>>()),
+    );
+    put(&mut site, "data", parts.data.clone());
+    ensure(
+        &mut site,
+        &["title", "description", "author", "address", "nav"],
+    );
+    Value::from(site)
+}
+
+/// `page` as every template sees it, also in lists. `terms` are the links to its terms, for each taxonomy.
+pub(crate) fn page(
+    making: &Making<'_>,
+    page: &Page,
+    future: bool,
+    terms: Vec<Vec<Value>>,
+) -> Value {
+    let mut value = map(&page.table);
+    put(&mut value, "title", page.title.as_deref());
+    put(&mut value, "url", &*page.url);
+    let absolute = making.base_url.map(|base| format!("{base}{}", page.url));
+    put(&mut value, "permalink", absolute);
+    put(&mut value, "slug", page.slug.as_str());
+    put(&mut value, "date", page.date.as_ref().map(dates::rfc3339));
+    put(
+        &mut value,
+        "updated",
+        page.updated.as_ref().map(dates::rfc3339),
+    );
+    put(&mut value, "draft", page.draft);
+    put(&mut value, "future", future);
+    put(
+        &mut value,
+        "source",
+        Some(&*page.source).filter(|_| !page.from_theme),
+    );
+    let kind = match page.kind {
+        Kind::Post => "posts",
+        Kind::Page => "pages",
+        Kind::Document(index) => making.config.collections[index].name.as_str(),
+    };
+    put(&mut value, "collection", kind);
+    for (name, terms) in making.config.taxonomies.iter().zip(terms) {
+        value.insert(name.clone().into(), Value::from(terms));
+    }
+    if let Some(content) = page.content() {
+        value.insert("content".into(), content.html.clone());
+        // An author's own excerpt goes before the one out of the text.
+        let excerpt = value.entry(Key::Str("excerpt"));
+        excerpt.or_insert_with(|| content.excerpt.clone());
+        put(&mut value, "word_count", content.words);
+        put(
+            &mut value,
+            "reading_time",
+            content.words.div_ceil(WORDS_A_MINUTE).max(1),
+        );
+    }
+    ensure(&mut value, &PAGE_KEYS);
+    Value::from(value)
+}
+
+/// What every page has, as none where it has no value.
+const PAGE_KEYS: [&str; 14] = [
+    "description",
+    "author",
+    "lang",
+    "image",
+    "content",
+    "excerpt",
+    "word_count",
+    "reading_time",
+    "term",
+    "tag",
+    "category",
+    "year",
+    "month",
+    "posts",
+];
+
+/// How fast people read, for `page.reading_time`.
+const WORDS_A_MINUTE: usize = 220;
+
+/// `page` for a page that skep makes.
+pub(crate) fn list_page(url: &str, title: Option<&str>, base_url: Option<&str>) -> Map {
+    let mut value = Map::new();
+    put(&mut value, "title", title);
+    put(&mut value, "url", url);
+    put(
+        &mut value,
+        "permalink",
+        base_url.map(|base| format!("{base}{url}")),
+    );
+    put(&mut value, "draft", false);
+    put(&mut value, "future", false);
+    for name in ["tags", "categories", "authors"] {
+        put(&mut value, name, Value::from(Vec::<Value>::new()));
+    }
+    ensure(
+        &mut value,
+        &[
+            "slug",
+            "date",
+            "updated",
+            "source",
+            "collection",
+            "previous",
+            "next",
+            "related",
+        ],
+    );
+    ensure(&mut value, &PAGE_KEYS);
+    value
+}
+
+/// A page as far as a link to it needs.
+pub(crate) fn link(page: &Page) -> Value {
+    let mut link = Map::new();
+    put(&mut link, "title", page.title.as_deref());
+    put(&mut link, "url", &*page.url);
+    Value::from(link)
+}
+
+/// The term `name` of `taxonomy` as far as a link to it needs.
+pub(crate) fn term_link(taxonomy: &str, name: &str, has_page: bool) -> Value {
+    let slug = slugs::slug(name);
+    let mut link = Map::new();
+    put(&mut link, "name", name);
+    let url = has_page.then(|| format!("/{taxonomy}/{slug}/"));
+    put(&mut link, "url", url);
+    put(&mut link, "slug", slug);
+    Value::from(link)
+}
+
+/// What a term is called on its own page: `page.tag`.
+pub(crate) fn term_key(taxonomy: &str) -> Key<'static> {
+    taxonomy::singular(taxonomy).to_owned().into()
+}
+
+/// `site.data`: the value of `_data/a/b.yml` is `a.b`.
+pub(crate) fn data(entries: &BTreeMap<Arc<str>, Entry>) -> Value {
+    let mut all = Table::new();
+    let from = entries.range::<str, _>((Bound::Included("_data/"), Bound::Unbounded));
+    for (path, entry) in from.take_while(|(path, _)| path.starts_with("_data/")) {
+        if let Ok(Item::Data(value)) = &entry.item {
+            put_data(&mut all, path, (**value).clone());
+        }
+    }
+    from_table(&all)
+}
+
+fn put_data(data: &mut Table, path: &str, value: Json) {
+    let inside = path.strip_prefix("_data/").unwrap_or(path);
+    let stem = inside.rsplit_once('.').map_or(inside, |(stem, _)| stem);
+    let mut table = data;
+    let mut names = stem.split('/').peekable();
+    while let Some(name) = names.next() {
+        let slot = table.entry(name).or_insert(Json::Null);
+        if names.peek().is_none() {
+            *slot = value;
+            return;
+        }
+        if !slot.is_object() {
+            *slot = Json::Object(Table::new());
+        }
+        let Json::Object(inner) = slot else { return };
+        table = inner;
     }
 }
 
@@ -95,132 +290,36 @@ pub(super) fn from_table(table: &Table) -> Value {
 }
 
 fn map(table: &Table) -> Map {
-    let pairs = table
-        .iter()
-        .map(|(key, value)| (key.clone().into(), from_json(value)));
-    pairs.collect()
+    let pairs = table.iter();
+    pairs
+        .map(|(key, value)| (key.clone().into(), from_json(value)))
+        .collect()
 }
 
-fn from_json(value: &impl Serialize) -> Value {
-    // What came out of JSON always goes in; there is no error to tell.
-    Value::try_from_serializable(value).unwrap_or_else(|_| Value::none())
+fn from_json(value: &Json) -> Value {
+    match value {
+        Json::Null => Value::none(),
+        Json::Bool(flag) => Value::from(*flag),
+        Json::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(number), ..) => Value::from(number),
+            (_, Some(number), _) => Value::from(number),
+            (.., Some(number)) => Value::from(number),
+            _ => Value::none(),
+        },
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(items) => Value::from(items.iter().map(from_json).collect::<Vec<Value>>()),
+        Json::Object(table) => from_table(table),
+    }
 }
 
-fn put(map: &mut Map, key: &'static str, value: impl Into<Value>) {
+pub(crate) fn put(map: &mut Map, key: &'static str, value: impl Into<Value>) {
     map.insert(key.into(), value.into());
 }
 
 /// Makes sure that each of `keys` is there, as none if it has no value. A template may then print
 /// what a page does not have, and print nothing; only a key that nobody knows is an error.
-fn ensure(map: &mut Map, keys: &[&'static str]) {
+pub(crate) fn ensure(map: &mut Map, keys: &[&'static str]) {
     for key in keys {
         map.entry((*key).into()).or_insert_with(Value::none);
     }
-}
-
-fn page(parts: &SiteParts<'_>, tags: &BTreeMap<&str, &Term>, index: usize) -> Value {
-    let page = &parts.pages[index];
-    let mut value = match &page.document {
-        Some(document) => map(&document.front.table),
-        None => Map::new(),
-    };
-    put(&mut value, "title", page.title.as_deref());
-    put(&mut value, "url", page.url.as_str());
-    let absolute = parts.base_url.map(|base| format!("{base}{}", page.url));
-    put(&mut value, "permalink", absolute);
-    put(&mut value, "date", page.date.as_ref().map(dates::rfc3339));
-    put(
-        &mut value,
-        "updated",
-        page.updated.as_ref().map(dates::rfc3339),
-    );
-    put(&mut value, "draft", page.draft);
-    put(&mut value, "future", page.future);
-    let source = page.source.as_deref().filter(|_| !page.from_theme);
-    put(&mut value, "source", source);
-
-    let own_tags = page.tags.iter().map(|name| {
-        let slug = taxonomy::slug(name);
-        let mut tag = Map::new();
-        put(&mut tag, "name", name.as_str());
-        put(
-            &mut tag,
-            "url",
-            tags.get(slug.as_str()).and_then(|term| term.url.as_deref()),
-        );
-        put(&mut tag, "slug", slug);
-        Value::from(tag)
-    });
-    put(
-        &mut value,
-        "tags",
-        Value::from(own_tags.collect::<Vec<Value>>()),
-    );
-    let categories = page
-        .categories
-        .iter()
-        .map(|name| Value::from(name.as_str()));
-    put(
-        &mut value,
-        "categories",
-        Value::from(categories.collect::<Vec<Value>>()),
-    );
-
-    if let Some(body) = page.body_html() {
-        put(&mut value, "content", Value::safe_string(&body.html));
-        // An author's own excerpt goes before the one out of the text.
-        let excerpt = value.entry(Key::Str("excerpt"));
-        excerpt.or_insert_with(|| Value::safe_string(&body.excerpt));
-        put(&mut value, "word_count", body.words);
-        put(
-            &mut value,
-            "reading_time",
-            body.words.div_ceil(WORDS_A_MINUTE).max(1),
-        );
-    }
-    // Newest first: the post before this one in time comes after it in the list.
-    let is_post = page.kind == Kind::Post;
-    let previous = (is_post && index + 1 < parts.posts).then(|| &parts.pages[index + 1]);
-    put(&mut value, "previous", previous.map(link));
-    let next = index.checked_sub(1).filter(|_| is_post);
-    put(
-        &mut value,
-        "next",
-        next.map(|newer| link(&parts.pages[newer])),
-    );
-    ensure(
-        &mut value,
-        &[
-            "description",
-            "author",
-            "lang",
-            "content",
-            "excerpt",
-            "word_count",
-            "reading_time",
-            "tag",
-        ],
-    );
-    Value::from(value)
-}
-
-/// How fast people read, for `page.reading_time`.
-const WORDS_A_MINUTE: usize = 220;
-
-fn link(page: &Page) -> Value {
-    let mut link = Map::new();
-    put(&mut link, "title", page.title.as_deref());
-    put(&mut link, "url", page.url.as_str());
-    Value::from(link)
-}
-
-fn term(term: &Term, pages: &[Value]) -> Value {
-    let mut value = Map::new();
-    put(&mut value, "name", term.name.as_str());
-    put(&mut value, "slug", term.slug.as_str());
-    put(&mut value, "url", term.url.as_deref());
-    put(&mut value, "count", term.posts.len());
-    let posts: Vec<Value> = term.posts.iter().map(|post| pages[*post].clone()).collect();
-    put(&mut value, "posts", Value::from(posts));
-    Value::from(value)
 }

@@ -3,6 +3,7 @@
 mod build;
 mod content;
 mod errors;
+mod lists;
 mod preview;
 mod scaffold;
 mod support;

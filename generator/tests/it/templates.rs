@@ -52,11 +52,6 @@ fn site_and_page() {
             "3 1",
         ),
         (
-            "{{ site.posts[1].next.title }} {{ site.posts[0].previous.title }}",
-            "B A",
-        ),
-        ("{% if site.posts[0].next %}y{% else %}n{% endif %}", "n"),
-        (
             "{{ site.data.people[0].age }} {{ site.data.deep.list[0].b }}",
             "36 2",
         ),
@@ -128,4 +123,22 @@ fn layouts_know_their_front_matter() {
         ("a.md", "---\nlayout: inner\n---\nx"),
     ]);
     assert_eq!(site.render("a/index.html"), "0:3-<p>x</p>\n");
+}
+
+#[test]
+fn a_post_knows_its_neighbours_and_what_is_related_to_it() {
+    let site = site(&[
+        (
+            "_layouts/post.html",
+            "{{ page.previous.title or '-' }} {{ page.next.title or '-' }} \
+             {% for post in page.related %}{{ post.title }}{% endfor %}",
+        ),
+        ("_posts/2026-01-01-a.md", "---\ntitle: A\ntags: x y\n---\n"),
+        ("_posts/2026-01-02-b.md", "---\ntitle: B\ntags: x\n---\n"),
+        ("_posts/2026-01-03-c.md", "---\ntitle: C\ntags: x y\n---\n"),
+        ("_posts/2026-01-04-d.md", "---\ntitle: D\ntags: z\n---\n"),
+    ]);
+    assert_eq!(site.render("2026/01/01/a/index.html"), "- B CB");
+    assert_eq!(site.render("2026/01/02/b/index.html"), "A C CA");
+    assert_eq!(site.render("2026/01/04/d/index.html"), "C - ");
 }

@@ -1,5 +1,11 @@
 //! The settings of a site: `skep.toml`.
 
+mod collections;
+pub(crate) mod defaults;
+mod feeds;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
@@ -14,6 +20,9 @@ use crate::glob;
 use crate::permalink;
 use crate::recognise::recognise;
 use crate::theme;
+pub use collections::{Collection, SortBy};
+pub use defaults::Defaults;
+pub use feeds::{Feeds, Format};
 
 /// The name of the file that makes a folder a site.
 pub const FILE: &str = "skep.toml";
@@ -39,6 +48,18 @@ pub struct Config {
     pub time_zone: TimeZone,
     /// The pattern of the URLs of posts.
     pub permalink: String,
+    /// The folders of documents beside the posts, sorted by name.
+    pub collections: Vec<Collection>,
+    /// Front matter that pages have in common.
+    pub defaults: Vec<Defaults>,
+    /// The keys of front matter that group posts: `tags`, `categories`, `authors` and the site's own.
+    pub taxonomies: Vec<String>,
+    /// How many posts a page of a list holds, where the site decides that and not its theme.
+    pub paginate: Option<usize>,
+    /// The URL of the further pages of a list, below the first: a pattern with `:num`.
+    pub paginate_path: String,
+    /// Which feeds there are.
+    pub feed: Feeds,
     /// Globs of paths that are left out of the site.
     pub exclude: Vec<String>,
     /// Whether the sources are published too; `None` if the author hasn't said yet.
@@ -47,9 +68,16 @@ pub struct Config {
     pub engine: Engine,
     /// Every setting as written, for templates: `site.KEY`.
     pub table: Table,
+    /// What is odd about the settings, but no error.
+    pub notes: Vec<Error>,
 }
 
 impl Config {
+    /// The index of the collection called `name`.
+    pub(crate) fn collection(&self, name: &str) -> Option<usize> {
+        self.collections.iter().position(|one| one.name == name)
+    }
+
     /// Whether the settings leave `path` out of the site: a path with slashes, from its folder.
     pub fn excludes(&self, path: &str) -> bool {
         glob::any(&self.exclude, path)
@@ -88,6 +116,9 @@ fn no_site(dir: &Path) -> Error {
     .with_hint("make a site with `skep new DIR`, or go to the folder of one")
 }
 
+/// Makes an error at a place in the file.
+type Wrong<'a> = dyn Fn(Range<usize>, String) -> Error + 'a;
+
 /// The settings that have a meaning here. All others are for templates.
 #[derive(Deserialize)]
 struct Known {
@@ -100,6 +131,16 @@ struct Known {
     theme: Option<Spanned<String>>,
     timezone: Option<Spanned<String>>,
     permalink: Option<Spanned<String>>,
+    #[serde(default)]
+    collections: BTreeMap<Spanned<String>, collections::Written>,
+    #[serde(default)]
+    defaults: Vec<defaults::Written>,
+    #[serde(default)]
+    taxonomies: Vec<Spanned<String>>,
+    paginate: Option<Spanned<usize>>,
+    paginate_path: Option<Spanned<String>>,
+    #[serde(default)]
+    feed: Feeds,
     #[serde(default)]
     exclude: Vec<String>,
     publish_source: Option<bool>,
@@ -157,6 +198,25 @@ pub(crate) fn parse(text: &str) -> Result<Config, Error> {
         })?),
     };
     let engine = Engine::read(known.build, wrong)?;
+    let collections = collections::read(known.collections, &wrong)?;
+    let names: Vec<&str> = collections.iter().map(|one| one.name.as_str()).collect();
+    let defaults = defaults::read(known.defaults, &names, &wrong)?;
+    let taxonomies = taxonomies(known.taxonomies, &wrong)?;
+    let paginate = match known.paginate {
+        Some(number) if *number.get_ref() == 0 => {
+            let message = "a page can't hold 0 posts".to_owned();
+            return Err(wrong(number.span(), message)
+                .with_hint("take the line out: then the theme decides"));
+        }
+        number => number.map(Spanned::into_inner),
+    };
+    let paginate_path = match known.paginate_path {
+        Some(path) if !path.get_ref().contains(":num") => {
+            let message = format!("'{}' has no :num in it", path.get_ref());
+            return Err(wrong(path.span(), message).with_hint("write for example \"page/:num/\""));
+        }
+        path => path.map_or_else(|| "page/:num/".to_owned(), Spanned::into_inner),
+    };
     let mut exclude = known.exclude;
     if let Engine::Tera { output } = &engine {
         // What was built is no source, nor is what lies beside it.
@@ -173,11 +233,83 @@ pub(crate) fn parse(text: &str) -> Result<Config, Error> {
         theme,
         time_zone,
         permalink,
+        collections,
+        defaults,
+        taxonomies,
+        paginate,
+        paginate_path,
+        feed: known.feed,
         exclude,
         publish_source: known.publish_source,
         engine,
+        notes: misspelt(text, &table),
         table,
     })
+}
+
+/// The taxonomies that every site has.
+const TAXONOMIES: [&str; 3] = ["tags", "categories", "authors"];
+
+fn taxonomies(own: Vec<Spanned<String>>, wrong: &Wrong<'_>) -> Result<Vec<String>, Error> {
+    let mut all = TAXONOMIES.map(str::to_owned).to_vec();
+    for name in own {
+        let text = name.get_ref();
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if text.is_empty() || !text.chars().all(is_word) {
+            let message = format!("'{text}' can't be the name of a taxonomy");
+            return Err(wrong(name.span(), message).with_hint(
+                "use letters, digits and _: it is a key of front matter, such as \"series\"",
+            ));
+        }
+        if !all.contains(text) {
+            all.push(name.into_inner());
+        }
+    }
+    Ok(all)
+}
+
+/// The settings at the top that mean something.
+const KEYS: [&str; 21] = [
+    "title",
+    "description",
+    "author",
+    "lang",
+    "address",
+    "url",
+    "theme",
+    "timezone",
+    "permalink",
+    "collections",
+    "defaults",
+    "taxonomies",
+    "paginate",
+    "paginate_path",
+    "feed",
+    "markdown",
+    "exclude",
+    "publish_source",
+    "build",
+    "nav",
+    "origin",
+];
+
+/// Notes on settings that only templates can see, but that are nearly called like one of ours.
+fn misspelt(text: &str, table: &Table) -> Vec<Error> {
+    let own = table.keys().filter(|key| !KEYS.contains(&key.as_str()));
+    own.filter_map(|key| {
+        let meant = did_you_mean(key, KEYS)?;
+        let message = format!("`{key}` is no setting of skep; templates see it as site.{key}");
+        let note =
+            Error::new(ErrorKind::Config, message).with_hint(format!("did you mean `{meant}`?"));
+        let line = text
+            .lines()
+            .position(|line| line.trim_start().starts_with(key));
+        Some(match line {
+            Some(line) => note.at(FILE, text, line + 1, None),
+            None => note.in_file(FILE),
+        })
+    })
+    .collect()
 }
 
 /// `url` as the start of absolute URLs: without slashes at its end. `None` if it can't be one.

@@ -1,0 +1,71 @@
+//! JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/).
+
+use serde_json::{Map, Value, json};
+
+use super::{Entry, Feed, entries, url};
+use crate::dates;
+use crate::site::Site;
+
+/// The feed as JSON.
+pub(super) fn render(site: &Site, feed: &Feed) -> String {
+    let config = &site.config;
+    let base = feed.base(site);
+    let mut all = Map::new();
+    put(
+        &mut all,
+        "version",
+        Some("https://jsonfeed.org/version/1.1"),
+    );
+    put(&mut all, "title", Some(feed.full_title(site)));
+    put(&mut all, "home_page_url", Some(url(base, &feed.of)));
+    put(
+        &mut all,
+        "feed_url",
+        Some(url(base, &format!("/{}", feed.path))),
+    );
+    put(&mut all, "description", config.description.as_deref());
+    put(&mut all, "language", Some(config.lang.as_str()));
+    if let Some(author) = &config.author {
+        all.insert("authors".to_owned(), json!([{ "name": author }]));
+    }
+    let items = entries(site, feed).map(|entry| item(&entry, base, feed.id_base(site)));
+    all.insert("items".to_owned(), Value::Array(items.collect()));
+    let mut text = Value::Object(all).to_string();
+    text.push('\n');
+    text
+}
+
+fn item(entry: &Entry<'_>, base: &str, id_base: &str) -> Value {
+    let page = entry.page;
+    let mut item = Map::new();
+    put(&mut item, "id", Some(url(id_base, &page.url)));
+    put(&mut item, "url", Some(url(base, &page.url)));
+    put(&mut item, "title", Some(entry.title()));
+    // One of the two has to be there.
+    let content = entry.content.as_deref().or(entry.excerpt.as_deref());
+    put(&mut item, "content_html", Some(content.unwrap_or_default()));
+    put(
+        &mut item,
+        "date_published",
+        page.date.as_ref().map(dates::rfc3339),
+    );
+    put(
+        &mut item,
+        "date_modified",
+        page.updated.as_ref().map(dates::rfc3339),
+    );
+    if !entry.authors.is_empty() {
+        let authors = entry.authors.iter().map(|name| json!({ "name": name }));
+        item.insert("authors".to_owned(), authors.collect());
+    }
+    if !entry.terms.is_empty() {
+        item.insert("tags".to_owned(), json!(entry.terms));
+    }
+    Value::Object(item)
+}
+
+fn put(map: &mut Map<String, Value>, key: &str, value: Option<impl Into<String>>) {
+    if let Some(value) = value {
+        map.insert(key.to_owned(), Value::String(value.into()));
+    }
+}

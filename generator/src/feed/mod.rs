@@ -1,0 +1,218 @@
+//! Feeds: of the whole site, of a term, of a collection.
+
+mod atom;
+mod json;
+mod rss;
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use jiff::Zoned;
+use tera::{Map, Value};
+
+use crate::config::{Config, Format};
+use crate::html;
+use crate::links;
+use crate::site::Site;
+use crate::site::page::Page;
+use crate::site::taxonomy::Taxonomy;
+use crate::template::values::put;
+
+/// One feed in one format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Feed {
+    pub(crate) format: Format,
+    /// The output path.
+    pub(crate) path: String,
+    /// What it is a feed of, beside the title of the site; `None` for the site itself.
+    pub(crate) title: Option<String>,
+    /// The URL of the page that lists the same, from the root of the site.
+    pub(crate) of: String,
+    /// The numbers of the pages in it, newest first.
+    pub(crate) entries: Vec<u32>,
+}
+
+/// All feeds of a site. An entry of a feed needs an absolute URL or the site's address, so that a site which has neither
+/// has no feeds.
+pub(crate) fn all(
+    config: &Config,
+    posts: &[u32],
+    taxonomies: &[Taxonomy],
+    collections: &[Vec<u32>],
+    base_url: Option<&str>,
+) -> Vec<Feed> {
+    let mut feeds = Vec::new();
+    if base_url.is_none() && config.address.is_none() {
+        return feeds;
+    }
+    let limit = config.feed.limit;
+    let mut add = |title: Option<&str>, of: String, entries: Vec<u32>| {
+        for format in &config.feed.formats {
+            feeds.push(Feed {
+                format: *format,
+                path: format!("{}{}", &of[1..], format.file()),
+                title: title.map(str::to_owned),
+                of: of.clone(),
+                entries: entries.clone(),
+            });
+        }
+    };
+    if !posts.is_empty() {
+        add(
+            None,
+            "/".to_owned(),
+            posts.iter().take(limit).copied().collect(),
+        );
+    }
+    if config.feed.terms {
+        for taxonomy in taxonomies
+            .iter()
+            .filter(|one| matches!(one.name.as_str(), "tags" | "categories"))
+        {
+            for term in &taxonomy.terms {
+                let entries = term.posts.iter().take(limit).copied().collect();
+                add(Some(&term.name), taxonomy.term_url(&term.slug), entries);
+            }
+        }
+    }
+    for (settings, documents) in config.collections.iter().zip(collections) {
+        if settings.feed && settings.output && !documents.is_empty() {
+            let entries = documents.iter().take(limit).copied().collect();
+            add(
+                Some(&settings.title),
+                format!("/{}/", settings.name),
+                entries,
+            );
+        }
+    }
+    feeds
+}
+
+impl Feed {
+    /// What templates see of it.
+    pub(crate) fn value(&self) -> Value {
+        let mut value = Map::new();
+        put(&mut value, "url", format!("/{}", self.path));
+        put(&mut value, "type", self.format.media_type());
+        put(&mut value, "title", self.title.as_deref());
+        put(&mut value, "of", self.of.as_str());
+        Value::from(value)
+    }
+}
+
+/// The bytes of `feed`. Nothing in it depends on when it is made.
+pub(crate) fn render(site: &Site, feed: &Feed) -> String {
+    match feed.format {
+        Format::Atom => atom::render(site, feed),
+        Format::Rss => rss::render(site, feed),
+        Format::Json => json::render(site, feed),
+    }
+}
+
+impl Feed {
+    /// The start of the URLs in it.
+    fn base<'a>(&self, site: &'a Site) -> &'a str {
+        site.base_url().or(address(site)).unwrap_or_default()
+    }
+
+    /// The start of the ids in it. An id must never change, even if the site moves: the address is more lasting than
+    /// the URL.
+    fn id_base<'a>(&self, site: &'a Site) -> &'a str {
+        address(site).or(site.base_url()).unwrap_or_default()
+    }
+
+    fn full_title<'a>(&'a self, site: &'a Site) -> Cow<'a, str> {
+        let title = site.config.title.as_deref().unwrap_or("Untitled");
+        match &self.title {
+            None => title.into(),
+            Some(own) => format!("{own} · {title}").into(),
+        }
+    }
+}
+
+fn address(site: &Site) -> Option<&str> {
+    let address = site.config.address.as_deref();
+    address.map(|address| address.trim_end_matches('/'))
+}
+
+/// One entry of a feed.
+struct Entry<'a> {
+    page: &'a Page,
+    /// Its own authors; none if it is of the site's author.
+    authors: Vec<&'a str>,
+    terms: Vec<&'a str>,
+    /// The whole text, with absolute links, if the settings want it.
+    content: Option<String>,
+    /// The excerpt, with absolute links.
+    excerpt: Option<String>,
+}
+
+impl Entry<'_> {
+    fn title(&self) -> &str {
+        self.page.title.as_deref().unwrap_or("Untitled")
+    }
+}
+
+/// The entries of `feed`.
+fn entries<'a>(site: &'a Site, feed: &Feed) -> impl Iterator<Item = Entry<'a>> {
+    let base = feed.base(site);
+    let full = site.config.feed.full;
+    let pages = feed.entries.iter().filter_map(|id| site.shown(*id));
+    let entries: Vec<Entry<'a>> = pages
+        .map(|shown| {
+            let page = &*shown.page;
+            let text = |key: &str| {
+                let value = shown.value.get_from_path(key)?.as_str()?;
+                (!value.is_empty()).then(|| links::absolute(value, base))
+            };
+            let names = |index: usize| page.terms[index].iter().map(String::as_str);
+            Entry {
+                page,
+                authors: names(2).collect(),
+                terms: names(1).chain(names(0)).collect(),
+                content: text("content").filter(|_| full),
+                excerpt: text("excerpt"),
+            }
+        })
+        .collect();
+    entries.into_iter()
+}
+
+/// When `page` was changed last.
+pub(crate) fn changed(page: &Page) -> Option<&Zoned> {
+    page.updated.as_ref().or(page.date.as_ref())
+}
+
+/// `text` escaped, without the characters that XML can't hold at all.
+pub(crate) fn xml(text: &str) -> String {
+    let allowed = |c: &char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
+    html::escape(&text.chars().filter(allowed).collect::<String>())
+}
+
+/// The absolute URL of `path`, which starts with a slash.
+pub(crate) fn url(base: &str, path: &str) -> String {
+    let mut url = base.to_owned();
+    for byte in path.bytes() {
+        if byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            let _ = write!(url, "%{byte:02X}");
+        }
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xml_holds_no_control_characters() {
+        assert_eq!(xml("a\u{8}<b\u{ffff}\n"), "a&lt;b\n");
+    }
+
+    #[test]
+    fn urls_are_escaped() {
+        assert_eq!(url("https://h", "/ä b/"), "https://h/%C3%A4%20b/");
+    }
+}

@@ -1,0 +1,360 @@
+//! From everything that was read to the model.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::bundles::{self, Place};
+use super::collisions::{self, Rank};
+use super::lists::{self, List};
+use super::outputs::Claim;
+use super::page::{Kind, Over, Page, Paginate};
+use super::pager::{self, Pager};
+use super::taxonomy;
+use super::{Memory, Output, Shown, Site, order, posts};
+use crate::config::Config;
+use crate::documents::{Item, extension};
+use crate::error::Error;
+use crate::feed;
+use crate::load::{Entry, LoadOptions};
+use crate::permalink;
+use crate::template;
+
+/// What a site is made of.
+#[derive(Debug)]
+pub(crate) struct Input<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) config: &'a Arc<Config>,
+    pub(crate) options: &'a LoadOptions,
+    pub(crate) base_url: Option<String>,
+    /// All sources by their paths. None of them is an error.
+    pub(crate) entries: &'a BTreeMap<Arc<str>, Entry>,
+    /// The sources that came, changed or went since `memory` was filled; `None` if that may be any.
+    pub(crate) changed: Option<&'a [Arc<str>]>,
+}
+
+/// Makes the model. What did not change since the last time is taken from `memory`.
+pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, Error> {
+    let (config, options) = (input.config, input.options);
+    let templates = memory.update(input)?;
+    let is_shown = |page: &Page| posts::is_shown(options, page);
+    let next_due = posts::next_due(
+        options,
+        memory.slots.iter().flatten().map(|slot| &*slot.page),
+    );
+
+    let posts = sorted_posts(memory, &is_shown);
+    let pages: Vec<Option<Shown>> = memory
+        .slots
+        .iter()
+        .map(|slot| Some(slot.as_ref().filter(|slot| is_shown(&slot.page))?.shown()))
+        .collect();
+    let page = |id: u32| pages[id as usize].as_ref().map(|shown| &*shown.page);
+    let collections = collections(config, &pages);
+    let mut places = vec![u32::MAX; pages.len()];
+    for order in [&posts].into_iter().chain(&collections) {
+        for (place, id) in (0..).zip(order) {
+            places[*id as usize] = place;
+        }
+    }
+    let taxonomies: Vec<taxonomy::Taxonomy> = config
+        .taxonomies
+        .iter()
+        .enumerate()
+        .map(|(index, name)| {
+            let posts = posts.iter().filter_map(|id| {
+                let slot = memory.slots[*id as usize].as_ref()?;
+                Some((
+                    *id,
+                    slot.page.terms[index].as_slice(),
+                    slot.numbers[index].as_slice(),
+                ))
+            });
+            taxonomy::group(name, &memory.slugs[index], posts)
+        })
+        .collect();
+    let lists = lists::make(&lists::Parts {
+        config,
+        templates: &templates,
+        taxonomies: &taxonomies,
+        collections: &collections,
+        posts: &posts,
+        pages: &pages,
+    })?;
+    let feeds = feed::all(
+        config,
+        &posts,
+        &taxonomies,
+        &collections,
+        input.base_url.as_deref(),
+    );
+
+    let mut files = HashMap::new();
+    let mut styles = BTreeMap::new();
+    let mut parts = Vec::new();
+    let mut copies = Vec::new();
+    let mut errors = Vec::new();
+    for (path, entry) in input.entries {
+        let source = &entry.source;
+        match &entry.item {
+            Ok(Item::Document(_)) | Err(_) => continue,
+            Ok(Item::File) => {
+                let at = if source.role.is_collected() {
+                    let page = |source: &str| page(memory.id(source)?);
+                    match bundles::place(config, source, input.entries, page) {
+                        Ok(Place::At(at)) => at,
+                        Ok(Place::Nowhere) => continue,
+                        Err(error) => {
+                            errors.push(error);
+                            continue;
+                        }
+                    }
+                } else {
+                    Arc::clone(path)
+                };
+                copies.push((at, Output::File(Arc::clone(path)), source));
+                files.insert(Arc::clone(path), Arc::clone(source));
+                continue;
+            }
+            Ok(Item::Style(text)) => {
+                styles.insert(Arc::clone(path), Arc::clone(text));
+                files.insert(Arc::clone(path), Arc::clone(source));
+                if source.role == crate::sources::Role::Other {
+                    let stem = &path[..path.len() - extension(path).len()];
+                    let at = format!("{stem}css").into();
+                    copies.push((at, Output::Style(Arc::clone(path)), source));
+                    continue;
+                }
+            }
+            Ok(Item::Template(_) | Item::Data(_)) => {}
+        }
+        if !source.is_from_theme() {
+            parts.push(path.to_string());
+        }
+    }
+    Error::collect(errors)?;
+
+    let mut claims = Vec::with_capacity(pages.len() + copies.len() + lists.len());
+    for (path, output, source) in copies {
+        claims.push(Claim {
+            rank: if source.is_from_theme() {
+                Rank::Theme
+            } else {
+                Rank::Site
+            },
+            source: Some(source.path.as_str().into()),
+            path,
+            output,
+        });
+    }
+    let mut paginated = HashMap::new();
+    let parts_of = |id: u32, page: &Page| {
+        let pager = pager_of(config, &templates, page, |over| match over {
+            Over::Posts => posts.len(),
+            Over::Collection(index) => collections[*index].len(),
+            Over::Term(index, slug) => {
+                let terms = &taxonomies[*index].terms;
+                terms
+                    .iter()
+                    .find(|term| *term.slug == **slug)
+                    .map_or(0, |term| term.posts.len())
+            }
+        })?;
+        Some((id, pager))
+    };
+    for (id, shown) in pages.iter().enumerate() {
+        let Some(shown) = shown.as_ref().filter(|shown| shown.page.has_output) else {
+            continue;
+        };
+        let id = u32::try_from(id).unwrap_or(u32::MAX);
+        paginated.extend(parts_of(id, &shown.page));
+        claim_page(config, id, &shown.page, paginated.get(&id), &mut claims);
+    }
+    claim_lists(config, &lists, &mut claims);
+    for (index, feed) in (0..).zip(&feeds) {
+        claims.push(made(&feed.path, Output::Feed(index)));
+    }
+    if input.base_url.is_some() {
+        claims.push(made("sitemap.xml", Output::Sitemap));
+        claims.push(made("robots.txt", Output::Robots));
+    }
+    let outputs = match &memory.settled {
+        Some((before, outputs)) if *before == claims => Arc::clone(outputs),
+        _ => {
+            let outputs = Arc::new(collisions::settle(&claims)?);
+            memory.settled = Some((claims, Arc::clone(&outputs)));
+            outputs
+        }
+    };
+    let data = memory.data(input);
+    let value = template::values::site(&template::values::SiteParts {
+        config,
+        options,
+        base_url: input.base_url.as_deref(),
+        pages: &pages,
+        posts: &posts,
+        collections: &collections,
+        taxonomies: &taxonomies,
+        templates: &templates,
+        feeds: &feeds,
+        data,
+    });
+    Ok(Site {
+        dir: input.root.to_owned(),
+        config: Arc::clone(config),
+        options: options.clone(),
+        base_url: input.base_url.clone(),
+        pages,
+        posts,
+        collections,
+        taxonomies,
+        lists,
+        paginated,
+        feeds,
+        outputs,
+        files,
+        styles,
+        templates,
+        places,
+        value,
+        parts,
+        next_due,
+        notes: config.notes.clone(),
+    })
+}
+
+/// The posts that are shown, newest first. They are in order already but for what changed.
+fn sorted_posts(memory: &mut Memory, is_shown: &impl Fn(&Page) -> bool) -> Vec<u32> {
+    let slots = &memory.slots;
+    let post = |id: u32| {
+        let page = &slots[id as usize].as_ref()?.page;
+        (page.kind == Kind::Post && is_shown(page)).then_some(&**page)
+    };
+    let mut is_listed = vec![false; slots.len()];
+    let mut posts: Vec<(u32, &Page)> = Vec::with_capacity(slots.len());
+    for id in &memory.posts {
+        if let Some(page) = post(*id) {
+            is_listed[*id as usize] = true;
+            posts.push((*id, page));
+        }
+    }
+    for (id, _) in is_listed.iter().enumerate().filter(|(_, listed)| !**listed) {
+        let id = u32::try_from(id).unwrap_or(u32::MAX);
+        posts.extend(post(id).map(|page| (id, page)));
+    }
+    posts.sort_by(|(_, a), (_, b)| order::posts(a, b));
+    let posts: Vec<u32> = posts.into_iter().map(|(id, _)| id).collect();
+    memory.posts.clone_from(&posts);
+    posts
+}
+
+/// The documents of each collection in their order.
+fn collections(config: &Config, pages: &[Option<Shown>]) -> Vec<Vec<u32>> {
+    let mut collections: Vec<Vec<(u32, &Page)>> = vec![Vec::new(); config.collections.len()];
+    if collections.is_empty() {
+        return Vec::new();
+    }
+    for (id, shown) in (0..).zip(pages) {
+        if let Some(shown) = shown
+            && let Kind::Document(index) = shown.page.kind
+        {
+            collections[index].push((id, &shown.page));
+        }
+    }
+    let all = collections.into_iter().zip(&config.collections);
+    all.map(|(mut documents, settings)| {
+        documents.sort_by(|(_, a), (_, b)| order::documents(settings, a, b));
+        documents.into_iter().map(|(id, _)| id).collect()
+    })
+    .collect()
+}
+
+/// How the list that `page` shows is divided. `None` if it shows none in parts.
+fn pager_of(
+    config: &Config,
+    templates: &template::Templates,
+    page: &Page,
+    count: impl Fn(&Over) -> usize,
+) -> Option<(Over, Pager)> {
+    if page.kind == Kind::Post {
+        return None;
+    }
+    let of_layout = templates.paginates(&page.layout);
+    let (own, over) = match (&page.paginate, of_layout) {
+        (Paginate::Off, _) | (Paginate::AsLayout, None) => return None,
+        (Paginate::AsLayout, Some(_)) => (None, Over::Posts),
+        (Paginate::On { per_page, over }, _) => (*per_page, over.clone()),
+    };
+    let per_page = own
+        .or(config.paginate)
+        .or(of_layout.flatten())
+        .unwrap_or(lists::DEFAULT);
+    let items = count(&over);
+    Some((over, Pager { per_page, items }))
+}
+
+fn claim_page(
+    config: &Config,
+    id: u32,
+    page: &Page,
+    pager: Option<&(Over, Pager)>,
+    claims: &mut Vec<Claim>,
+) {
+    let rank = if page.from_theme {
+        Rank::Theme
+    } else {
+        Rank::Site
+    };
+    claims.push(Claim {
+        path: Arc::clone(&page.path),
+        rank,
+        source: Some(Arc::clone(&page.source)),
+        output: Output::Page { id, part: 1 },
+    });
+    for part in 2..=pager.map_or(1, |(_, pager)| pager.parts()) {
+        let url = pager::url(&page.url, &config.paginate_path, part);
+        claims.push(Claim {
+            path: permalink::output_path(&url).into(),
+            rank: Rank::Generated,
+            source: Some(Arc::clone(&page.source)),
+            output: Output::Page {
+                id,
+                part: u32::try_from(part).unwrap_or(u32::MAX),
+            },
+        });
+    }
+    for alias in &page.aliases {
+        let url = permalink::url(&alias.replace(':', ""), &permalink::Parts::NONE);
+        if url != *page.url {
+            claims.push(Claim {
+                path: permalink::output_path(&url).into(),
+                rank: Rank::Generated,
+                source: Some(Arc::clone(&page.source)),
+                output: Output::Redirect { id },
+            });
+        }
+    }
+}
+
+fn claim_lists(config: &Config, lists: &[List], claims: &mut Vec<Claim>) {
+    for (index, list) in (0..).zip(lists) {
+        for part in 1..=list.pager.map_or(1, Pager::parts) {
+            let url = pager::url(&list.url, &config.paginate_path, part);
+            let part = u32::try_from(part).unwrap_or(u32::MAX);
+            claims.push(made(
+                &permalink::output_path(&url),
+                Output::List { index, part },
+            ));
+        }
+    }
+}
+
+/// The claim of something that skep makes.
+fn made(path: &str, output: Output) -> Claim {
+    Claim {
+        path: path.into(),
+        rank: Rank::Generated,
+        source: None,
+        output,
+    }
+}
