@@ -4,47 +4,18 @@
 Figures of other programs and of skep are taken in turn in one run, so that a slow machine slows both.
 """
 
-import argparse, importlib, json, os, pathlib, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, importlib, json, os, pathlib, shutil, subprocess, sys, tempfile, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+from run import Run, middle, spread
+
 place = importlib.import_module("make-site").place
-
-
-class Run:
-    """A command that has ended: wall and CPU seconds, peak memory in bytes, bytes read, and what it said."""
-
-    def __init__(self, command, cwd):
-        out = tempfile.TemporaryFile()
-        start = time.monotonic()
-        child = subprocess.Popen(command, cwd=cwd, stdout=out, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        errors = child.stderr.read()
-        # Looked at between its end and its burial, when the kernel still knows.
-        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        with open(f"/proc/{child.pid}/io") as io:
-            self.read = next(int(line.split()[1]) for line in io if line.startswith("rchar"))
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = status
-        self.wall = time.monotonic() - start
-        self.cpu = usage.ru_utime + usage.ru_stime
-        self.memory = usage.ru_maxrss * 1024
-        if status != 0:
-            sys.exit(f"{command} failed:\n{errors.decode()}")
-        out.seek(0)
-        self.out = out.read()
 
 
 def tree_bytes(folder):
     """What the files below a folder take up on the disk."""
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
-
-
-def middle(values):
-    return statistics.median(values)
-
-
-def spread(values):
-    return f"{min(values):.3g}–{max(values):.3g}"
 
 
 class Site:
