@@ -160,9 +160,10 @@ fn read_collected(source: &Source) -> Result<Item, Error> {
             html: body.to_owned(),
             excerpt: markdown::html_excerpt(body),
             words: body.split_whitespace().count(),
+            ..markdown::Rendered::default()
         }
     } else {
-        markdown::render(body)
+        render_markdown(source, &text, body)?
     };
     let body = Body::Html(body.into());
     Ok(Item::Document(Arc::new(Document { front, body })))
@@ -185,7 +186,7 @@ fn read_page(source: &Source) -> Result<Item, Error> {
     };
     let front = front_matter::parse(&source.shown, &text, &split)?;
     let body = if is_markdown {
-        Body::Html(markdown::render(split.body).into())
+        Body::Html(render_markdown(source, &text, split.body)?.into())
     } else {
         let body_start = split.body_start;
         Body::Template(Arc::new(TemplateText {
@@ -196,6 +197,32 @@ fn read_page(source: &Source) -> Result<Item, Error> {
         }))
     };
     Ok(Item::Document(Arc::new(Document { front, body })))
+}
+
+/// Renders `body`, the end of the whole file `text`.
+fn render_markdown(source: &Source, text: &str, body: &str) -> Result<markdown::Rendered, Error> {
+    let settings = markdown::Settings {
+        components: false,
+        wiki_links: false,
+        ..markdown::Settings::default()
+    };
+    let context = markdown::Context {
+        path: &source.path,
+        settings: &settings,
+        write_code: &markdown::plain_code,
+    };
+    let start = text.len() - body.len();
+    markdown::render(body, &context).or_else(|notes| {
+        let errors = notes.into_iter().map(|note| {
+            let error = Error::new(ErrorKind::Markdown, note.message);
+            let error = error.at_offset(&source.shown, text, start + note.offset);
+            match note.hint {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            }
+        });
+        Error::collect(errors.collect()).map(|()| markdown::Rendered::default())
+    })
 }
 
 fn read_template(source: &Source) -> Result<Item, Error> {

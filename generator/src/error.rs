@@ -12,6 +12,8 @@ pub enum ErrorKind {
     Config,
     /// The front matter of a file, or a date in it, can't be understood.
     FrontMatter,
+    /// A text in Markdown calls a component in a way that can't be understood.
+    Markdown,
     /// A data file can't be understood.
     Data,
     /// A layout, an include or a page's own template is broken.

@@ -53,7 +53,8 @@ fn raw_text_end(tag: &str) -> Option<usize> {
     None
 }
 
-fn decode(text: &str) -> String {
+/// `text` with its entities read: the numbers, and the few names that matter in HTML.
+pub(crate) fn decode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('&') {

@@ -36,6 +36,7 @@ mod links;
 mod load;
 mod manifest;
 mod markdown;
+mod marks;
 mod permalink;
 pub mod preview;
 mod recognise;

@@ -73,7 +73,7 @@ fn finish(html: String, path: &str) -> String {
     if is_html && path != "404.html" {
         return links::relative(&html, path);
     }
-    html
+    links::rooted(&html)
 }
 
 /// Part `part` of a page out of a source.

@@ -105,9 +105,7 @@ pub(super) fn register(tera: &mut Tera, zone: &TimeZone, base_url: Option<&str>)
     });
     tera.register_filter(
         "markdownify",
-        |text: Cow<'_, str>, _: Kwargs, _: &State<'_>| {
-            Value::safe_string(&markdown::render(&text).html)
-        },
+        |text: Cow<'_, str>, _: Kwargs, _: &State<'_>| markdownify(&text),
     );
     tera.register_filter(
         "strip_html",
@@ -116,6 +114,22 @@ pub(super) fn register(tera: &mut Tera, zone: &TimeZone, base_url: Option<&str>)
     tera.register_filter("default", default);
     tera.register_filter("jsonify", jsonify);
     tera.register_filter("where", where_equal);
+}
+
+fn markdownify(text: &str) -> TeraResult<Value> {
+    let settings = markdown::Settings::default();
+    let context = markdown::Context {
+        path: "",
+        settings: &settings,
+        write_code: &markdown::plain_code,
+    };
+    match markdown::render(text, &context) {
+        Ok(rendered) => Ok(Value::safe_string(&rendered.html)),
+        Err(errors) => {
+            let messages: Vec<String> = errors.into_iter().map(|e| e.message).collect();
+            Err(tera::Error::message(messages.join("; ")))
+        }
+    }
 }
 
 /// Tera's own, but for values that are none as well: that is what a page lacks.

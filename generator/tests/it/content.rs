@@ -40,7 +40,7 @@ fn pages_are_templates_unless_they_are_markdown() {
     let loaded = site.load();
     assert_eq!(
         text(&loaded, "about/index.html"),
-        "[A]<h1 id=\"b\">B</h1>\n"
+        "[A]<h1 id=\"b\"><a class=\"anchor\" href=\"#b\">B</a></h1>\n"
     );
     assert_eq!(text(&loaded, "data.json"), "{\"posts\": 1, \"s\": \"<\"}");
     assert_eq!(text(&loaded, "plain/index.html"), "<p>T</p>");

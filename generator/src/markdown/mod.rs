@@ -1,0 +1,75 @@
+//! Markdown to HTML: CommonMark with the extensions that writers expect.
+//!
+//! A text is rendered alone: what it says of other sources stays in the HTML as marks (see
+//! [`crate::marks`]), which the finishing pass (see [`crate::links`]) replaces.
+
+mod autolinks;
+mod calls;
+mod excerpt;
+mod footnotes;
+mod ids;
+mod note;
+mod plain;
+mod references;
+mod scripts;
+mod settings;
+mod spans;
+#[cfg(test)]
+mod spec;
+#[cfg(test)]
+mod tests;
+mod toc;
+mod words;
+mod writer;
+
+pub(crate) use calls::Call;
+pub(crate) use excerpt::html_excerpt;
+pub(crate) use note::Note;
+pub(crate) use plain::plain_code;
+pub(crate) use references::{Reference, resolve};
+pub(crate) use settings::Settings;
+pub(crate) use toc::Heading;
+
+/// What a text of Markdown becomes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Rendered {
+    pub(crate) html: String,
+    /// What stands before `<!--more-->`, else the first paragraph.
+    pub(crate) excerpt: String,
+    pub(crate) words: usize,
+    /// The headings, in order.
+    pub(crate) toc: Vec<Heading>,
+    /// All ids that a link can lead to, sorted: those of headings, and of raw HTML.
+    pub(crate) ids: Vec<String>,
+    /// The links to what else there is in the site.
+    pub(crate) links: Vec<Reference>,
+    /// The calls of components. The number in a call's mark counts in these.
+    pub(crate) calls: Vec<Call>,
+    /// What is worth knowing, in the order of the text.
+    pub(crate) notes: Vec<Note>,
+}
+
+/// What the writer has to know beside the text.
+pub(crate) struct Context<'a> {
+    /// The source of the text, from the site's root, such as `_posts/2026-01-02-trip/index.md`.
+    /// Relative links start there. Empty for a text that has no file of its own.
+    pub(crate) path: &'a str,
+    pub(crate) settings: &'a Settings,
+    /// Writes a fenced block of code whole: from its info string (`rust`, and what follows) and
+    /// the code. Returns what there is to say about it.
+    pub(crate) write_code: &'a (dyn Fn(&mut String, &str, &str) -> Option<String> + Sync),
+}
+
+/// Renders `text`. All that is wrong with it is told at once; the offsets are in `text`.
+pub(crate) fn render(text: &str, context: &Context<'_>) -> Result<Rendered, Vec<Note>> {
+    let settings = context.settings;
+    let found = if settings.is_extended() && settings.components {
+        calls::find(text, settings.options())?
+    } else {
+        None
+    };
+    match found {
+        None => writer::write(text, text, calls::Calls::default(), context),
+        Some((calls, covered)) => writer::write(text, &covered, calls, context),
+    }
+}

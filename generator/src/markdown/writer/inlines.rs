@@ -1,0 +1,283 @@
+//! Inlines: what runs with the text.
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
+use pulldown_cmark_escape::{escape_href, escape_html, escape_html_body_text};
+
+use super::super::references::{self, Reference};
+use super::super::spans::{Kind, Span};
+use super::{OpenImage, Writer};
+use crate::documents;
+use crate::html as entities;
+use crate::marks::{self, LinkKind};
+
+impl<'a> Writer<'a> {
+    pub(super) fn math(&mut self, tex: &str, range: Range<usize>, is_display: bool) {
+        let _ = is_display;
+        let _ = tex;
+        let written = &self.text[range];
+        self.plain(written);
+    }
+
+    pub(super) fn text(&mut self, mut text: &str, mut range: Range<usize>) {
+        if self.code.is_some() {
+            self.count_words(text);
+            self.code_text.push_str(text);
+            return;
+        }
+        while text.len() == range.len()
+            && let Some(span) = self.span_in(&range)
+        {
+            self.plain(&text[..span.range.start - range.start]);
+            self.next_span = self.spans.next();
+            let end = self.span(&span);
+            if end >= range.end {
+                return;
+            }
+            text = &text[end - range.start..];
+            range.start = end;
+        }
+        self.plain(text);
+    }
+
+    /// Text without spans.
+    fn plain(&mut self, text: &str) {
+        self.count_words(text);
+        self.say(text);
+        if let Some(heading) = &mut self.heading {
+            heading.plain.push_str(text);
+        }
+        let _ = escape_html_body_text(&mut self.out, text);
+    }
+
+    /// The next span, if it begins in `range`.
+    fn span_in(&mut self, range: &Range<usize>) -> Option<Span> {
+        loop {
+            let next = self.next_span.as_ref()?;
+            if next.range.start >= range.end {
+                return None;
+            }
+            let may_be = self.links == 0 || !matches!(next.kind, Kind::Link(_));
+            if next.range.start >= range.start && may_be {
+                return Some(next.clone());
+            }
+            self.next_span = self.spans.next();
+        }
+    }
+
+    /// Writes a span. Returns where it ends.
+    fn span(&mut self, span: &Span) -> usize {
+        let mut range = span.range.clone();
+        let inner = range.start + 1..range.end - 1;
+        match span.kind {
+            Kind::Link(prefix) => {
+                // A cell of a table ends at its bar.
+                if self.in_cell
+                    && let Some(bar) = self.text[range.clone()].find('|')
+                {
+                    range.end = range.start + bar;
+                }
+                self.autolink(prefix, range.clone());
+            }
+            Kind::Superscript => {
+                self.out.push_str("<sup>");
+                self.plain(&self.text[inner]);
+                self.out.push_str("</sup>");
+            }
+            Kind::Subscript => {
+                self.out.push_str("<sub>");
+                self.plain(&self.text[inner]);
+                self.out.push_str("</sub>");
+            }
+        }
+        self.written = range;
+        self.written.end
+    }
+
+    fn autolink(&mut self, prefix: &str, range: Range<usize>) {
+        let shown = entities::decode(&self.text[range]);
+        if let Some(heading) = &mut self.heading {
+            heading.has_link = true;
+        }
+        self.out.push_str("<a href=\"");
+        self.out.push_str(prefix);
+        let _ = escape_href(&mut self.out, &shown);
+        self.out.push_str("\">");
+        self.plain(&shown);
+        self.out.push_str("</a>");
+    }
+
+    /// A text that begins inside of a span: what goes beyond it.
+    pub(super) fn rest_of_span(&mut self, text: &str, range: Range<usize>) {
+        let end = self.written.end;
+        if range.end > end && text.len() == range.len() {
+            self.text(&text[end - range.start..], end..range.end);
+        }
+    }
+
+    pub(super) fn code_span(&mut self, text: &str) {
+        self.count_words(text);
+        self.say(text);
+        if let Some(heading) = &mut self.heading {
+            heading.plain.push_str(text);
+        }
+        self.out.push_str("<code>");
+        let _ = escape_html_body_text(&mut self.out, text);
+        self.out.push_str("</code>");
+    }
+
+    pub(super) fn soft_break(&mut self) {
+        self.out.push('\n');
+        if let Some(heading) = &mut self.heading {
+            heading.plain.push(' ');
+        }
+    }
+
+    pub(super) fn start_inline(&mut self, tag: Tag<'a>, range: Range<usize>) {
+        match tag {
+            Tag::Emphasis => self.out.push_str("<em>"),
+            Tag::Strong => self.out.push_str("<strong>"),
+            Tag::Strikethrough => self.out.push_str("<del>"),
+            Tag::Superscript if self.has_space(&range) => self.plain("^"),
+            Tag::Superscript => self.out.push_str("<sup>"),
+            Tag::Subscript if self.has_space(&range) => self.plain("~"),
+            Tag::Subscript => self.out.push_str("<sub>"),
+            Tag::Link {
+                link_type,
+                dest_url,
+                title,
+                ..
+            } => self.start_link(link_type, &dest_url, &title, range.start),
+            Tag::Image {
+                link_type,
+                dest_url,
+                title,
+                ..
+            } => {
+                self.out.push_str("<img src=\"");
+                self.url(LinkKind::Image, link_type, &dest_url, range.start);
+                self.out.push_str("\" alt=\"");
+                let is_first = !std::mem::replace(&mut self.has_images, true);
+                self.image = Some(OpenImage {
+                    title,
+                    depth: 0,
+                    // The first is often the largest thing that one sees at once.
+                    is_lazy: self.extended && self.context.settings.lazy_images && !is_first,
+                });
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn end_inline(&mut self, tag: TagEnd, range: Range<usize>) {
+        match tag {
+            TagEnd::Emphasis => self.out.push_str("</em>"),
+            TagEnd::Strong => self.out.push_str("</strong>"),
+            TagEnd::Strikethrough => self.out.push_str("</del>"),
+            TagEnd::Superscript if self.has_space(&range) => self.plain("^"),
+            TagEnd::Superscript => self.out.push_str("</sup>"),
+            TagEnd::Subscript if self.has_space(&range) => self.plain("~"),
+            TagEnd::Subscript => self.out.push_str("</sub>"),
+            TagEnd::Link => {
+                self.links = self.links.saturating_sub(1);
+                self.out.push_str("</a>");
+            }
+            _ => {}
+        }
+    }
+
+    /// Super- and subscript have no spaces, as in Pandoc: in `2^3 and 4^5` there is none.
+    fn has_space(&self, range: &Range<usize>) -> bool {
+        self.text[range.clone()].contains(char::is_whitespace)
+    }
+
+    fn start_link(&mut self, link_type: LinkType, url: &str, title: &str, offset: usize) {
+        self.links += 1;
+        if let Some(heading) = &mut self.heading {
+            heading.has_link = true;
+        }
+        self.out.push_str("<a href=\"");
+        self.url(LinkKind::Link, link_type, url, offset);
+        if !title.is_empty() {
+            self.out.push_str("\" title=\"");
+            let _ = escape_html(&mut self.out, title);
+        }
+        self.out.push_str("\">");
+    }
+
+    /// Writes `url` into an attribute, as a mark if it leads to another source.
+    fn url(&mut self, kind: LinkKind, link_type: LinkType, url: &str, offset: usize) {
+        if let LinkType::Email = link_type {
+            self.out.push_str("mailto:");
+        }
+        let path = self.context.path;
+        let is_wiki = matches!(link_type, LinkType::WikiLink { .. }) && kind == LinkKind::Link;
+        let reference = match link_type {
+            _ if !self.extended => None,
+            _ if is_wiki => Some(references::of_wiki(path, url, offset)),
+            LinkType::Email | LinkType::Autolink => None,
+            _ => references::of_url(kind, path, url, offset).filter(is_source),
+        };
+        let Some(reference) = reference else {
+            let _ = escape_href(&mut self.out, url);
+            return;
+        };
+        let mut written = String::with_capacity(url.len());
+        if !is_wiki {
+            let _ = escape_href(&mut written, url);
+        } else if let Some(fragment) = &reference.fragment {
+            written.push('#');
+            let _ = escape_href(&mut written, fragment);
+        }
+        marks::push_link(&mut self.out, reference.kind, &written, &reference.target);
+        self.done.links.push(reference);
+    }
+
+    /// What is inside of an image: its alternative text.
+    pub(super) fn in_image(&mut self, event: Event<'a>, range: Range<usize>) {
+        let Some(image) = &mut self.image else {
+            return;
+        };
+        match event {
+            Event::Start(_) => image.depth += 1,
+            Event::End(_) if image.depth > 0 => image.depth -= 1,
+            Event::End(_) => self.end_image(),
+            Event::Text(text) | Event::Code(text) => {
+                let _ = escape_html(&mut self.out, &text);
+            }
+            Event::InlineMath(_) | Event::DisplayMath(_) => {
+                let _ = escape_html(&mut self.out, &self.text[range]);
+            }
+            Event::SoftBreak | Event::HardBreak | Event::Rule => self.out.push(' '),
+            Event::FootnoteReference(_)
+            | Event::TaskListMarker(_)
+            | Event::Html(_)
+            | Event::InlineHtml(_) => {}
+        }
+    }
+
+    fn end_image(&mut self) {
+        let Some(image) = self.image.take() else {
+            return;
+        };
+        self.open.pop();
+        if !image.title.is_empty() {
+            self.out.push_str("\" title=\"");
+            let _ = escape_html(&mut self.out, &image.title);
+        }
+        self.out.push('"');
+        if image.is_lazy {
+            self.out.push_str(" loading=\"lazy\" decoding=\"async\"");
+        }
+        self.out.push_str(" />");
+    }
+}
+
+/// Whether what `reference` leads to is found by its source. A URL from the root is one of the
+/// site's own already, unless it names a text or is an image that has a size.
+fn is_source(reference: &Reference) -> bool {
+    !reference.written.starts_with('/')
+        || reference.kind == LinkKind::Image
+        || documents::is_markdown(&reference.target)
+}

@@ -1,0 +1,180 @@
+//! What the Markdown writer leaves in its HTML for the finishing pass: links to other sources,
+//! whose URLs only the whole site knows, and calls of components.
+//!
+//! A mark carries all that it needs, so that the HTML can stand on any page. A link's mark is
+//! the value of an attribute; Markdown's own URLs never look like one, because braces and
+//! spaces in them are always percent-encoded. A call's mark is a comment.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// The mark of a link, in place of its URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LinkMark<'a> {
+    pub(crate) kind: LinkKind,
+    /// The URL as it goes into the attribute if there is no such source, HTML-escaped. What
+    /// follows the first `?` or `#` of it belongs to the URL of the source too.
+    pub(crate) written: &'a str,
+    /// The path of the source from the site's root, or the name of a wiki link. Empty if only
+    /// the size of an image is to be found.
+    pub(crate) target: Cow<'a, str>,
+}
+
+/// What is linked, and how its target is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LinkKind {
+    /// A source by its path.
+    Link,
+    /// An image by its path; it is given its width and height.
+    Image,
+    /// A page by its title, slug or file.
+    Wiki,
+}
+
+const LINK_START: &str = "{skep:";
+const CALL_START: &str = "<!--skep:call ";
+
+impl LinkKind {
+    fn letter(self) -> char {
+        match self {
+            Self::Link => 'l',
+            Self::Image => 'i',
+            Self::Wiki => 'w',
+        }
+    }
+}
+
+/// Writes the mark of a link into an attribute. `written` is HTML-escaped already.
+pub(crate) fn push_link(out: &mut String, kind: LinkKind, written: &str, target: &str) {
+    out.push_str(LINK_START);
+    out.push(kind.letter());
+    out.push(' ');
+    out.push_str(written);
+    out.push(' ');
+    push_encoded(out, target);
+    out.push('}');
+}
+
+/// The mark that the value of an attribute is, if it is one.
+pub(crate) fn link(value: &str) -> Option<LinkMark<'_>> {
+    let inner = value.strip_prefix(LINK_START)?.strip_suffix('}')?;
+    let mut parts = inner.split(' ');
+    let kind = match parts.next()? {
+        "l" => LinkKind::Link,
+        "i" => LinkKind::Image,
+        "w" => LinkKind::Wiki,
+        _ => return None,
+    };
+    let (written, target) = (parts.next()?, parts.next()?);
+    (parts.next().is_none()).then_some(LinkMark {
+        kind,
+        written,
+        target: decoded(target)?,
+    })
+}
+
+/// Writes the mark of call number `index` of the source at `path`.
+pub(crate) fn push_call(out: &mut String, path: &str, index: usize) {
+    let _ = write!(out, "{CALL_START}{index} ");
+    push_encoded(out, path);
+    out.push_str("-->");
+}
+
+/// The source and the number of the call whose mark the comment is, if it is one.
+pub(crate) fn call(comment: &str) -> Option<(Cow<'_, str>, usize)> {
+    let inner = comment.strip_prefix(CALL_START)?.strip_suffix("-->")?;
+    let (index, path) = inner.split_once(' ')?;
+    Some((decoded(path)?, index.parse().ok()?))
+}
+
+/// `html` of the author's own, so that nothing in it is taken for the mark of a call.
+pub(crate) fn without_calls(html: &str) -> Cow<'_, str> {
+    if html.contains(CALL_START) {
+        Cow::Owned(html.replace(CALL_START, "<!-- skep:call "))
+    } else {
+        Cow::Borrowed(html)
+    }
+}
+
+fn push_encoded(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+}
+
+/// `text` with its percent escapes read; `None` if that is no UTF-8.
+pub(crate) fn decoded(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('%') {
+        return Some(Cow::Borrowed(text));
+    }
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = |i: usize| bytes.get(i).and_then(|b| char::from(*b).to_digit(16));
+        if bytes[at] == b'%'
+            && let (Some(high), Some(low)) = (hex(at + 1), hex(at + 2))
+            && let Ok(byte) = u8::try_from(high * 16 + low)
+        {
+            out.push(byte);
+            at += 3;
+        } else {
+            out.push(bytes[at]);
+            at += 1;
+        }
+    }
+    String::from_utf8(out).ok().map(Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn marks_can_be_read(target in ".*", index: usize) {
+            for kind in [LinkKind::Link, LinkKind::Image, LinkKind::Wiki] {
+                let mut out = String::new();
+                push_link(&mut out, kind, "a.md?q&amp;r#f", &target);
+                let target = Cow::Borrowed(target.as_str());
+                let expected = LinkMark { kind, written: "a.md?q&amp;r#f", target };
+                prop_assert_eq!(link(&out), Some(expected));
+            }
+            let mut out = String::new();
+            push_call(&mut out, &target, index);
+            prop_assert_eq!(call(&out), Some((Cow::Borrowed(target.as_str()), index)));
+        }
+    }
+
+    #[test]
+    fn other_things_are_no_marks() {
+        for value in [
+            "",
+            "a.md",
+            "{skep:}",
+            "{skep:l a}",
+            "{skep:x a b}",
+            "{skep:l a b c}",
+        ] {
+            assert_eq!(link(value), None, "{value}");
+        }
+        for comment in ["<!---->", "<!--skep:call -->", "<!--skep:call x a-->"] {
+            assert_eq!(call(comment), None, "{comment}");
+        }
+        let mut out = String::new();
+        push_call(&mut out, "a", 0);
+        assert_eq!(call(&without_calls(&out)), None);
+    }
+
+    #[test]
+    fn reads_percent_escapes() {
+        assert_eq!(decoded("a%20%C3%A4%zz%").unwrap(), "a ä%zz%");
+        assert_eq!(decoded("%FF"), None);
+    }
+}
