@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tera::Map;
+
 use super::Context;
 use crate::error::Error;
 
@@ -10,4 +12,20 @@ use crate::error::Error;
 pub(crate) trait Engine: fmt::Debug + Send + Sync {
     /// Fills in the template called `name`.
     fn render(&self, name: &str, context: &Context) -> Result<String, Error>;
+
+    /// Fills in a component.
+    fn render_component(&self, call: &ComponentCall<'_>) -> Result<String, Error>;
+}
+
+/// The call of a component from outside of a template, such as a shortcode in Markdown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ComponentCall<'a> {
+    /// The name of the component, as in `{% component NAME(...) %}`.
+    pub(crate) name: &'a str,
+    /// Its arguments by their names.
+    pub(crate) arguments: &'a Map,
+    /// What it may ask for by `@site`, `@page` in its definition.
+    pub(crate) around: &'a Context,
+    /// What stands between its two ends, as finished HTML.
+    pub(crate) body: Option<&'a str>,
 }

@@ -1,5 +1,6 @@
 //! Templates: layouts, includes and the bodies of pages, and what they see.
 
+mod components;
 mod engine;
 mod errors;
 mod filters;
@@ -15,6 +16,7 @@ pub(crate) use ::tera::{Context, Value};
 use crate::config::Config;
 use crate::documents::TemplateText;
 use crate::error::Error;
+pub(crate) use engine::ComponentCall;
 use engine::Engine;
 pub(crate) use layouts::Layout;
 
@@ -72,6 +74,14 @@ impl Templates {
         self.engine.render(name, context)
     }
 
+    /// Fills in a component, as a shortcode asks for it. An error in the call has no place; one inside of
+    /// the component has that of its file.
+    // Shortcodes in Markdown are its first callers.
+    #[allow(dead_code)]
+    pub(crate) fn render_component(&self, call: &ComponentCall<'_>) -> Result<String, Error> {
+        self.engine.render_component(call)
+    }
+
     /// Whether any template has `word`, one of [`COSTLY`], in it.
     pub(crate) fn mentions(&self, word: &str) -> bool {
         self.mentioned.contains(word)
@@ -89,5 +99,106 @@ impl Templates {
     pub(crate) fn has_term_pages(&self, name: &str) -> bool {
         let layouts = crate::site::lists::term_layouts(name);
         layouts.iter().any(|layout| self.has_layout(layout))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::tera::Map;
+
+    use super::*;
+    use crate::front_matter::FrontMatter;
+
+    const FIGURE: &str = "{% component figure(src: String, width=0, @page) %}\
+        <figure id=\"{{ page.slug }}\"><img src=\"{{ src }}\" width=\"{{ width }}\">{{ body }}</figure>\
+        {% endcomponent %}\
+        {% component broken(x) %}\n{{ x.y.z }}{% endcomponent %}\
+        {% component bare() %}-{% endcomponent %}";
+
+    fn templates() -> Templates {
+        let text = TemplateText {
+            file: "_includes/figure.html".to_owned(),
+            front: FrontMatter::empty("_includes/figure.html"),
+            text: FIGURE.to_owned(),
+            body_start: 0,
+        };
+        let shared = [("_includes/figure.html".to_owned(), Arc::new(text))];
+        let config = crate::config::parse("").unwrap();
+        Templates::compile(&shared, &[], &config, None).unwrap()
+    }
+
+    fn call(name: &str, arguments: &[(&'static str, Value)]) -> Result<String, Error> {
+        let pairs = arguments.iter().cloned();
+        let arguments: Map = pairs.map(|(key, value)| (key.into(), value)).collect();
+        let mut page = Map::new();
+        values::put(&mut page, "slug", "p");
+        let mut around = Context::new();
+        around.insert_value("page", Value::from(page));
+        templates().render_component(&ComponentCall {
+            name,
+            arguments: &arguments,
+            around: &around,
+            body: Some("<b>x</b>"),
+        })
+    }
+
+    #[test]
+    fn a_component_is_filled_in_with_its_arguments_and_body_and_what_it_asks_for() {
+        assert_eq!(
+            call("figure", &[("src", "a&b".into())]).unwrap(),
+            "<figure id=\"p\"><img src=\"a&amp;b\" width=\"0\"><b>x</b></figure>"
+        );
+    }
+
+    #[test]
+    fn a_call_that_does_not_fit_says_what_would() {
+        for (name, arguments, message, hint) in [
+            (
+                "figre",
+                vec![],
+                "no component 'figre'",
+                "did you mean 'figure'?",
+            ),
+            (
+                "video",
+                vec![],
+                "no component 'video'",
+                "the components are bare, broken, figure",
+            ),
+            ("figure", vec![], "needs the argument 'src'", "src=\"…\""),
+            (
+                "figure",
+                vec![("scr", Value::from("a"))],
+                "no argument 'scr'",
+                "did you mean 'src'?",
+            ),
+            (
+                "figure",
+                vec![("src", Value::from(1))],
+                "must be a text, and is a whole number",
+                "quotes",
+            ),
+            (
+                "bare",
+                vec![("x", Value::from(1))],
+                "no argument 'x'",
+                "it takes none",
+            ),
+        ] {
+            let error = call(name, &arguments).unwrap_err();
+            assert!(error.message.contains(message), "{error}");
+            assert!(error.hint.as_ref().unwrap().contains(hint), "{error}");
+            assert_eq!(error.place, None);
+        }
+    }
+
+    #[test]
+    fn an_error_inside_of_a_component_is_placed_in_its_file() {
+        let error = call("broken", &[("x", Value::from(1))]).unwrap_err();
+        let place = error.place.unwrap();
+        assert_eq!(
+            (place.file.as_str(), place.line),
+            ("_includes/figure.html", Some(2))
+        );
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tera::Tera;
 
-use super::engine::Engine;
-use super::{Context, errors, filters};
+use super::engine::{ComponentCall, Engine};
+use super::{Context, components, errors, filters};
 use crate::config::Config;
 use crate::documents::TemplateText;
 use crate::error::Error;
@@ -41,6 +41,17 @@ impl Engine for TeraEngine {
     fn render(&self, name: &str, context: &Context) -> Result<String, Error> {
         self.tera
             .render(name, context)
+            .map_err(|error| errors::convert(&error, &self.texts))
+    }
+
+    fn render_component(&self, call: &ComponentCall<'_>) -> Result<String, Error> {
+        components::check(&self.tera, call)?;
+        let mut arguments = Context::new();
+        for (key, value) in call.arguments {
+            arguments.insert_value(key.to_string(), value.clone());
+        }
+        self.tera
+            .render_component_with_implicits(call.name, &arguments, call.around, call.body, true)
             .map_err(|error| errors::convert(&error, &self.texts))
     }
 }
