@@ -36,6 +36,7 @@ pub(super) const NAMES: &[&str] = &[
     "lower",
     "markdownify",
     "newlines_to_br",
+    "normalize_whitespace",
     "nth",
     "pairs",
     "pluralize",
@@ -111,6 +112,12 @@ pub(super) fn register(tera: &mut Tera, zone: &TimeZone, base_url: Option<&str>)
         "strip_html",
         |text: Cow<'_, str>, _: Kwargs, _: &State<'_>| html::text(&text),
     );
+    tera.register_filter(
+        "normalize_whitespace",
+        |text: Cow<'_, str>, _: Kwargs, _: &State<'_>| {
+            text.split_whitespace().collect::<Vec<&str>>().join(" ")
+        },
+    );
     tera.register_filter("default", default);
     tera.register_filter("jsonify", jsonify);
     tera.register_filter("where", where_equal);
@@ -158,8 +165,9 @@ fn rooted(url: &str) -> String {
 
 fn jsonify(value: Value, _: Kwargs, _: &State<'_>) -> TeraResult<Value> {
     let json = serde_json::to_string(&value).map_err(tera::Error::message)?;
-    // So that no text can end the <script> that the JSON stands in.
-    Ok(Value::safe_string(&json.replace("</", "<\\/")))
+    // So that no text can end the <script> that the JSON stands in, or begin a comment there.
+    let json = json.replace('<', "\\u003c").replace('>', "\\u003e");
+    Ok(Value::safe_string(&json.replace('&', "\\u0026")))
 }
 
 /// The items of a list whose `attribute` is `value`.

@@ -6,5 +6,6 @@ mod errors;
 mod lists;
 mod preview;
 mod scaffold;
+mod seo;
 mod support;
 mod templates;

@@ -98,7 +98,10 @@ fn filters() {
             "/a/b /a",
         ),
         ("{{ 'https://x/' | absolute_url }}", "https://x/"),
-        ("{{ ['</script>', 1] | jsonify }}", "[\"<\\/script>\",1]"),
+        (
+            "{{ ['</script>&', 1] | jsonify }}",
+            "[\"\\u003c/script\\u003e\\u0026\",1]",
+        ),
         ("{{ '<p>a &amp; <b>b</b></p>' | strip_html }}", "a &amp; b"),
         (
             "{% for p in site.posts | where(attribute='mood', value='good') %}{{ p.title }}{% endfor %}",
