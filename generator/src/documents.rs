@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::code::{self, Highlighter};
 use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::front_matter::{self, FrontMatter};
@@ -50,6 +51,15 @@ pub(crate) struct Content {
     pub(crate) html: template::Value,
     pub(crate) excerpt: template::Value,
     pub(crate) words: usize,
+    pub(crate) toc: Vec<markdown::Heading>,
+    /// All ids that a link can lead to, sorted.
+    pub(crate) ids: Vec<String>,
+    /// The links to other sources.
+    pub(crate) links: Vec<markdown::Reference>,
+    /// The calls of components. The number in a call's mark counts in these.
+    pub(crate) calls: Vec<markdown::Call>,
+    /// What is worth knowing.
+    pub(crate) notes: Vec<Error>,
 }
 
 impl Content {
@@ -58,14 +68,11 @@ impl Content {
     }
 }
 
-impl From<markdown::Rendered> for Content {
-    fn from(rendered: markdown::Rendered) -> Self {
-        Self {
-            html: template::Value::safe_string(&rendered.html),
-            excerpt: template::Value::safe_string(&rendered.excerpt),
-            words: rendered.words,
-        }
-    }
+/// What a source is read with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) settings: &'a markdown::Settings,
+    pub(crate) highlighter: &'a Highlighter,
 }
 
 /// A template as it lies in its file.
@@ -103,10 +110,10 @@ pub(crate) fn extension(path: &str) -> &str {
     }
 }
 
-/// Reads `source`. What it becomes depends on nothing else.
-pub(crate) fn read(source: &Source) -> Result<Item, Error> {
+/// Reads `source`. What it becomes depends on nothing else but the settings.
+pub(crate) fn read(reading: Reading<'_>, source: &Source) -> Result<Item, Error> {
     match source.role {
-        Role::Post | Role::Draft | Role::Document(_) => read_collected(source),
+        Role::Post | Role::Draft | Role::Document(_) => read_collected(reading, source),
         Role::Sass => Ok(Item::Style(source.read_text()?.into())),
         Role::Layout | Role::Include => read_template(source),
         Role::Data => read_data(source),
@@ -114,7 +121,7 @@ pub(crate) fn read(source: &Source) -> Result<Item, Error> {
             if is_style(&source.path) {
                 read_style(source)
             } else if source.may_have_front_matter()? {
-                read_page(source)
+                read_page(reading, source)
             } else {
                 Ok(Item::File)
             }
@@ -140,7 +147,7 @@ fn read_style(source: &Source) -> Result<Item, Error> {
     Ok(Item::Style(body.into()))
 }
 
-fn read_collected(source: &Source) -> Result<Item, Error> {
+fn read_collected(reading: Reading<'_>, source: &Source) -> Result<Item, Error> {
     let is_html = extension(&source.path) == "html";
     if !is_html && !is_markdown(&source.path) {
         // What lies beside a post or document goes along with it.
@@ -155,21 +162,25 @@ fn read_collected(source: &Source) -> Result<Item, Error> {
         None if opens_front_matter(&text) => return Err(never_ends(source, &text)),
         None => (FrontMatter::empty(&source.shown), text.as_str()),
     };
-    let body = if is_html {
-        markdown::Rendered {
-            html: body.to_owned(),
-            excerpt: markdown::html_excerpt(body),
+    let content = if is_html {
+        Content {
+            html: template::Value::safe_string(body),
+            excerpt: template::Value::safe_string(&markdown::html_excerpt(body)),
             words: body.split_whitespace().count(),
-            ..markdown::Rendered::default()
+            toc: Vec::new(),
+            ids: markdown::html_ids(body),
+            links: Vec::new(),
+            calls: Vec::new(),
+            notes: Vec::new(),
         }
     } else {
-        render_markdown(source, &text, body)?
+        render_markdown(reading, source, &text, body)?
     };
-    let body = Body::Html(body.into());
+    let body = Body::Html(content);
     Ok(Item::Document(Arc::new(Document { front, body })))
 }
 
-fn read_page(source: &Source) -> Result<Item, Error> {
+fn read_page(reading: Reading<'_>, source: &Source) -> Result<Item, Error> {
     let is_markdown = is_markdown(&source.path);
     let text = match source.read_text() {
         Ok(text) => text,
@@ -186,7 +197,7 @@ fn read_page(source: &Source) -> Result<Item, Error> {
     };
     let front = front_matter::parse(&source.shown, &text, &split)?;
     let body = if is_markdown {
-        Body::Html(render_markdown(source, &text, split.body)?.into())
+        Body::Html(render_markdown(reading, source, &text, split.body)?)
     } else {
         let body_start = split.body_start;
         Body::Template(Arc::new(TemplateText {
@@ -200,29 +211,49 @@ fn read_page(source: &Source) -> Result<Item, Error> {
 }
 
 /// Renders `body`, the end of the whole file `text`.
-fn render_markdown(source: &Source, text: &str, body: &str) -> Result<markdown::Rendered, Error> {
-    let settings = markdown::Settings {
-        components: false,
-        wiki_links: false,
-        ..markdown::Settings::default()
+fn render_markdown(
+    reading: Reading<'_>,
+    source: &Source,
+    text: &str,
+    body: &str,
+) -> Result<Content, Error> {
+    let write_code = |out: &mut String, info: &str, code: &str| {
+        code::write_block(out, info, code, reading.highlighter)
     };
     let context = markdown::Context {
         path: &source.path,
-        settings: &settings,
-        write_code: &markdown::plain_code,
+        settings: reading.settings,
+        write_code: &write_code,
     };
     let start = text.len() - body.len();
-    markdown::render(body, &context).or_else(|notes| {
-        let errors = notes.into_iter().map(|note| {
-            let error = Error::new(ErrorKind::Markdown, note.message);
-            let error = error.at_offset(&source.shown, text, start + note.offset);
-            match note.hint {
-                Some(hint) => error.with_hint(hint),
-                None => error,
-            }
-        });
-        Error::collect(errors.collect()).map(|()| markdown::Rendered::default())
-    })
+    let tell = |note: markdown::Note| {
+        let error = Error::new(ErrorKind::Markdown, note.message);
+        let error = error.at_offset(&source.shown, text, start + note.offset);
+        match note.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    };
+    match markdown::render(body, &context) {
+        Ok(rendered) => Ok(Content {
+            html: template::Value::safe_string(&rendered.html),
+            excerpt: template::Value::safe_string(&rendered.excerpt),
+            words: rendered.words,
+            toc: rendered.toc,
+            ids: rendered.ids,
+            links: rendered.links,
+            calls: rendered.calls,
+            notes: rendered.notes.into_iter().map(tell).collect(),
+        }),
+        Err(notes) => {
+            let mut errors = notes.into_iter().map(tell);
+            let mut first = errors
+                .next()
+                .unwrap_or_else(|| Error::new(ErrorKind::Markdown, "this can't be read"));
+            first.others.extend(errors);
+            Err(first)
+        }
+    }
 }
 
 fn read_template(source: &Source) -> Result<Item, Error> {

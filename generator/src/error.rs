@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Data,
     /// A layout, an include or a page's own template is broken.
     Template,
+    /// A text links to what is not there.
+    Link,
     /// Two sources claim one output path, or a path can't be published.
     Path,
     /// A path was asked for that the site does not have.

@@ -5,12 +5,13 @@ use tera::{Map, Value};
 use crate::documents::Body;
 use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::feed;
-use crate::links;
+use crate::links::{self, Base};
 use crate::redirect;
 use crate::related;
 use crate::site::lists::{Kind, List};
 use crate::site::page::{self, Over};
 use crate::site::pager::{self, Pager};
+use crate::site::targets::Around;
 use crate::site::{Output, Shown, Site};
 use crate::sitemap;
 use crate::style;
@@ -41,43 +42,54 @@ pub(crate) fn output_at(site: &Site, path: &str, output: &Output) -> Result<Vec<
     match output {
         Output::Page { id, part } => {
             let shown = site.shown(*id).ok_or_else(gone)?;
-            let html = page(site, *id, shown, *part as usize)
+            let html = page(site, path, *id, shown, *part as usize)
                 .map_err(|error| tell_page(error, &shown.page.source))?;
-            Ok(finish(html, path).into_bytes())
+            Ok(html.into_bytes())
         }
         Output::List { index, part } => {
             let list = site.lists.get(*index as usize).ok_or_else(gone)?;
-            let html = list_page(site, list, *part as usize)
+            let html = list_page(site, path, list, *part as usize)
                 .map_err(|error| tell_page(error, &list.url))?;
-            Ok(finish(html, path).into_bytes())
+            Ok(html.into_bytes())
         }
         Output::Redirect { id } => {
             let page = site.page(*id).ok_or_else(gone)?;
-            Ok(finish(redirect::page(site, page), path).into_bytes())
+            Ok(links::relative(&redirect::page(site, page), path).into_bytes())
         }
-        Output::File(source) => site.files.get(source).ok_or_else(gone)?.read(),
+        Output::File(source) => site.files.get(source).ok_or_else(gone)?.source.read(),
         Output::Style(source) => style::compile(site, source).map(String::into_bytes),
         Output::Feed(index) => {
             let feed = site.feeds.get(*index as usize).ok_or_else(gone)?;
-            Ok(feed::render(site, feed).into_bytes())
+            Ok(feed::render(site, feed)?.into_bytes())
         }
         Output::Sitemap => Ok(sitemap::render(site).into_bytes()),
         Output::Robots => Ok(sitemap::robots(site).into_bytes()),
     }
 }
 
-/// The links of a page made relative. The page for missing paths is served at any depth: only
-/// links from the root work there.
-fn finish(html: String, path: &str) -> String {
+/// The links of a page made relative, and what Markdown left open filled in. The page for missing paths is served
+/// at any depth: only links from the root work there.
+fn finish(
+    site: &Site,
+    html: &str,
+    path: &str,
+    url: &str,
+    context: &Context,
+) -> Result<String, Error> {
     let is_html = path.ends_with(".html") || path.ends_with(".htm");
-    if is_html && path != "404.html" {
-        return links::relative(&html, path);
+    let around = Around { site, context };
+    if !is_html {
+        return Ok(links::sweep(html, &around));
     }
-    links::rooted(&html)
+    let base = match path {
+        "404.html" => Base::Root,
+        _ => Base::Page { path, url },
+    };
+    links::finish(html, base, &around)
 }
 
 /// Part `part` of a page out of a source.
-fn page(site: &Site, id: u32, shown: &Shown, part: usize) -> Result<String, Error> {
+fn page(site: &Site, path: &str, id: u32, shown: &Shown, part: usize) -> Result<String, Error> {
     let mut value = shown.value.as_map().cloned().unwrap_or_default();
     let order = match shown.page.kind {
         // Newest first: the post before this one in time comes after it in the list.
@@ -108,7 +120,8 @@ fn page(site: &Site, id: u32, shown: &Shown, part: usize) -> Result<String, Erro
             Value::safe_string(&site.templates.render(&name, &context)?)
         }
     };
-    in_layouts(site, &shown.layouts, context, content)
+    let html = in_layouts(site, &shown.layouts, &mut context, content)?;
+    finish(site, &html, path, &shown.page.url, &context)
 }
 
 /// What comes before and after the page `id` in `order`.
@@ -132,7 +145,7 @@ fn items_of<'a>(site: &'a Site, over: &Over) -> &'a [u32] {
 }
 
 /// Part `part` of a page that skep makes.
-fn list_page(site: &Site, list: &List, part: usize) -> Result<String, Error> {
+fn list_page(site: &Site, path: &str, list: &List, part: usize) -> Result<String, Error> {
     let url = pager::url(&list.url, &site.config.paginate_path, part);
     let mut value = values::list_page(&url, list.title.as_deref(), site.base_url());
     let items = || Value::from(site.values(&list.items));
@@ -181,7 +194,8 @@ fn list_page(site: &Site, list: &List, part: usize) -> Result<String, Error> {
         );
     }
     context.insert_value("page", Value::from(value));
-    in_layouts(site, &list.layouts, context, Value::safe_string(""))
+    let html = in_layouts(site, &list.layouts, &mut context, Value::safe_string(""))?;
+    finish(site, &html, path, &url, &context)
 }
 
 /// `paginator`, with the names of Jekyll.
@@ -231,14 +245,14 @@ fn paginator(site: &Site, url: &str, pager: Pager, part: usize, items: &[u32]) -
 fn in_layouts(
     site: &Site,
     layouts: &[std::sync::Arc<str>],
-    mut context: Context,
+    context: &mut Context,
     mut content: Value,
 ) -> Result<String, Error> {
     let mut html = None;
     for layout in layouts {
         context.insert_value("content", content);
         context.insert_value("layout", site.templates.front_matter(layout));
-        let text = site.templates.render(layout, &context)?;
+        let text = site.templates.render(layout, context)?;
         content = Value::safe_string(&text);
         html = Some(text);
     }

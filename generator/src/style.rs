@@ -107,7 +107,7 @@ fn tell(site: &Site, source: &str, error: &grass::Error) -> Error {
     };
     let text = site.styles.get(path.as_str()).map_or("", |text| &**text);
     let shown = match site.files.get(path.as_str()) {
-        Some(file) => file.shown.clone(),
+        Some(file) => file.source.shown.clone(),
         None => path,
     };
     let message = message.trim_end_matches('.').to_owned();

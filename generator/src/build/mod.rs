@@ -115,7 +115,7 @@ fn plan<'a>(
         changed,
     };
     if let Output::File(source) = output
-        && let Some(source) = site.files.get(source)
+        && let Some(source) = site.files.get(source).map(|file| &*file.source)
         && let Content::Disk { path: from, .. } = &source.content
     {
         // A large file is never held in memory.

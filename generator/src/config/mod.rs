@@ -17,6 +17,7 @@ use crate::dates;
 use crate::engine::{Build, Engine};
 use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::glob;
+use crate::markdown;
 use crate::permalink;
 use crate::recognise::recognise;
 use crate::theme;
@@ -60,6 +61,8 @@ pub struct Config {
     pub paginate_path: String,
     /// Which feeds there are.
     pub feed: Feeds,
+    /// How Markdown is read and written.
+    pub(crate) markdown: markdown::Settings,
     /// Globs of paths that are left out of the site.
     pub exclude: Vec<String>,
     /// Whether the sources are published too; `None` if the author hasn't said yet.
@@ -141,6 +144,8 @@ struct Known {
     paginate_path: Option<Spanned<String>>,
     #[serde(default)]
     feed: Feeds,
+    #[serde(default)]
+    markdown: markdown::Settings,
     #[serde(default)]
     exclude: Vec<String>,
     publish_source: Option<bool>,
@@ -239,6 +244,7 @@ pub(crate) fn parse(text: &str) -> Result<Config, Error> {
         paginate,
         paginate_path,
         feed: known.feed,
+        markdown: known.markdown,
         exclude,
         publish_source: known.publish_source,
         engine,

@@ -2,17 +2,16 @@
 
 use std::fmt::Write;
 
-use super::{Entry, Feed, changed, entries, url, xml};
+use super::{Entry, Feed, changed, url, xml};
 use crate::dates;
 use crate::site::Site;
 
 /// The feed as XML.
-pub(super) fn render(site: &Site, feed: &Feed) -> String {
+pub(super) fn render(site: &Site, feed: &Feed, posts: &[Entry<'_>]) -> String {
     let config = &site.config;
     let base = feed.base(site);
     let id_base = feed.id_base(site);
     let title = feed.full_title(site);
-    let posts: Vec<Entry<'_>> = entries(site, feed).collect();
 
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
     let lang = xml(&config.lang);
@@ -40,7 +39,7 @@ pub(super) fn render(site: &Site, feed: &Feed) -> String {
     }
     let author = config.author.as_deref().unwrap_or(&title);
     let _ = writeln!(out, "  <author><name>{}</name></author>", xml(author));
-    for post in &posts {
+    for post in posts {
         entry(&mut out, post, base, id_base);
     }
     out.push_str("</feed>\n");

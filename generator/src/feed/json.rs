@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Entry, Feed, entries, url};
+use super::{Entry, Feed, url};
 use crate::dates;
 use crate::site::Site;
 
 /// The feed as JSON.
-pub(super) fn render(site: &Site, feed: &Feed) -> String {
+pub(super) fn render(site: &Site, feed: &Feed, entries: &[Entry<'_>]) -> String {
     let config = &site.config;
     let base = feed.base(site);
     let mut all = Map::new();
@@ -28,7 +28,9 @@ pub(super) fn render(site: &Site, feed: &Feed) -> String {
     if let Some(author) = &config.author {
         all.insert("authors".to_owned(), json!([{ "name": author }]));
     }
-    let items = entries(site, feed).map(|entry| item(&entry, base, feed.id_base(site)));
+    let items = entries
+        .iter()
+        .map(|entry| item(entry, base, feed.id_base(site)));
     all.insert("items".to_owned(), Value::Array(items.collect()));
     let mut text = Value::Object(all).to_string();
     text.push('\n');

@@ -11,11 +11,14 @@ use jiff::Zoned;
 use tera::{Map, Value};
 
 use crate::config::{Config, Format};
+use crate::error::Error;
 use crate::html;
-use crate::links;
+use crate::links::{self, Base};
 use crate::site::Site;
 use crate::site::page::Page;
+use crate::site::targets::Around;
 use crate::site::taxonomy::Taxonomy;
+use crate::template::Context;
 use crate::template::values::put;
 
 /// One feed in one format.
@@ -101,12 +104,13 @@ impl Feed {
 }
 
 /// The bytes of `feed`. Nothing in it depends on when it is made.
-pub(crate) fn render(site: &Site, feed: &Feed) -> String {
-    match feed.format {
-        Format::Atom => atom::render(site, feed),
-        Format::Rss => rss::render(site, feed),
-        Format::Json => json::render(site, feed),
-    }
+pub(crate) fn render(site: &Site, feed: &Feed) -> Result<String, Error> {
+    let entries = entries(site, feed)?;
+    Ok(match feed.format {
+        Format::Atom => atom::render(site, feed, &entries),
+        Format::Rss => rss::render(site, feed, &entries),
+        Format::Json => json::render(site, feed, &entries),
+    })
 }
 
 impl Feed {
@@ -154,28 +158,39 @@ impl Entry<'_> {
 }
 
 /// The entries of `feed`.
-fn entries<'a>(site: &'a Site, feed: &Feed) -> impl Iterator<Item = Entry<'a>> {
-    let base = feed.base(site);
-    let full = site.config.feed.full;
-    let pages = feed.entries.iter().filter_map(|id| site.shown(*id));
-    let entries: Vec<Entry<'a>> = pages
-        .map(|shown| {
-            let page = &*shown.page;
-            let text = |key: &str| {
-                let value = shown.value.get_from_path(key)?.as_str()?;
-                (!value.is_empty()).then(|| links::absolute(value, base))
-            };
-            let names = |index: usize| page.terms[index].iter().map(String::as_str);
-            Entry {
-                page,
-                authors: names(2).collect(),
-                terms: names(1).chain(names(0)).collect(),
-                content: text("content").filter(|_| full),
-                excerpt: text("excerpt"),
-            }
-        })
-        .collect();
-    entries.into_iter()
+fn entries<'a>(site: &'a Site, feed: &Feed) -> Result<Vec<Entry<'a>>, Error> {
+    let base = Base::Absolute(feed.base(site));
+    let mut entries = Vec::with_capacity(feed.entries.len());
+    for shown in feed.entries.iter().filter_map(|id| site.shown(*id)) {
+        let page = &*shown.page;
+        let mut context = Context::new();
+        context.insert_value("site", site.value.clone());
+        context.insert_value("page", shown.value.clone());
+        let around = Around {
+            site,
+            context: &context,
+        };
+        let text = |key: &str| match shown
+            .value
+            .get_from_path(key)
+            .and_then(|text| text.as_str())
+        {
+            None | Some("") => Ok(None),
+            Some(html) => links::finish(html, base, &around).map(Some),
+        };
+        let names = |index: usize| page.terms[index].iter().map(String::as_str);
+        entries.push(Entry {
+            page,
+            authors: names(2).collect(),
+            terms: names(1).chain(names(0)).collect(),
+            content: match site.config.feed.full {
+                true => text("content")?,
+                false => None,
+            },
+            excerpt: text("excerpt")?,
+        });
+    }
+    Ok(entries)
 }
 
 /// When `page` was changed last.

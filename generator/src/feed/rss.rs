@@ -4,15 +4,14 @@ use std::fmt::Write;
 
 use jiff::Zoned;
 
-use super::{Entry, Feed, changed, entries, url, xml};
+use super::{Entry, Feed, changed, url, xml};
 use crate::site::Site;
 
 /// The feed as XML.
-pub(super) fn render(site: &Site, feed: &Feed) -> String {
+pub(super) fn render(site: &Site, feed: &Feed, posts: &[Entry<'_>]) -> String {
     let config = &site.config;
     let base = feed.base(site);
     let title = feed.full_title(site);
-    let posts: Vec<Entry<'_>> = entries(site, feed).collect();
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
          <rss version=\"2.0\" xmlns:atom=\"http://www.w3.org/2005/Atom\" \
@@ -36,7 +35,7 @@ pub(super) fn render(site: &Site, feed: &Feed) -> String {
     if let Some(newest) = posts.iter().filter_map(|post| changed(post.page)).max() {
         element(&mut out, "lastBuildDate", &rfc2822(newest));
     }
-    for post in &posts {
+    for post in posts {
         item(&mut out, post, base, feed.id_base(site));
     }
     out.push_str("</channel>\n</rss>\n");

@@ -282,7 +282,7 @@ fn from_root(url: &str) -> Option<&str> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{absolute, relative};
+    use super::super::relative;
     use super::*;
 
     /// A site with one post, its photo, and a page.
@@ -521,7 +521,12 @@ mod tests {
     #[test]
     fn absolute_links_for_feeds() {
         assert_eq!(
-            absolute("<a href=\"/x/\"><a href=\"y\">", "https://h/sub"),
+            finish(
+                "<a href=\"/x/\"><a href=\"y\">",
+                Base::Absolute("https://h/sub"),
+                &Known
+            )
+            .unwrap(),
             "<a href=\"https://h/sub/x/\"><a href=\"y\">"
         );
     }

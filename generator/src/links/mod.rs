@@ -2,6 +2,7 @@
 //! open (see [`crate::marks`]) filled in.
 
 mod finish;
+mod sweep;
 mod tags;
 
 use std::borrow::Cow;
@@ -67,12 +68,8 @@ pub(crate) fn relative(html: &str, path: &str) -> String {
     finish(html, Base::Page { path, url: "" }, &Nothing).unwrap_or_default()
 }
 
-/// Leaves links from the root as they are.
-pub(crate) fn rooted(html: &str) -> String {
-    finish(html, Base::Root, &Nothing).unwrap_or_default()
-}
-
-/// Makes the root-absolute links in `html` absolute.
-pub(crate) fn absolute(html: &str, base: &str) -> String {
-    finish(html, Base::Absolute(base), &Nothing).unwrap_or_default()
+/// Fills in the marks of links in a text that is no HTML, such as a feed or a search index that a template wrote: however the
+/// mark was escaped on the way, its inside was not. Calls of components are left out.
+pub(crate) fn sweep(text: &str, targets: &dyn Targets) -> String {
+    sweep::sweep(text, targets)
 }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::LoadOptions;
+use crate::code::Highlighter;
 use crate::config::{self, Config};
-use crate::documents::{self, Item};
+use crate::documents::{self, Item, Reading};
 use crate::error::{Error, ErrorKind};
 use crate::site::{self, Memory, Site};
 use crate::sources::{self, Content, Found, Source};
@@ -31,6 +32,7 @@ pub(crate) struct Loader {
     memory: Memory,
     /// Changes that no load has taken in yet, because all have failed since. `None`: anything.
     pending: Option<Vec<Arc<str>>>,
+    highlighter: Highlighter,
 }
 
 #[derive(Debug)]
@@ -61,7 +63,7 @@ impl Loader {
             _ => None,
         };
         let followed = match (&mut self.known, &paths) {
-            (Some(known), Some(paths)) => known.follow(paths)?,
+            (Some(known), Some(paths)) => known.follow(&self.highlighter, paths)?,
             _ => None,
         };
         match followed {
@@ -73,7 +75,7 @@ impl Loader {
             None => {
                 self.pending = None;
                 let before = self.known.take();
-                self.known = Some(Known::walk(dir, before)?);
+                self.known = Some(Known::walk(&self.highlighter, dir, before)?);
             }
         }
         let Some(known) = &self.known else {
@@ -103,7 +105,7 @@ impl Loader {
 impl Known {
     /// Walks the whole folder. What was known `before` is taken where size and time say that it is
     /// still so.
-    fn walk(dir: &Path, before: Option<Self>) -> Result<Self, Error> {
+    fn walk(highlighter: &Highlighter, dir: &Path, before: Option<Self>) -> Result<Self, Error> {
         let config = config::read(dir)?;
         config.engine.expect_tera()?;
         let root = dir
@@ -118,6 +120,10 @@ impl Known {
             None => (Arc::new(config), BTreeMap::new()),
         };
         let known: HashMap<Arc<str>, Entry> = known.into_iter().collect();
+        let reading = Reading {
+            settings: &config.markdown,
+            highlighter,
+        };
         let entries: Vec<(Arc<str>, Entry)> = found
             .into_iter()
             .collect::<Vec<_>>()
@@ -125,7 +131,7 @@ impl Known {
             .map(|(path, source)| {
                 let entry = match known.get(path.as_str()) {
                     Some(entry) if is_same(&entry.source.content, &source.content) => entry.clone(),
-                    _ => Entry::read(source),
+                    _ => Entry::read(reading, source),
                 };
                 (Arc::from(path), entry)
             })
@@ -140,7 +146,11 @@ impl Known {
 
     /// Reads what lies at `paths`, and returns the sources that came, changed or went. `None` if that
     /// can't be told without a walk.
-    fn follow(&mut self, paths: &[String]) -> Result<Option<Vec<Arc<str>>>, Error> {
+    fn follow(
+        &mut self,
+        highlighter: &Highlighter,
+        paths: &[String],
+    ) -> Result<Option<Vec<Arc<str>>>, Error> {
         let mut found = Vec::with_capacity(paths.len());
         for path in paths {
             match sources::look(&self.root, &self.config, path)? {
@@ -161,12 +171,17 @@ impl Known {
                 Found::Folder => return Ok(None),
             }
         }
+        let reading = Reading {
+            settings: &self.config.markdown,
+            highlighter,
+        };
         let mut changed = Vec::new();
         for (path, source) in found {
             match source {
                 Some(source) => {
                     let path: Arc<str> = Arc::from(path.as_str());
-                    self.entries.insert(Arc::clone(&path), Entry::read(source));
+                    self.entries
+                        .insert(Arc::clone(&path), Entry::read(reading, source));
                     changed.push(path);
                 }
                 None => {
@@ -181,8 +196,8 @@ impl Known {
 }
 
 impl Entry {
-    fn read(source: Source) -> Self {
-        let item = documents::read(&source);
+    fn read(reading: Reading<'_>, source: Source) -> Self {
+        let item = documents::read(reading, &source);
         Self {
             source: Arc::new(source),
             item,

@@ -60,6 +60,15 @@ pub(crate) struct Context<'a> {
     pub(crate) write_code: &'a (dyn Fn(&mut String, &str, &str) -> Option<String> + Sync),
 }
 
+/// All ids that elements of `html` have, sorted.
+pub(crate) fn html_ids(html: &str) -> Vec<String> {
+    let mut ids = Vec::new();
+    crate::links::ids(html, &mut ids);
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
 /// Renders `text`. All that is wrong with it is told at once; the offsets are in `text`.
 pub(crate) fn render(text: &str, context: &Context<'_>) -> Result<Rendered, Vec<Note>> {
     let settings = context.settings;

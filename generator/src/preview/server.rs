@@ -155,7 +155,7 @@ fn file(site: &Site, output: &str) -> Response<Body> {
     // A page may be generated or copied; other files can be large and are streamed.
     if !media::is_page(media_type)
         && let Some(Output::File(source)) = site.outputs.get(output)
-        && let Some(source) = site.files.get(source)
+        && let Some(source) = site.files.get(source).map(|file| &*file.source)
         && let Content::Disk { path, .. } = &source.content
         && let Ok(file) = File::open(path)
         && let Ok(metadata) = file.metadata()

@@ -226,7 +226,10 @@ fn changed_assets(old: &Site, new: &Site) -> Vec<String> {
         let same = match (output, old.outputs.get(path)) {
             (Output::File(a), Some(Output::File(b))) => {
                 let (a, b) = (new.files.get(a), old.files.get(b));
-                match (a.map(|file| &file.content), b.map(|file| &file.content)) {
+                match (
+                    a.map(|file| &file.source.content),
+                    b.map(|file| &file.source.content),
+                ) {
                     (Some(Content::Theme(_)), Some(Content::Theme(_))) => true,
                     (a, b) => a == b,
                 }

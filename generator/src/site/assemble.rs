@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::bundles::{self, Place};
 use super::collisions::{self, Rank};
@@ -10,14 +10,16 @@ use super::lists::{self, List};
 use super::outputs::Claim;
 use super::page::{Kind, Over, Page, Paginate};
 use super::pager::{self, Pager};
+use super::targets::Names;
 use super::taxonomy;
-use super::{Memory, Output, Shown, Site, order, posts};
+use super::{Memory, Output, Shown, Site, SiteFile, checks, order, posts};
 use crate::config::Config;
 use crate::documents::{Item, extension};
 use crate::error::Error;
 use crate::feed;
 use crate::load::{Entry, LoadOptions};
 use crate::permalink;
+use crate::sources::Source;
 use crate::template;
 
 /// What a site is made of.
@@ -112,16 +114,17 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
                 } else {
                     Arc::clone(path)
                 };
+                files.insert(Arc::clone(path), file(source, Some(&at)));
                 copies.push((at, Output::File(Arc::clone(path)), source));
-                files.insert(Arc::clone(path), Arc::clone(source));
                 continue;
             }
             Ok(Item::Style(text)) => {
                 styles.insert(Arc::clone(path), Arc::clone(text));
-                files.insert(Arc::clone(path), Arc::clone(source));
-                if source.role == crate::sources::Role::Other {
-                    let stem = &path[..path.len() - extension(path).len()];
-                    let at = format!("{stem}css").into();
+                let is_part = source.role != crate::sources::Role::Other;
+                let stem = &path[..path.len() - extension(path).len()];
+                let at: Arc<str> = format!("{stem}css").into();
+                files.insert(Arc::clone(path), file(source, (!is_part).then_some(&at)));
+                if !is_part {
                     copies.push((at, Output::Style(Arc::clone(path)), source));
                     continue;
                 }
@@ -199,7 +202,7 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         feeds: &feeds,
         data,
     });
-    Ok(Site {
+    let mut site = Site {
         dir: input.root.to_owned(),
         config: Arc::clone(config),
         options: options.clone(),
@@ -220,7 +223,19 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         parts,
         next_due,
         notes: config.notes.clone(),
-    })
+        ids: memory.ids(),
+        names: Names::default(),
+    };
+    site.notes.extend(checks::links(&site)?);
+    Ok(site)
+}
+
+fn file(source: &Arc<Source>, at: Option<&Arc<str>>) -> SiteFile {
+    SiteFile {
+        source: Arc::clone(source),
+        at: at.cloned(),
+        size: OnceLock::new(),
+    }
 }
 
 /// The posts that are shown, newest first. They are in order already but for what changed.

@@ -25,7 +25,8 @@ use crate::template::{self, Templates};
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     made_with: Option<MadeWith>,
-    ids: HashMap<Arc<str>, u32>,
+    /// Shared with the sites that were made: a change of one page changes no number.
+    ids: Arc<HashMap<Arc<str>, u32>>,
     free: Vec<u32>,
     pub(super) slots: Vec<Option<Slot>>,
     pub(super) slugs: Vec<Slugs>,
@@ -143,7 +144,7 @@ impl Memory {
     }
 
     fn remove(&mut self, path: &Arc<str>) {
-        if let Some(id) = self.ids.remove(path) {
+        if let Some(id) = Arc::make_mut(&mut self.ids).remove(path) {
             self.slots[id as usize] = None;
             self.free.push(id);
         }
@@ -209,7 +210,7 @@ impl Memory {
                     self.slots.push(None);
                     u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
                 });
-                self.ids.insert(Arc::clone(path), id);
+                Arc::make_mut(&mut self.ids).insert(Arc::clone(path), id);
                 id
             }
         };
@@ -255,6 +256,11 @@ impl Memory {
     /// The number of the page out of the source `path`.
     pub(super) fn id(&self, path: &str) -> Option<u32> {
         self.ids.get(path).copied()
+    }
+
+    /// The numbers of all pages by their sources.
+    pub(super) fn ids(&self) -> Arc<HashMap<Arc<str>, u32>> {
+        Arc::clone(&self.ids)
     }
 
     fn choose_layouts(&mut self, input: &Input<'_>, templates: &Templates) -> Result<(), Error> {
@@ -307,6 +313,7 @@ impl Memory {
         let made = template::values::Making {
             config: input.config,
             base_url: input.base_url.as_deref(),
+            with_toc: templates.mentions("toc"),
         };
         self.slots.par_iter_mut().flatten().for_each(|slot| {
             if slot.value.is_none() {

@@ -2,6 +2,7 @@
 
 mod assemble;
 pub(crate) mod bundles;
+mod checks;
 pub(crate) mod collisions;
 mod files;
 pub(crate) mod lists;
@@ -11,11 +12,12 @@ pub(crate) mod outputs;
 pub(crate) mod page;
 pub(crate) mod pager;
 pub(crate) mod posts;
+pub(crate) mod targets;
 pub(crate) mod taxonomy;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
@@ -56,8 +58,11 @@ pub struct Site {
     /// The feeds.
     pub(crate) feeds: Vec<crate::feed::Feed>,
     pub(crate) outputs: Arc<Outputs>,
-    /// The files that are copied, by their source.
-    pub(crate) files: HashMap<Arc<str>, Arc<Source>>,
+    /// The number of each page by its source.
+    pub(crate) ids: Arc<HashMap<Arc<str>, u32>>,
+    pub(crate) names: targets::Names,
+    /// The files that are copied or compiled, by their source.
+    pub(crate) files: HashMap<Arc<str>, SiteFile>,
     /// The stylesheets in Sass and their parts, by their source.
     pub(crate) styles: BTreeMap<Arc<str>, Arc<str>>,
     pub(crate) templates: Arc<Templates>,
@@ -82,6 +87,16 @@ pub(crate) struct Shown {
     pub(crate) layouts: Arc<[Arc<str>]>,
     /// Whether its date is after the present moment.
     pub(crate) future: bool,
+}
+
+/// A file that is no page.
+#[derive(Debug)]
+pub(crate) struct SiteFile {
+    pub(crate) source: Arc<Source>,
+    /// Its output path, if it has one.
+    pub(crate) at: Option<Arc<str>>,
+    /// The width and height of an image, once somebody has asked.
+    pub(crate) size: OnceLock<Option<(u32, u32)>>,
 }
 
 impl Site {
@@ -115,7 +130,7 @@ impl Site {
             }
             Output::File(source) | Output::Style(source) => {
                 let file = self.files.get(source)?;
-                Some(&**source).filter(|_| !file.is_from_theme())
+                Some(&**source).filter(|_| !file.source.is_from_theme())
             }
             _ => None,
         }

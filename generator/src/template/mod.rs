@@ -33,7 +33,7 @@ pub(crate) struct Templates {
 }
 
 /// What is made for a page only if some template has this word in it, because it takes time.
-const COSTLY: [&str; 1] = ["related"];
+const COSTLY: [&str; 2] = ["related", "toc"];
 
 impl Templates {
     /// Compiles the layouts and includes in `shared`, by path, and the bodies of pages in `own`,
@@ -76,8 +76,6 @@ impl Templates {
 
     /// Fills in a component, as a shortcode asks for it. An error in the call has no place; one inside of
     /// the component has that of its file.
-    // Shortcodes in Markdown are its first callers.
-    #[allow(dead_code)]
     pub(crate) fn render_component(&self, call: &ComponentCall<'_>) -> Result<String, Error> {
         self.engine.render_component(call)
     }

@@ -25,6 +25,8 @@ use crate::slugs;
 pub(crate) struct Making<'a> {
     pub(crate) config: &'a Config,
     pub(crate) base_url: Option<&'a str>,
+    /// Whether a template wants the headings.
+    pub(crate) with_toc: bool,
 }
 
 /// What the value of a site is made of.
@@ -165,6 +167,16 @@ pub(crate) fn page(
         // An author's own excerpt goes before the one out of the text.
         let excerpt = value.entry(Key::Str("excerpt"));
         excerpt.or_insert_with(|| content.excerpt.clone());
+        if making.with_toc {
+            let toc = content.toc.iter().map(|heading| {
+                let mut value = Map::new();
+                put(&mut value, "level", heading.level);
+                put(&mut value, "id", heading.id.as_str());
+                put(&mut value, "title", heading.title.as_str());
+                Value::from(value)
+            });
+            put(&mut value, "toc", Value::from(toc.collect::<Vec<Value>>()));
+        }
         put(&mut value, "word_count", content.words);
         put(
             &mut value,
@@ -177,7 +189,7 @@ pub(crate) fn page(
 }
 
 /// What every page has, as none where it has no value.
-const PAGE_KEYS: [&str; 14] = [
+const PAGE_KEYS: [&str; 15] = [
     "description",
     "author",
     "lang",
@@ -186,6 +198,7 @@ const PAGE_KEYS: [&str; 14] = [
     "excerpt",
     "word_count",
     "reading_time",
+    "toc",
     "term",
     "tag",
     "category",
@@ -296,7 +309,7 @@ fn map(table: &Table) -> Map {
         .collect()
 }
 
-fn from_json(value: &Json) -> Value {
+pub(crate) fn from_json(value: &Json) -> Value {
     match value {
         Json::Null => Value::none(),
         Json::Bool(flag) => Value::from(*flag),

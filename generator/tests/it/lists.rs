@@ -80,7 +80,10 @@ fn a_post_may_be_a_folder_with_its_images() {
     let site = site.load();
     assert_eq!(text(&site, "2026/01/02/trip/a.jpg"), "jpg");
     assert_eq!(text(&site, "2026/01/02/trip/more/b.jpg"), "b");
-    assert!(text(&site, "2026/01/02/trip/index.html").contains("src=\"a.jpg\""));
+    assert!(
+        text(&site, "2026/01/02/trip/index.html")
+            .contains("src=\"../../../../2026/01/02/trip/a.jpg\"")
+    );
     assert!(!site.paths().any(|path| path.contains("c.jpg")));
 }
 

@@ -4,6 +4,7 @@ mod build;
 mod content;
 mod errors;
 mod lists;
+mod markdown;
 mod preview;
 mod scaffold;
 mod seo;
