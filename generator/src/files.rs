@@ -33,7 +33,8 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // A link stays a link; what it leads to is replaced.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".skep-tmp");
+    // Two processes that write the same file do not write the same temporary one.
+    temporary.push(format!(".{}.skep-tmp", std::process::id()));
     let temporary = PathBuf::from(temporary);
     let result = (|| {
         let mut file = File::create(&temporary)?;

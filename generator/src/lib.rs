@@ -18,9 +18,7 @@
 //! argument.
 
 mod build;
-// Nothing calls it before Markdown does.
-#[allow(dead_code)]
-mod code;
+pub mod code;
 pub mod config;
 mod data;
 mod dates;

@@ -11,18 +11,22 @@
 //! some are marked. A line number is no text: it is not copied with the code, and the theme has
 //! screen readers pass over it.
 
+mod by_hand;
+mod cache;
 mod highlighter;
 mod html;
 mod info;
 mod languages;
 mod lines;
+mod sheet;
 mod spans;
+mod tree;
 
-pub(crate) use highlighter::Highlighter;
+pub use highlighter::Highlighter;
 
 /// Writes the HTML of a fenced code block: `info` is what stands behind the fence, `code` what
 /// stands in it. What is odd about it comes back as a note, one sentence without a full stop.
-pub(crate) fn write_block(
+pub fn write_block(
     out: &mut String,
     info: &str,
     code: &str,
@@ -35,6 +39,10 @@ pub(crate) fn write_block(
         notes.push(note.clone());
     }
     notes.extend(no_such_line(&info.look, code));
+    if matches!(language, Ok(Some(_))) && code.len() > highlighter::MAX_LENGTH {
+        let most = highlighter::MAX_LENGTH >> 10;
+        notes.push(format!("code of more than {most} KiB has no colours"));
+    }
 
     let spans = highlighter.highlight(language.ok().flatten(), code);
     if let Some(title) = &info.title {
@@ -55,7 +63,7 @@ pub(crate) fn write_block(
 
 /// Writes `code` as part of a line of text: `<code class="language-x">`, and a note as
 /// [`write_block`] has.
-pub(crate) fn write_inline(
+pub fn write_inline(
     out: &mut String,
     language: &str,
     code: &str,

@@ -1,3 +1,6 @@
+mod samples;
+mod theme;
+
 use super::*;
 
 fn block(info: &str, code: &str) -> String {
