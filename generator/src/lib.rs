@@ -60,3 +60,17 @@ pub use manifest::{BuildManifest, Mark, Provenance, Record, record_of};
 pub use recognise::{Recognised, recognise};
 pub use render::render;
 pub use site::Site;
+
+/// The HTML of a text of Markdown with all extensions, links to other sources not yet resolved.
+/// Empty if it calls components in a way that can't be understood. For measuring.
+#[doc(hidden)]
+pub fn markdown_html(text: &str) -> String {
+    let settings = markdown::Settings::default();
+    let context = markdown::Context {
+        path: "_posts/2026-01-01-a.md",
+        settings: &settings,
+        write_code: &markdown::plain_code,
+    };
+    let rendered = markdown::render(text, &context);
+    rendered.map(|rendered| rendered.html).unwrap_or_default()
+}

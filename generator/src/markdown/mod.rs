@@ -8,6 +8,7 @@ mod calls;
 mod excerpt;
 mod footnotes;
 mod ids;
+mod math;
 mod note;
 mod plain;
 mod references;

@@ -231,6 +231,38 @@ fn the_table_of_contents_stands_where_it_is_asked_for() {
 }
 
 #[test]
+fn formulas_are_mathml_and_prices_are_not() {
+    for (text, expected) in [
+        (
+            "a $x^2$ b",
+            "<p>a <math><msup><mi>x</mi><mn>2</mn></msup></math> b</p>\n",
+        ),
+        (
+            "$$x$$",
+            "<p><math display=\"block\"><mi>x</mi></math></p>\n",
+        ),
+        ("$5 and $6, $7-$8 \\$x$", "<p>$5 and $6, $7-$8 $x$</p>\n"),
+        ("`$x$` US$ x$", "<p><code>$x$</code> US$ x$</p>\n"),
+    ] {
+        assert_eq!(html(text), expected, "{text}");
+    }
+    let rendered = rendered("a $1 \\frc <b>$\n");
+    assert_eq!(
+        rendered.html,
+        "<p>a <code class=\"math-error\">$1 \\frc &lt;b&gt;$</code></p>\n"
+    );
+    assert_eq!(rendered.notes.len(), 1);
+    assert_eq!(rendered.notes[0].offset, 5);
+    assert!(
+        rendered.notes[0]
+            .message
+            .starts_with("this formula can't be read: ")
+    );
+    let off = settings("math = false");
+    assert_eq!(rendered_with("$x$", &off).unwrap().html, "<p>$x$</p>\n");
+}
+
+#[test]
 fn urls_in_a_text_are_links() {
     for (text, expected) in [
         (

@@ -5,6 +5,8 @@ use std::ops::Range;
 use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 use pulldown_cmark_escape::{escape_href, escape_html, escape_html_body_text};
 
+use super::super::math;
+use super::super::note::Note;
 use super::super::references::{self, Reference};
 use super::super::spans::{Kind, Span};
 use super::{OpenImage, Writer};
@@ -14,10 +16,34 @@ use crate::marks::{self, LinkKind};
 
 impl<'a> Writer<'a> {
     pub(super) fn math(&mut self, tex: &str, range: Range<usize>, is_display: bool) {
-        let _ = is_display;
-        let _ = tex;
-        let written = &self.text[range];
-        self.plain(written);
+        let written = &self.text[range.clone()];
+        // As in Pandoc: in `$5-$6` there is no formula.
+        let is_price = self.text[range.end..].starts_with(|c: char| c.is_ascii_digit());
+        if is_price && !is_display {
+            return self.plain(written);
+        }
+        match math::mathml(tex, is_display) {
+            Ok(mathml) => {
+                self.says_something = true;
+                if let Some(heading) = &mut self.heading {
+                    heading.plain.push_str(tex);
+                }
+                self.out.push_str(&mathml);
+            }
+            Err(error) => {
+                let fence = if is_display { 2 } else { 1 };
+                // In a quote the lines of the text hold more than those of the formula.
+                let is_same = tex.len() + 2 * fence == range.len();
+                let inner = if is_same { fence + error.offset } else { 0 };
+                let message = format!("this formula can't be read: {}", error.message);
+                self.note(Note::new(range.start + inner, message).with_hint(
+                    "it is shown as it is written; a dollar sign that is none of a formula is \\$",
+                ));
+                self.out.push_str("<code class=\"math-error\">");
+                let _ = escape_html_body_text(&mut self.out, written);
+                self.out.push_str("</code>");
+            }
+        }
     }
 
     pub(super) fn text(&mut self, mut text: &str, mut range: Range<usize>) {
