@@ -5,33 +5,35 @@
 pub(super) fn count(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut words = 0;
-    let mut counted = false;
-    for (at, byte) in bytes.iter().enumerate() {
-        match CLASSES[usize::from(*byte)] {
-            Class::Other => {}
-            Class::Space => counted = false,
-            Class::Word => {
-                words += usize::from(!counted);
-                counted = true;
+    // 1 once the word that is being read has been counted. Without a branch a byte, this costs a
+    // fifth: no processor guesses where words end.
+    let mut counted = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        let class = CLASSES[usize::from(bytes[at])];
+        if class == LONG {
+            let Some(c) = text[at..].chars().next() else {
+                break;
+            };
+            at += c.len_utf8();
+            // Dashes, quotes and dots are most of what is not ASCII in many languages.
+            if matches!(c, '\u{2010}'..='\u{2027}') {
+                continue;
             }
-            Class::Long => return words + count_chars(&text[at..], counted),
+            if c.is_whitespace() {
+                counted = 0;
+            } else if is_word_of_its_own(c) {
+                words += 1;
+                counted = 0;
+            } else if c.is_alphanumeric() {
+                words += usize::from(1 - counted);
+                counted = 1;
+            }
+            continue;
         }
-    }
-    words
-}
-
-fn count_chars(text: &str, mut counted: bool) -> usize {
-    let mut words = 0;
-    for c in text.chars() {
-        if c.is_whitespace() {
-            counted = false;
-        } else if is_word_of_its_own(c) {
-            words += 1;
-            counted = false;
-        } else if !counted && c.is_alphanumeric() {
-            words += 1;
-            counted = true;
-        }
+        words += usize::from(class & WORD & !counted);
+        counted = (counted | class & WORD) & !(class >> 1);
+        at += 1;
     }
     words
 }
@@ -42,24 +44,22 @@ fn is_word_of_its_own(c: char) -> bool {
         | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-#[derive(Clone, Copy)]
-enum Class {
-    Other,
-    Space,
-    Word,
-    /// The start of a character that is not ASCII.
-    Long,
-}
+const OTHER: u8 = 0;
+/// A letter or digit.
+const WORD: u8 = 1;
+const SPACE: u8 = 2;
+/// The start of a character that is not ASCII.
+const LONG: u8 = 4;
 
-static CLASSES: [Class; 256] = {
-    let mut classes = [Class::Other; 256];
+static CLASSES: [u8; 256] = {
+    let mut classes = [OTHER; 256];
     let mut byte = 0;
     while byte < 256 {
         classes[byte] = match byte as u8 {
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => Class::Word,
-            b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r' => Class::Space,
-            0x80.. => Class::Long,
-            _ => Class::Other,
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => WORD,
+            b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r' => SPACE,
+            0x80.. => LONG,
+            _ => OTHER,
         };
         byte += 1;
     }
