@@ -32,6 +32,7 @@ pub(crate) enum LinkKind {
 }
 
 const LINK_START: &str = "{skep:";
+const COMMENT_START: &str = "<!--skep:";
 const CALL_START: &str = "<!--skep:call ";
 
 impl LinkKind {
@@ -87,10 +88,10 @@ pub(crate) fn call(comment: &str) -> Option<(Cow<'_, str>, usize)> {
     Some((decoded(path)?, index.parse().ok()?))
 }
 
-/// `html` of the author's own, so that nothing in it is taken for the mark of a call.
-pub(crate) fn without_calls(html: &str) -> Cow<'_, str> {
-    if html.contains(CALL_START) {
-        Cow::Owned(html.replace(CALL_START, "<!-- skep:call "))
+/// `html` of the author's own, so that no comment in it is taken for a mark.
+pub(crate) fn without_comments(html: &str) -> Cow<'_, str> {
+    if html.contains(COMMENT_START) {
+        Cow::Owned(html.replace(COMMENT_START, "<!-- skep:"))
     } else {
         Cow::Borrowed(html)
     }
@@ -169,7 +170,7 @@ mod tests {
         }
         let mut out = String::new();
         push_call(&mut out, "a", 0);
-        assert_eq!(call(&without_calls(&out)), None);
+        assert_eq!(call(&without_comments(&out)), None);
     }
 
     #[test]

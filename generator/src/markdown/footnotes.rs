@@ -34,10 +34,10 @@ struct Defined {
 }
 
 impl Footnotes {
-    /// Of the text at `path` in the site; empty if it has none.
-    pub(super) fn of(path: &str) -> Self {
+    /// Of the text at `path` in the site. Without a path, `text` itself tells it from others.
+    pub(super) fn of(path: &str, text: &str) -> Self {
         Self {
-            prefix: prefix(path),
+            prefix: prefix(if path.is_empty() { text } else { path }),
             list: Vec::new(),
             by_label: HashMap::new(),
         }
@@ -141,13 +141,10 @@ impl std::fmt::Display for Nth {
     }
 }
 
-/// A short name for `path`: 64-bit FNV-1a, folded to 32 bits. It only has to differ among the
-/// texts of one page.
-fn prefix(path: &str) -> String {
-    if path.is_empty() {
-        return String::new();
-    }
-    let hash = path.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+/// A short name for what tells a text from others: 64-bit FNV-1a, folded to 32 bits. It only
+/// has to differ among the texts of one page.
+fn prefix(name: &str) -> String {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     });
     format!("{:08x}-", (hash >> 32) ^ (hash & 0xffff_ffff))
@@ -159,7 +156,6 @@ mod tests {
 
     #[test]
     fn the_prefix_tells_texts_apart() {
-        assert_eq!(prefix(""), "");
         assert_eq!(prefix("a.md").len(), 9);
         assert_ne!(prefix("a.md"), prefix("b.md"));
     }

@@ -79,7 +79,12 @@ pub(crate) fn render(text: &str, context: &Context<'_>) -> Result<Rendered, Vec<
         None
     };
     match found {
-        None => writer::write(text, text, calls::Calls::default(), context),
-        Some((calls, covered)) => writer::write(text, &covered, calls, context),
+        None => writer::write(text, calls::Calls::default(), context),
+        Some((calls, _)) if context.path.is_empty() && !calls.list.is_empty() => {
+            let message = "a text that has no file of its own can't call components";
+            let note = Note::new(calls.list[0].offset, message);
+            Err(vec![note.with_hint("call them in the template around it")])
+        }
+        Some((calls, covered)) => writer::write(&covered, calls, context),
     }
 }

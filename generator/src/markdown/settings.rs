@@ -158,4 +158,22 @@ mod tests {
         assert!(toml::from_str::<Settings>("smart_quotes = true").is_err());
         assert!(toml::from_str::<Settings>("labels.nope = ''").is_err());
     }
+
+    #[test]
+    fn the_manual_shows_every_setting_as_it_is_without_one() {
+        let manual = include_str!("../../../docs/markdown.md");
+        let start = manual.find("[markdown]\n").unwrap();
+        let end = start + manual[start..].find("```").unwrap();
+        let table: toml::Table = manual[start..end].parse().unwrap();
+        let shown = &table["markdown"];
+        assert_eq!(
+            shown.clone().try_into::<Settings>().unwrap(),
+            Settings::default()
+        );
+        // A setting that is left out would be its own default, so that they are counted too.
+        let debug = format!("{:#?}", Settings::default());
+        let fields = debug.lines().filter(|line| line.contains(": ")).count();
+        let count = |value: &toml::Value| value.as_table().unwrap().len();
+        assert_eq!(count(shown) + count(&shown["labels"]), fields);
+    }
 }

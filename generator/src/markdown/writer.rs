@@ -105,9 +105,8 @@ struct OpenCode<'a> {
     offset: usize,
 }
 
-/// Writes `text`, in which `calls` are covered; `source` is the text as it was written.
+/// Writes `text`, in which `calls` are covered.
 pub(super) fn write(
-    source: &str,
     text: &str,
     calls: Calls,
     context: &Context<'_>,
@@ -149,7 +148,7 @@ pub(super) fn write(
             Ids::default()
         },
         html_ids: Vec::new(),
-        footnotes: Footnotes::of(context.path),
+        footnotes: Footnotes::of(context.path, text),
         errors: Vec::new(),
         done: Rendered::default(),
     };
@@ -172,7 +171,7 @@ pub(super) fn write(
             Event::Text(text) => writer.text(&text, range),
             Event::Start(tag) => {
                 if writer.is_toc_marker(&tag, &range) {
-                    writer.toc_place();
+                    writer.toc_place(range.start);
                     while !matches!(
                         events.next(),
                         None | Some((Event::End(TagEnd::Paragraph), _))
@@ -197,11 +196,11 @@ pub(super) fn write(
             Event::TaskListMarker(done) => writer.task(done),
         }
     }
-    writer.finish(source)
+    writer.finish()
 }
 
 impl<'a> Writer<'a> {
-    fn finish(mut self, source: &str) -> Result<Rendered, Vec<Note>> {
+    fn finish(mut self) -> Result<Rendered, Vec<Note>> {
         self.misplaced_calls_before(usize::MAX);
         if !self.errors.is_empty() {
             self.errors.sort_by_key(|error| error.offset);
@@ -215,14 +214,14 @@ impl<'a> Writer<'a> {
         done.calls = std::mem::take(&mut self.calls.list);
         if self.has_toc {
             let toc = toc::html(&done.toc, labels);
-            done.html = done.html.replace(toc::PLACE, &toc);
+            done.html = done.html.replacen(toc::PLACE, &toc, 1);
             done.excerpt = done.excerpt.replace(toc::PLACE, "");
             for body in done
                 .calls
                 .iter_mut()
                 .filter_map(|call| call.body_html.as_mut())
             {
-                *body = body.replace(toc::PLACE, &toc);
+                *body = body.replacen(toc::PLACE, &toc, 1);
             }
         }
         done.ids = self.ids.into_used();
@@ -231,7 +230,6 @@ impl<'a> Writer<'a> {
         done.ids.dedup();
         done.notes
             .sort_by(|a, b| (a.offset, &a.message).cmp(&(b.offset, &b.message)));
-        debug_assert_eq!(source.len(), self.text.len());
         Ok(done)
     }
 

@@ -285,7 +285,16 @@ impl<'a> Writer<'a> {
             && toc::is_marker(&self.text[range.clone()])
     }
 
-    pub(super) fn toc_place(&mut self) {
+    /// Leaves a place for the table of contents. There is one in a text, so that many markers
+    /// don't make much out of little.
+    pub(super) fn toc_place(&mut self, offset: usize) {
+        if self.has_toc {
+            self.note(
+                Note::new(offset, "the table of contents stands further up already")
+                    .with_hint("take one of the two markers out"),
+            );
+            return;
+        }
         self.has_toc = true;
         self.block(toc::PLACE);
     }

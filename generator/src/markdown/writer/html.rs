@@ -53,7 +53,7 @@ impl Writer<'_> {
                 if self.extended && html.contains('=') {
                     links::ids(html, &mut self.html_ids);
                 }
-                self.out.push_str(&marks::without_calls(html));
+                self.out.push_str(&marks::without_comments(html));
             }
             RawHtml::Escape if html.trim() != MORE => {
                 let _ = escape_html_body_text(&mut self.out, html);
