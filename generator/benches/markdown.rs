@@ -2,6 +2,8 @@
 //! `cargo bench -p skep-generator --bench markdown`. The rounds alternate, so that both see the
 //! same machine; the fastest of them counts.
 
+#![allow(clippy::print_stdout)]
+
 use std::fmt::Write;
 use std::hint::black_box;
 use std::time::{Duration, Instant};

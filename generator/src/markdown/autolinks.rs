@@ -73,10 +73,7 @@ fn path_end(text: &str, start: usize, domain_end: usize) -> usize {
     let mut url = &text[start..domain_end + len];
     let opened = url.matches('(').count();
     let mut closed = url.matches(')').count();
-    loop {
-        let Some(last) = url.bytes().next_back() else {
-            break;
-        };
+    while let Some(last) = url.bytes().next_back() {
         match last {
             b'?' | b'!' | b'.' | b',' | b':' | b'*' | b'_' | b'~' | b'\'' | b'"' => {
                 url = &url[..url.len() - 1];

@@ -183,10 +183,10 @@ pub(super) fn write(
             Event::End(tag) => writer.end(tag, range),
             Event::Code(text) => writer.code_span(&text),
             Event::SoftBreak => writer.soft_break(),
-            Event::HardBreak => writer.out.push_str("<br />\n"),
+            Event::HardBreak => writer.void("<br", "\n"),
             Event::Rule => {
                 writer.new_line();
-                writer.out.push_str("<hr />\n");
+                writer.void("<hr", "\n");
             }
             Event::Html(html) => writer.html(&html, range, false),
             Event::InlineHtml(html) => writer.html(&html, range, true),
@@ -238,6 +238,14 @@ impl<'a> Writer<'a> {
         if !matches!(self.out.as_bytes().last(), None | Some(b'\n')) {
             self.out.push('\n');
         }
+    }
+
+    /// Writes an element without content: as HTML has it, or, for CommonMark's own examples, as
+    /// XML does.
+    fn void(&mut self, start: &str, after: &str) {
+        self.out.push_str(start);
+        self.out.push_str(if self.extended { ">" } else { " />" });
+        self.out.push_str(after);
     }
 
     /// Leaves what was written since `start` out of the excerpt.

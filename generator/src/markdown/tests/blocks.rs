@@ -16,8 +16,8 @@ fn tables_can_be_reached_and_read_out() {
 fn tasks_say_what_they_mean() {
     assert_eq!(
         html("- [x] a\n- [ ] b\n"),
-        "<ul>\n<li class=\"task\"><input type=\"checkbox\" disabled=\"\" checked=\"\" aria-label=\"done\" /> a</li>\n\
-         <li class=\"task\"><input type=\"checkbox\" disabled=\"\" aria-label=\"to do\" /> b</li>\n</ul>\n"
+        "<ul>\n<li class=\"task\"><input type=\"checkbox\" disabled checked aria-label=\"done\"> a</li>\n\
+         <li class=\"task\"><input type=\"checkbox\" disabled aria-label=\"to do\"> b</li>\n</ul>\n"
     );
     let loose = html("- [ ] a\n\n- b\n");
     assert!(loose.contains("<li class=\"task\">\n<p><input"), "{loose}");

@@ -82,11 +82,15 @@ struct Everything;
 
 impl Targets for Everything {
     fn url_of_source(&self, path: &str) -> Option<Cow<'_, str>> {
-        (path.len() % 2 == 0).then(|| format!("/{path}").into())
+        path.len()
+            .is_multiple_of(2)
+            .then(|| format!("/{path}").into())
     }
 
     fn url_of_name(&self, name: &str) -> Option<Cow<'_, str>> {
-        (name.len() % 2 == 0).then(|| format!("/{name}/").into())
+        name.len()
+            .is_multiple_of(2)
+            .then(|| format!("/{name}/").into())
     }
 
     fn image_size(&self, _: &str) -> Option<(u32, u32)> {

@@ -136,9 +136,9 @@ fn links_to_sources_are_marked_and_listed() {
 fn images_but_the_first_are_lazy() {
     assert_eq!(
         html("![a *b* `c`](d.png \"t\") ![](/e.png) ![](https://f/g.png)\n"),
-        "<p><img src=\"{skep:i d.png _posts/trip/d.png}\" alt=\"a b c\" title=\"t\" /> \
-         <img src=\"{skep:i /e.png e.png}\" alt=\"\" loading=\"lazy\" decoding=\"async\" /> \
-         <img src=\"https://f/g.png\" alt=\"\" loading=\"lazy\" decoding=\"async\" /></p>\n"
+        "<p><img src=\"{skep:i d.png _posts/trip/d.png}\" alt=\"a b c\" title=\"t\"> \
+         <img src=\"{skep:i /e.png e.png}\" alt=\"\" loading=\"lazy\" decoding=\"async\"> \
+         <img src=\"https://f/g.png\" alt=\"\" loading=\"lazy\" decoding=\"async\"></p>\n"
     );
 }
 

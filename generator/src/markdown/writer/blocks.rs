@@ -311,16 +311,16 @@ impl<'a> Writer<'a> {
                 self.out.push_str(with_class);
             }
         }
-        self.out.push_str("<input type=\"checkbox\" disabled=\"\"");
+        self.out.push_str("<input type=\"checkbox\" disabled");
         let label = if is_done {
-            self.out.push_str(" checked=\"\"");
+            self.out.push_str(" checked");
             &labels.done
         } else {
             &labels.to_do
         };
         self.out.push_str(" aria-label=\"");
         let _ = escape_html(&mut self.out, label);
-        self.out.push_str("\" /> ");
+        self.out.push_str("\"> ");
     }
 
     pub(super) fn footnote_reference(&mut self, label: &str) {

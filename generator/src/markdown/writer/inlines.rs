@@ -296,7 +296,7 @@ impl<'a> Writer<'a> {
         if image.is_lazy {
             self.out.push_str(" loading=\"lazy\" decoding=\"async\"");
         }
-        self.out.push_str(" />");
+        self.void("", "");
     }
 }
 
