@@ -232,7 +232,7 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--kinds", nargs="+", choices=(COLOURED, PLAIN), default=(COLOURED, PLAIN))
     parser.add_argument("--quick", action="store_true", help="1,000 posts and two runs only")
-    parser.add_argument("--work", type=pathlib.Path, help="the folder for all of it, on the disk to measure")
+    parser.add_argument("--work", type=os.path.abspath, help="the folder for all of it, on the disk to measure")
     args = parser.parse_args()
     if args.quick:
         args.posts, args.runs = [1_000], 2

@@ -29,15 +29,18 @@ class Server:
         self.child = subprocess.Popen(command, cwd=site, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.lines = []
         threading.Thread(target=self.listen, daemon=True).start()
-        while True:
-            try:
-                if self.get("/")[0] == 200:
-                    break
-            except OSError:
-                if self.child.poll() is not None:
-                    sys.exit(f"{command} ended:\n" + "".join(self.lines))
+        while not self.answers():
+            if self.child.poll() is not None or time.monotonic() - start > PATIENCE:
+                self.stop()
+                sys.exit(f"{command} shows no page:\n" + "".join(self.lines))
             time.sleep(0.002)
         self.first = time.monotonic() - start
+
+    def answers(self):
+        try:
+            return self.get("/")[0] == 200
+        except OSError:
+            return False
 
     def listen(self):
         for line in self.child.stdout:
@@ -69,7 +72,10 @@ class Events:
 
     def __init__(self, server, page):
         html = server.get(page)[1].decode()
-        seen = re.search(r'/\.skep/preview\.js[^>]*data-seen="([0-9a-f]+)"', html)[1]
+        script = re.search(r'/\.skep/preview\.js[^>]*data-seen="([0-9a-f]+)"', html)
+        if not script:
+            sys.exit(f"skep's script is not in {page}:\n{html}")
+        seen = script[1]
         self.socket = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
         self.socket.sendall(f"GET /.skep/events?path={page}&seen={seen} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
                             "Accept: text/event-stream\r\n\r\n".encode())
@@ -133,7 +139,7 @@ def own_share(server):
     shares = []
     for line in server.lines:
         if line.startswith("{") and (event := json.loads(line)).get("event") == "changed":
-            shares.append(event["micros"] / 1e6 if "micros" in event else event["millis"] / 1e3)
+            shares.append(event["millis"] / 1e3)
     return shares
 
 
@@ -202,7 +208,7 @@ def main():
     parser.add_argument("--saves", type=int, default=40, help="in each of the two ways, in skep")
     parser.add_argument("--others-saves", type=int, default=3, help="the same in the others, which take their time")
     parser.add_argument("--plain", action="store_true", help="without highlighting")
-    parser.add_argument("--work", type=pathlib.Path, help="the folder for all of it, on the disk to measure")
+    parser.add_argument("--work", type=os.path.abspath, help="the folder for all of it, on the disk to measure")
     args = parser.parse_args()
     rows, bars = [], []
     with tempfile.TemporaryDirectory(prefix="skep-bench-", dir=args.work) as work:
