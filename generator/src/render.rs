@@ -57,7 +57,9 @@ pub(crate) fn output_at(site: &Site, path: &str, output: &Output) -> Result<Vec<
             Ok(links::relative(&redirect::page(site, page), path).into_bytes())
         }
         Output::File(source) => site.files.get(source).ok_or_else(gone)?.source.read(),
-        Output::Style(source) => style::compile(site, source).map(String::into_bytes),
+        Output::Style(source) => {
+            style::compile(&site.files, &site.styles, source).map(String::into_bytes)
+        }
         Output::Feed(index) => {
             let feed = site.feeds.get(*index as usize).ok_or_else(gone)?;
             Ok(feed::render(site, feed)?.into_bytes())

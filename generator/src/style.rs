@@ -8,12 +8,12 @@ use grass::{InputSyntax, Options, OutputStyle};
 
 use crate::documents::extension;
 use crate::error::{Error, ErrorKind};
-use crate::site::Site;
+use crate::site::{Files, Styles};
 
 /// The CSS of the stylesheet `source`. What it imports is looked for beside it and in `_sass`, among the
 /// sources of the site and its theme and nowhere else.
-pub(crate) fn compile(site: &Site, source: &str) -> Result<String, Error> {
-    let Some(text) = site.styles.get(source) else {
+pub(crate) fn compile(files: &Files, styles: &Styles, source: &str) -> Result<String, Error> {
+    let Some(text) = styles.get(source) else {
         let message = format!("there is no stylesheet '{source}'");
         return Err(Error::new(ErrorKind::NotFound, message));
     };
@@ -21,7 +21,7 @@ pub(crate) fn compile(site: &Site, source: &str) -> Result<String, Error> {
         "sass" => InputSyntax::Sass,
         _ => InputSyntax::Scss,
     };
-    let sources = Sources { site };
+    let sources = Sources { styles };
     let folder = source.rsplit_once('/').map_or("", |(folder, _)| folder);
     let options = Options::default()
         .fs(&sources)
@@ -30,18 +30,19 @@ pub(crate) fn compile(site: &Site, source: &str) -> Result<String, Error> {
         .style(OutputStyle::Expanded)
         .input_syntax(syntax)
         .quiet(true);
-    grass::from_string(text.to_string(), &options).map_err(|error| tell(site, source, &error))
+    grass::from_string(text.to_string(), &options)
+        .map_err(|error| tell(files, styles, source, &error))
 }
 
 /// The sources of the site as the compiler's only file system: it reaches no other file of the machine.
 #[derive(Debug)]
 struct Sources<'a> {
-    site: &'a Site,
+    styles: &'a Styles,
 }
 
 impl Sources<'_> {
     fn text(&self, path: &Path) -> Option<&str> {
-        Some(self.site.styles.get(name(path)?.as_str())?)
+        Some(self.styles.get(name(path)?.as_str())?)
     }
 }
 
@@ -52,7 +53,6 @@ impl grass::Fs for Sources<'_> {
         };
         folder.push('/');
         let mut below = self
-            .site
             .styles
             .range::<str, _>((Bound::Included(folder.as_str()), Bound::Unbounded));
         below
@@ -89,7 +89,7 @@ fn name(path: &Path) -> Option<String> {
 }
 
 /// The compiler's error at its place in the author's file.
-fn tell(site: &Site, source: &str, error: &grass::Error) -> Error {
+fn tell(files: &Files, styles: &Styles, source: &str, error: &grass::Error) -> Error {
     let (message, line, column, file) = match error.clone().kind() {
         grass::ErrorKind::ParseError { message, loc, .. } => {
             let name = loc.file.name().to_owned();
@@ -102,11 +102,11 @@ fn tell(site: &Site, source: &str, error: &grass::Error) -> Error {
     };
     // The text that was given has no name of its own.
     let path = match name(Path::new(&file)) {
-        Some(path) if site.styles.contains_key(path.as_str()) => path,
+        Some(path) if styles.contains_key(path.as_str()) => path,
         _ => source.to_owned(),
     };
-    let text = site.styles.get(path.as_str()).map_or("", |text| &**text);
-    let shown = match site.files.get(path.as_str()) {
+    let text = styles.get(path.as_str()).map_or("", |text| &**text);
+    let shown = match files.get(path.as_str()) {
         Some(file) => file.source.shown.clone(),
         None => path,
     };

@@ -111,6 +111,7 @@ fn with_tera(ctx: &Context, args: &BuildArgs, output: &str) -> Result<Exit> {
         future: args.include.future,
         unpublished: args.include.unpublished,
         base_url: args.base_url.clone(),
+        fingerprint: true,
     };
     let out = args.out.clone().unwrap_or_else(|| args.dir.join(output));
     let report = build(&load(&args.dir, &options)?, &out)?;

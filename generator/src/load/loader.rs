@@ -32,7 +32,7 @@ pub(crate) struct Loader {
     memory: Memory,
     /// Changes that no load has taken in yet, because all have failed since. `None`: anything.
     pending: Option<Vec<Arc<str>>>,
-    highlighter: Highlighter,
+    highlighter: Arc<Highlighter>,
 }
 
 #[derive(Debug)]
@@ -93,6 +93,7 @@ impl Loader {
             config: &known.config,
             options,
             base_url,
+            highlighter: &self.highlighter,
             entries: &known.entries,
             changed: self.pending.as_deref(),
         };

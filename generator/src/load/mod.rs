@@ -23,6 +23,9 @@ pub struct LoadOptions {
     pub unpublished: bool,
     /// The start of absolute URLs. It goes before `url` in `skep.toml`.
     pub base_url: Option<String>,
+    /// Whether the URLs of assets say which content they mean: `/style.css?v=0123456789`. A preview has plain ones, or it
+    /// could not put a new stylesheet in the place of the old.
+    pub fingerprint: bool,
 }
 
 impl LoadOptions {
@@ -34,6 +37,7 @@ impl LoadOptions {
             future: false,
             unpublished: false,
             base_url: None,
+            fingerprint: true,
         }
     }
 }

@@ -197,6 +197,7 @@ impl State {
             future: self.options.future,
             unpublished: self.options.unpublished,
             base_url: None,
+            fingerprint: false,
         };
         self.loader().load(&self.dir, &options, change)
     }

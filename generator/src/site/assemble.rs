@@ -12,7 +12,8 @@ use super::page::{Kind, Over, Page, Paginate};
 use super::pager::{self, Pager};
 use super::targets::Names;
 use super::taxonomy;
-use super::{Memory, Output, Shown, Site, SiteFile, checks, order, posts};
+use super::{Assets, Memory, Output, Shown, Site, SiteFile, checks, order, posts};
+use crate::code::Highlighter;
 use crate::config::Config;
 use crate::documents::{Item, extension};
 use crate::error::Error;
@@ -20,7 +21,7 @@ use crate::feed;
 use crate::load::{Entry, LoadOptions};
 use crate::permalink;
 use crate::sources::Source;
-use crate::template;
+use crate::template::{self, Lookup};
 
 /// What a site is made of.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub(crate) struct Input<'a> {
     pub(crate) config: &'a Arc<Config>,
     pub(crate) options: &'a LoadOptions,
     pub(crate) base_url: Option<String>,
+    pub(crate) highlighter: &'a Arc<Highlighter>,
     /// All sources by their paths. None of them is an error.
     pub(crate) entries: &'a BTreeMap<Arc<str>, Entry>,
     /// The sources that came, changed or went since `memory` was filled; `None` if that may be any.
@@ -202,6 +204,14 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         feeds: &feeds,
         data,
     });
+    let (files, styles, pages) = (Arc::new(files), Arc::new(styles), Arc::new(pages));
+    let assets = Assets::new(
+        Arc::clone(&outputs),
+        Arc::clone(&files),
+        Arc::clone(&styles),
+        options.fingerprint,
+    );
+    let lookup = Lookup::new(Arc::clone(&pages), &value, assets);
     let mut site = Site {
         dir: input.root.to_owned(),
         config: Arc::clone(config),
@@ -217,7 +227,7 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         outputs,
         files,
         styles,
-        templates,
+        templates: templates.bind(lookup),
         places,
         value,
         parts,

@@ -19,7 +19,7 @@ use crate::documents::{Body, Document, Item, TemplateText};
 use crate::error::Error;
 use crate::load::Entry;
 use crate::sources::Source;
-use crate::template::{self, Templates};
+use crate::template::{self, Surroundings, Templates};
 
 /// Everything that is kept.
 #[derive(Debug, Default)]
@@ -244,7 +244,8 @@ impl Memory {
             }
         }
         let base_url = input.base_url.as_deref();
-        let templates = Arc::new(Templates::compile(&shared, &own, input.config, base_url)?);
+        let around = Surroundings::new(input.config, base_url, input.highlighter);
+        let templates = Arc::new(Templates::compile(&shared, &own, around)?);
         self.templates = Some(Arc::clone(&templates));
         Ok(templates)
     }

@@ -1,6 +1,7 @@
 //! The site as a whole: an immutable model of everything that it publishes.
 
 mod assemble;
+mod assets;
 pub(crate) mod bundles;
 mod checks;
 pub(crate) mod collisions;
@@ -15,7 +16,7 @@ pub(crate) mod posts;
 pub(crate) mod targets;
 pub(crate) mod taxonomy;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -27,6 +28,7 @@ use crate::load::LoadOptions;
 use crate::sources::Source;
 use crate::template::{self, Templates};
 pub(crate) use assemble::{Input, assemble};
+pub(crate) use assets::{Assets, Files, Styles};
 use lists::List;
 pub(crate) use memory::Memory;
 pub(crate) use outputs::{Output, Outputs};
@@ -45,7 +47,7 @@ pub struct Site {
     pub(crate) base_url: Option<String>,
     /// Every page out of a source by its number, also those that are not shown. A number stays with its source for
     /// as long as the same loader reads the site.
-    pub(crate) pages: Vec<Option<Shown>>,
+    pub(crate) pages: Arc<Vec<Option<Shown>>>,
     /// The posts that are shown, newest first.
     pub(crate) posts: Vec<u32>,
     /// The documents of each collection that are shown, in their order.
@@ -62,10 +64,11 @@ pub struct Site {
     pub(crate) ids: Arc<HashMap<Arc<str>, u32>>,
     pub(crate) names: targets::Names,
     /// The files that are copied or compiled, by their source.
-    pub(crate) files: HashMap<Arc<str>, SiteFile>,
+    pub(crate) files: Arc<Files>,
     /// The stylesheets in Sass and their parts, by their source.
-    pub(crate) styles: BTreeMap<Arc<str>, Arc<str>>,
-    pub(crate) templates: Arc<Templates>,
+    pub(crate) styles: Arc<Styles>,
+    /// The templates, which may ask about the rest of the site.
+    pub(crate) templates: Templates,
     /// The place of each post and document in its order, by its number.
     pub(crate) places: Vec<u32>,
     /// What templates see as `site`.

@@ -42,7 +42,7 @@ impl Site {
             let mut pages: Vec<u32> = self.posts.clone();
             pages.extend(self.collections.iter().flatten());
             let mut others: Vec<(u32, &str)> = (0..)
-                .zip(&self.pages)
+                .zip(self.pages.iter())
                 .filter_map(|(id, shown)| Some((id, &shown.as_ref()?.page)))
                 .filter(|(_, page)| page.kind == Kind::Page && !page.from_theme)
                 .map(|(id, page)| (id, &*page.source))

@@ -94,7 +94,7 @@ fn fits(value: &Value, wanted: ComponentArgType) -> bool {
 }
 
 /// A type as a reader calls it.
-fn of_type(name: &str) -> &'static str {
+pub(super) fn of_type(name: &str) -> &'static str {
     match name {
         "string" => "a text",
         "bool" => "true or false",
@@ -103,7 +103,7 @@ fn of_type(name: &str) -> &'static str {
         "number" => "a number",
         "array" => "a list",
         "map" | "map/struct" => "a map",
-        "none" => "nothing",
+        "none" | "undefined" => "nothing",
         "bytes" => "bytes",
         _ => "something else",
     }

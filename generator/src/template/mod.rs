@@ -4,7 +4,10 @@ mod components;
 mod engine;
 mod errors;
 mod filters;
+mod functions;
 mod layouts;
+mod lookup;
+mod surroundings;
 mod tera;
 pub(crate) mod values;
 
@@ -13,21 +16,22 @@ use std::sync::Arc;
 
 pub(crate) use ::tera::{Context, Value};
 
-use crate::config::Config;
 use crate::documents::TemplateText;
 use crate::error::Error;
 pub(crate) use engine::ComponentCall;
 use engine::Engine;
 pub(crate) use layouts::Layout;
+pub(crate) use lookup::Lookup;
+pub(crate) use surroundings::Surroundings;
 
 /// All templates of a site, compiled.
 #[derive(Debug)]
 pub(crate) struct Templates {
     engine: Box<dyn Engine>,
     /// The layouts by their names.
-    layouts: BTreeMap<String, Result<Layout, Error>>,
+    layouts: Arc<BTreeMap<String, Result<Layout, Error>>>,
     /// What templates see of the front matter of each layout.
-    front_matter: BTreeMap<Arc<str>, Value>,
+    front_matter: Arc<BTreeMap<Arc<str>, Value>>,
     /// Those of [`COSTLY`] that a template mentions.
     mentioned: BTreeSet<&'static str>,
 }
@@ -41,14 +45,13 @@ impl Templates {
     pub(crate) fn compile(
         shared: &[(String, Arc<TemplateText>)],
         own: &[(String, Arc<TemplateText>)],
-        config: &Config,
-        base_url: Option<&str>,
+        around: Surroundings,
     ) -> Result<Self, Error> {
         let texts: BTreeMap<String, Arc<TemplateText>> =
             shared.iter().chain(own).cloned().collect();
         let texts = Arc::new(texts);
         // The one engine so far: settings that name another do not come this far.
-        let engine = tera::TeraEngine::compile(Arc::clone(&texts), config, base_url)?;
+        let engine = tera::TeraEngine::compile(Arc::clone(&texts), around)?;
         let mentioned = COSTLY
             .into_iter()
             .filter(|word| texts.values().any(|text| text.body().contains(word)));
@@ -63,10 +66,20 @@ impl Templates {
             });
         Ok(Self {
             engine: Box::new(engine),
-            front_matter: front_matter.collect(),
+            front_matter: Arc::new(front_matter.collect()),
             mentioned: mentioned.collect(),
-            layouts,
+            layouts: Arc::new(layouts),
         })
+    }
+
+    /// These templates, with what they may ask about the whole site.
+    pub(crate) fn bind(&self, site: Lookup) -> Self {
+        Self {
+            engine: self.engine.bind(Arc::new(site)),
+            layouts: Arc::clone(&self.layouts),
+            front_matter: Arc::clone(&self.front_matter),
+            mentioned: self.mentioned.clone(),
+        }
     }
 
     /// Fills in the template called `name`.
@@ -122,7 +135,8 @@ mod tests {
         };
         let shared = [("_includes/figure.html".to_owned(), Arc::new(text))];
         let config = crate::config::parse("").unwrap();
-        Templates::compile(&shared, &[], &config, None).unwrap()
+        let around = Surroundings::new(&config, None, &Arc::default());
+        Templates::compile(&shared, &[], around).unwrap()
     }
 
     fn call(name: &str, arguments: &[(&'static str, Value)]) -> Result<String, Error> {

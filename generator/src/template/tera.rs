@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tera::Tera;
 
 use super::engine::{ComponentCall, Engine};
-use super::{Context, components, errors, filters};
-use crate::config::Config;
+use super::lookup::Lookup;
+use super::surroundings::Surroundings;
+use super::{Context, components, errors, filters, functions};
 use crate::documents::TemplateText;
 use crate::error::Error;
 
@@ -16,32 +17,63 @@ use crate::error::Error;
 pub(super) struct TeraEngine {
     tera: Tera,
     texts: Arc<BTreeMap<String, Arc<TemplateText>>>,
+    around: Surroundings,
 }
 
 impl TeraEngine {
     /// Compiles `texts`, by their names.
     pub(super) fn compile(
         texts: Arc<BTreeMap<String, Arc<TemplateText>>>,
-        config: &Config,
-        base_url: Option<&str>,
+        around: Surroundings,
     ) -> Result<Self, Error> {
-        let mut tera = Tera::new();
-        filters::register(&mut tera, &config.time_zone, base_url);
-        // `{% include "a.html" %}` means `_includes/a.html`, `{% extends "b.html" %}` a layout.
-        let folders = vec!["_includes/".to_owned(), "_layouts/".to_owned()];
-        tera.set_fallback_prefixes(folders)
-            .map_err(|error| errors::convert(&error, &texts))?;
+        let empty = empty(&around);
+        let mut tera = empty.clone();
         tera.add_raw_templates(texts.iter().map(|(name, text)| (name, text.body())))
-            .map_err(|error| errors::convert(&error, &texts))?;
-        Ok(Self { tera, texts })
+            .map_err(|error| errors::all_of(&empty, &texts, &error))?;
+        errors::misunderstood(&texts)?;
+        Ok(Self {
+            tera,
+            texts,
+            around,
+        })
     }
 }
 
+/// Tera without a template.
+fn empty(around: &Surroundings) -> Tera {
+    let mut tera = Tera::new();
+    register(&mut tera, around);
+    // `{% include "a.html" %}` means `_includes/a.html`, `{% extends "b.html" %}` a layout. It fails only
+    // where there are templates already.
+    let _ = tera.set_fallback_prefixes(["_includes/", "_layouts/"]);
+    tera
+}
+
+fn register(tera: &mut Tera, around: &Surroundings) {
+    let around = Arc::new(around.clone());
+    filters::register(tera, &around);
+    functions::register(tera, &around);
+}
+
 impl Engine for TeraEngine {
+    fn bind(&self, site: Arc<Lookup>) -> Box<dyn Engine> {
+        let mut tera = self.tera.clone();
+        let around = Surroundings {
+            site: Some(site),
+            ..self.around.clone()
+        };
+        register(&mut tera, &around);
+        Box::new(Self {
+            tera,
+            texts: Arc::clone(&self.texts),
+            around,
+        })
+    }
+
     fn render(&self, name: &str, context: &Context) -> Result<String, Error> {
         self.tera
             .render(name, context)
-            .map_err(|error| errors::convert(&error, &self.texts))
+            .map_err(|error| errors::while_rendering(&error, &self.texts, context))
     }
 
     fn render_component(&self, call: &ComponentCall<'_>) -> Result<String, Error> {
@@ -52,6 +84,6 @@ impl Engine for TeraEngine {
         }
         self.tera
             .render_component_with_implicits(call.name, &arguments, call.around, call.body, true)
-            .map_err(|error| errors::convert(&error, &self.texts))
+            .map_err(|error| errors::while_rendering(&error, &self.texts, &arguments))
     }
 }

@@ -178,11 +178,7 @@ pub(crate) fn page(
             put(&mut value, "toc", Value::from(toc.collect::<Vec<Value>>()));
         }
         put(&mut value, "word_count", content.words);
-        put(
-            &mut value,
-            "reading_time",
-            content.words.div_ceil(WORDS_A_MINUTE).max(1),
-        );
+        put(&mut value, "reading_time", reading_time(content.words));
     }
     ensure(&mut value, &PAGE_KEYS);
     Value::from(value)
@@ -207,7 +203,12 @@ const PAGE_KEYS: [&str; 15] = [
     "posts",
 ];
 
-/// How fast people read, for `page.reading_time`.
+/// How many minutes it takes to read so many words.
+pub(super) fn reading_time(words: usize) -> usize {
+    words.div_ceil(WORDS_A_MINUTE).max(1)
+}
+
+/// How fast people read.
 const WORDS_A_MINUTE: usize = 220;
 
 /// `page` for a page that skep makes.

@@ -1,5 +1,6 @@
 //! The generator as its users see it: a folder goes in, a website comes out.
 
+mod assets;
 mod build;
 mod content;
 mod errors;
@@ -9,4 +10,5 @@ mod preview;
 mod scaffold;
 mod seo;
 mod support;
+mod template_errors;
 mod templates;

@@ -78,7 +78,7 @@ fn site_and_page() {
 #[test]
 fn filters() {
     for (template, expected) in [
-        ("{{ site.posts[1].date | date }}", " 2 January 2026"),
+        ("{{ site.posts[1].date | date }}", "2 January 2026"),
         (
             "{{ site.posts[1].date | date(format='%d/%m/%y') }}",
             "02/01/26",
