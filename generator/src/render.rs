@@ -109,6 +109,12 @@ fn page(site: &Site, path: &str, id: u32, shown: &Shown, part: usize) -> Result<
     context.insert_value("site", site.value.clone());
     if let Some((over, pager)) = site.paginated.get(&id) {
         let items = items_of(site, over);
+        if part > 1 {
+            let url = pager::url(&shown.page.url, &site.config.paginate_path, part);
+            let absolute = site.base_url().map(|base| format!("{base}{url}"));
+            put(&mut value, "url", &*url);
+            put(&mut value, "permalink", absolute);
+        }
         context.insert_value(
             "paginator",
             paginator(site, &shown.page.url, *pager, part, items),

@@ -1,6 +1,6 @@
 //! From everything that was read to the model.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -361,8 +361,20 @@ fn claim_page(
     }
 }
 
+/// Claims the paths of all parts of `lists`. A page of the author or the theme at the place of one, such as
+/// an `index.md`, stands for all of it.
 fn claim_lists(config: &Config, lists: &[List], claims: &mut Vec<Claim>) {
+    let first = |list: &List| permalink::output_path(&list.url);
+    let wanted: HashSet<String> = lists.iter().map(first).collect();
+    let taken: HashSet<Arc<str>> = claims
+        .iter()
+        .filter(|claim| claim.rank > Rank::Generated && wanted.contains(&*claim.path))
+        .map(|claim| Arc::clone(&claim.path))
+        .collect();
     for (index, list) in (0..).zip(lists) {
+        if taken.contains(&*first(list)) {
+            continue;
+        }
         for part in 1..=list.pager.map_or(1, Pager::parts) {
             let url = pager::url(&list.url, &config.paginate_path, part);
             let part = u32::try_from(part).unwrap_or(u32::MAX);

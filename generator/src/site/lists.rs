@@ -109,6 +109,10 @@ pub(crate) fn make(parts: &Parts<'_>) -> Result<Vec<List>, Error> {
         }
     }
     for (index, collection) in parts.config.collections.iter().enumerate() {
+        // A list of links that lead nowhere would be of no use.
+        if !collection.output {
+            continue;
+        }
         let url = format!("/{}/", collection.name);
         let items = parts.collections[index].clone();
         add(

@@ -100,10 +100,8 @@ pub(crate) fn site(parts: &SiteParts<'_>) -> Value {
         let mut value = Map::new();
         put(&mut value, "name", settings.name.as_str());
         put(&mut value, "title", settings.title.as_str());
-        let url = parts
-            .templates
-            .has_layout("collection")
-            .then(|| format!("/{}/", settings.name));
+        let has_page = settings.output && parts.templates.has_layout("collection");
+        let url = has_page.then(|| format!("/{}/", settings.name));
         put(&mut value, "url", url);
         put(&mut value, "documents", documents.clone());
         all.insert(settings.name.clone().into(), Value::from(value));
