@@ -8,6 +8,9 @@ use rust_embed::RustEmbed;
 /// The theme of a site that names none.
 pub(crate) const DEFAULT: &str = "default";
 
+/// What a site calls its theme that wants none: all of its layouts are its own.
+pub(crate) const NONE: &str = "none";
+
 #[derive(RustEmbed)]
 #[folder = "../themes"]
 struct Themes;
@@ -37,5 +40,8 @@ pub(crate) fn files(name: &str) -> Vec<(String, Cow<'static, [u8]>)> {
 /// Whether a file of a theme describes it and is no part of a site.
 fn is_about_the_theme(path: &str) -> bool {
     path == "theme.toml"
-        || (!path.contains('/') && (path.starts_with("README") || path.starts_with("LICENSE")))
+        || (!path.contains('/')
+            && ["README", "LICENSE", "CHECKLIST"]
+                .iter()
+                .any(|name| path.starts_with(name)))
 }

@@ -43,7 +43,7 @@ pub struct Config {
     pub address: Option<String>,
     /// Where the site is on the web, without a slash at the end. Absolute URLs start with it.
     pub url: Option<String>,
-    /// The name of the theme.
+    /// The name of the theme, or `none`.
     pub theme: String,
     /// The time zone in which dates without an offset are read, and all dates are shown.
     pub time_zone: TimeZone,
@@ -174,14 +174,17 @@ pub(crate) fn parse(text: &str) -> Result<Config, Error> {
     };
     let theme = match &known.theme {
         None => theme::DEFAULT.to_owned(),
-        Some(name) if theme::names().iter().any(|known| known == name.get_ref()) => {
+        Some(name)
+            if name.get_ref() == theme::NONE
+                || theme::names().iter().any(|known| known == name.get_ref()) =>
+        {
             name.get_ref().clone()
         }
         Some(name) => {
             let names = theme::names();
             let hint = match did_you_mean(name.get_ref(), names.iter().map(String::as_str)) {
                 Some(meant) => format!("did you mean \"{meant}\"?"),
-                None => format!("the themes are: {}", names.join(", ")),
+                None => format!("the themes are: {}; or \"none\"", names.join(", ")),
             };
             let message = format!("there is no theme '{}'", name.get_ref());
             return Err(wrong(name.span(), message).with_hint(hint));
@@ -275,7 +278,7 @@ fn taxonomies(own: Vec<Spanned<String>>, wrong: &Wrong<'_>) -> Result<Vec<String
 }
 
 /// The settings at the top that mean something.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 26] = [
     "title",
     "description",
     "author",
@@ -295,8 +298,14 @@ const KEYS: [&str; 21] = [
     "exclude",
     "publish_source",
     "build",
-    "nav",
     "origin",
+    // Those of the default theme.
+    "nav",
+    "footer",
+    "social",
+    "accent",
+    "related",
+    "date_format",
 ];
 
 /// Notes on settings that only templates can see, but that are nearly called like one of ours.
