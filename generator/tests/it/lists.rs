@@ -14,7 +14,7 @@ fn a_collection_has_pages_an_order_and_a_list() {
             "{{ page.title }}:{% for d in page.documents %} {{ d.title }}{% endfor %}",
         ),
         (
-            "_layouts/page.html",
+            "_layouts/document.html",
             "{{ page.previous.title or '-' }}<{{ page.title }}>{{ page.next.title or '-' }}",
         ),
         ("_recipes/soup.md", "---\nweight: 2\n---\nSoup.\n"),

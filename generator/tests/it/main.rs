@@ -12,3 +12,4 @@ mod seo;
 mod support;
 mod template_errors;
 mod templates;
+mod theme;
