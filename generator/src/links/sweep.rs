@@ -5,62 +5,72 @@ use crate::marks::{self, LinkKind};
 
 const LINK: &str = "{skep:";
 const CALL: &str = "!--skep:call ";
+/// No mark is longer, or many that never end would be searched for ever.
+const MAX_LEN: usize = 16 * 1024;
+/// `<` and `>` may be written in several ways.
+const OPEN: [&str; 4] = ["&lt;", "<", "\\u003c", "\\u003C"];
+const CLOSE: [&str; 4] = ["&gt;", ">", "\\u003e", "\\u003E"];
 
 /// `text` with the URLs of its marks, from the root, and without the marks of calls.
 pub(super) fn sweep(text: &str, targets: &dyn Targets) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    loop {
-        let link = rest.find(LINK);
-        let call = rest.find(CALL);
-        let Some(at) = link.into_iter().chain(call).min() else {
-            out.push_str(rest);
-            return out;
+    let mut copied = 0;
+    // One search for each kind, so that none of them begins again for each mark of the other.
+    let links = memchr::memmem::find_iter(text.as_bytes(), LINK).map(|at| (at, true));
+    let calls = memchr::memmem::find_iter(text.as_bytes(), CALL).map(|at| (at, false));
+    let mut marks: Vec<(usize, bool)> = links.chain(calls).collect();
+    marks.sort_unstable();
+    for (at, is_link) in marks {
+        if at < copied {
+            continue;
+        }
+        let before = &text[copied..at];
+        let after = &text[at..text.floor_char_boundary(at + MAX_LEN)];
+        let swept = if is_link {
+            link(after, targets).map(|(url, len)| (before.len(), url, len))
+        } else {
+            call(before, after).map(|(kept, len)| (kept, String::new(), len))
         };
-        let (before, after) = rest.split_at(at);
-        if Some(at) == link
-            && let Some(end) = after.find('}')
-            && let Some(mark) = marks::link(&after[..=end])
-        {
-            out.push_str(before);
-            let url = match mark.kind {
-                LinkKind::Wiki => targets.url_of_name(&mark.target),
-                LinkKind::Link | LinkKind::Image => targets.url_of_source(&mark.target),
-            };
-            match url {
-                Some(url) => {
-                    let suffix = mark.written.find(['?', '#']).unwrap_or(mark.written.len());
-                    out.push_str(&url);
-                    out.push_str(&mark.written[suffix..]);
-                }
-                None => out.push_str(mark.written),
-            }
-            rest = &after[end + 1..];
-            continue;
+        if let Some((kept, url, len)) = swept {
+            out.push_str(&before[..kept]);
+            out.push_str(&url);
+            copied = at + len;
         }
-        // `<!--` and `-->` may be written in several ways.
-        let opened = ["&lt;", "<", "\\u003c", "\\u003C"]
-            .into_iter()
-            .find(|open| before.ends_with(open));
-        if Some(at) == call
-            && let Some(open) = opened
-            && let Some(end) = after.find("--")
-            && let Some(end) = after[end + 2..].find("--").map(|more| end + 2 + more + 2)
-        {
-            out.push_str(&before[..before.len() - open.len()]);
-            rest = &after[end..];
-            let closed = ["&gt;", ">", "\\u003e", "\\u003E"];
-            rest = closed
-                .into_iter()
-                .find_map(|close| rest.strip_prefix(close))
-                .unwrap_or(rest);
-            continue;
-        }
-        let (skipped, next) = after.split_at(1);
-        out.push_str(before);
-        out.push_str(skipped);
-        rest = next;
     }
+    out.push_str(&text[copied..]);
+    out
+}
+
+/// The URL for the mark at the start of `text`, and the length of the mark.
+fn link(text: &str, targets: &dyn Targets) -> Option<(String, usize)> {
+    let len = text.find('}')? + 1;
+    let mark = marks::link(&text[..len])?;
+    let url = match mark.kind {
+        LinkKind::Wiki => targets.url_of_name(&mark.target),
+        LinkKind::Link | LinkKind::Image => targets.url_of_source(&mark.target),
+    };
+    let url = match url {
+        Some(url) => {
+            let suffix = mark.written.find(['?', '#']);
+            url.into_owned() + &mark.written[suffix.unwrap_or(mark.written.len())..]
+        }
+        None => mark.written.to_owned(),
+    };
+    Some((url, len))
+}
+
+/// How much stays of `before`, and how long the mark of a call is at the start of `after`.
+fn call(before: &str, after: &str) -> Option<(usize, usize)> {
+    let open = OPEN.into_iter().find(|open| before.ends_with(open))?;
+    // A path may hold two hyphens as well.
+    let mut hyphens = after.match_indices("--").skip(1).map(|(at, _)| at + 2);
+    let len = hyphens.find_map(|end| {
+        let close = CLOSE
+            .into_iter()
+            .find(|close| after[end..].starts_with(close))?;
+        Some(end + close.len())
+    })?;
+    Some((before.len() - open.len(), len))
 }
 
 #[cfg(test)]
@@ -92,7 +102,7 @@ mod tests {
         let mut mark = String::new();
         marks::push_link(&mut mark, LinkKind::Link, "a%20b.md#x", "a b.md");
         let mut call = String::new();
-        marks::push_call(&mut call, "p.md", 3);
+        marks::push_call(&mut call, "p--q.md", 3);
         let html = format!("<a href=\"{mark}\">1</a>{call}2");
         for (escaped, expected) in [
             (html.clone(), "<a href=\"/a/#x\">1</a>2"),

@@ -104,7 +104,7 @@ pub(super) fn parse(text: &str, start: usize) -> Result<(Form, usize), Note> {
         (false, false) => {
             let message = format!("the call of <{name}> in double braces has no slash at its end");
             let hint = format!(
-                "without a body it is {{{{ <{name} /> }}}}, with one {{% <{name}> %}} ... {{% </{name}> %}}"
+                "without a body it is {{{{ <{name} /> }}}}, with one {{% <{name}> %}} ... {{% </{name}> %}}; {TEXT_HINT}"
             );
             Err(Note::new(start, message).with_hint(hint))
         }
