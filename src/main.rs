@@ -4,6 +4,7 @@
 //! in `skep-generator` and `skep-publisher`, which know nothing of each other.
 
 mod backup;
+mod browser;
 mod built;
 mod choice;
 mod cli;

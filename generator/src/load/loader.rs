@@ -1,6 +1,6 @@
 //! Reads a site again and again, each time only what has changed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +33,10 @@ pub(crate) struct Loader {
     /// Changes that no load has taken in yet, because all have failed since. `None`: anything.
     pending: Option<Vec<Arc<str>>>,
     highlighter: Arc<Highlighter>,
+    /// Whether something may have changed without anybody's notice, because it could not be read.
+    is_lost: bool,
+    /// Whether there was an error since a site was made.
+    has_failed: bool,
 }
 
 #[derive(Debug)]
@@ -56,28 +60,52 @@ impl Loader {
         &mut self,
         dir: &Path,
         options: &LoadOptions,
-        change: Change,
+        change: &Change,
     ) -> Result<Site, Error> {
+        self.take_in(dir, change)?;
+        self.make(options)
+    }
+
+    /// Reads what may have changed of the sources in `dir`, and returns which of them did. The next site is made of them.
+    pub(crate) fn take_in(&mut self, dir: &Path, change: &Change) -> Result<Vec<Arc<str>>, Error> {
         let paths = match change {
             Change::Paths(paths) if !paths.iter().any(|path| path == config::FILE) => Some(paths),
             _ => None,
         };
-        let followed = match (&mut self.known, &paths) {
-            (Some(known), Some(paths)) => known.follow(&self.highlighter, paths)?,
-            _ => None,
-        };
-        match followed {
-            Some(changed) => {
-                if let Some(pending) = &mut self.pending {
-                    pending.extend(changed);
-                }
-            }
-            None => {
-                self.pending = None;
-                let before = self.known.take();
-                self.known = Some(Known::walk(&self.highlighter, dir, before)?);
-            }
+        if let (Some(known), Some(paths), false) = (&mut self.known, paths, self.is_lost)
+            // What can't be read is met again in a walk, which tells of all such files.
+            && let Ok(Some(changed)) = known.follow(&self.highlighter, paths)
+        {
+            self.note(&changed);
+            return Ok(changed);
         }
+        let had_failed = self.has_failed;
+        (self.is_lost, self.has_failed) = (true, true);
+        let before = self.known.as_ref();
+        let known = Known::walk(&self.highlighter, dir, before)?;
+        (self.is_lost, self.has_failed) = (false, had_failed);
+        let changed = match before {
+            Some(before) if Arc::ptr_eq(&before.config, &known.config) => {
+                differences(&before.entries, &known.entries)
+            }
+            _ => {
+                self.pending = None;
+                vec![Arc::from(config::FILE)]
+            }
+        };
+        self.known = Some(known);
+        self.note(&changed);
+        Ok(changed)
+    }
+
+    /// Whether the site that was made last is not what the sources say any more, or an error came after it.
+    pub(crate) fn is_behind(&self) -> bool {
+        let is_whole = self.pending.as_ref().is_some_and(Vec::is_empty);
+        self.has_failed || !is_whole
+    }
+
+    /// Makes the site of the sources as they were read last.
+    pub(crate) fn make(&mut self, options: &LoadOptions) -> Result<Site, Error> {
         let Some(known) = &self.known else {
             return Err(Error::new(ErrorKind::Io, "the site was not read"));
         };
@@ -99,14 +127,32 @@ impl Loader {
         };
         let site = site::assemble(&input, &mut self.memory)?;
         self.pending = Some(Vec::new());
+        self.has_failed = false;
         Ok(site)
     }
+
+    fn note(&mut self, changed: &[Arc<str>]) {
+        if let Some(pending) = &mut self.pending {
+            pending.extend_from_slice(changed);
+        }
+    }
+}
+
+/// The sources that came, changed or went between `old` and `new`.
+fn differences(old: &BTreeMap<Arc<str>, Entry>, new: &BTreeMap<Arc<str>, Entry>) -> Vec<Arc<str>> {
+    let is_same = |path: &Arc<str>, entry: &Entry| {
+        let old = old.get(path);
+        old.is_some_and(|old| Arc::ptr_eq(&old.source, &entry.source))
+    };
+    let came = new.iter().filter(|(path, entry)| !is_same(path, entry));
+    let went = old.keys().filter(|path| !new.contains_key(*path));
+    came.map(|(path, _)| path).chain(went).cloned().collect()
 }
 
 impl Known {
     /// Walks the whole folder. What was known `before` is taken where size and time say that it is
     /// still so.
-    fn walk(highlighter: &Highlighter, dir: &Path, before: Option<Self>) -> Result<Self, Error> {
+    fn walk(highlighter: &Highlighter, dir: &Path, before: Option<&Self>) -> Result<Self, Error> {
         let config = config::read(dir)?;
         config.engine.expect_tera()?;
         let root = dir
@@ -116,11 +162,8 @@ impl Known {
         // Other settings can give a file another meaning.
         let before =
             before.filter(|before| before.root == root && before.config.table == config.table);
-        let (config, known) = match before {
-            Some(before) => (before.config, before.entries),
-            None => (Arc::new(config), BTreeMap::new()),
-        };
-        let known: HashMap<Arc<str>, Entry> = known.into_iter().collect();
+        let config = before.map_or_else(|| Arc::new(config), |before| Arc::clone(&before.config));
+        let known = |path: &str| before?.entries.get(path);
         let reading = Reading {
             settings: &config.markdown,
             highlighter,
@@ -130,7 +173,7 @@ impl Known {
             .collect::<Vec<_>>()
             .into_par_iter()
             .map(|(path, source)| {
-                let entry = match known.get(path.as_str()) {
+                let entry = match known(&path) {
                     Some(entry) if is_same(&entry.source.content, &source.content) => entry.clone(),
                     _ => Entry::read(reading, source),
                 };

@@ -45,5 +45,5 @@ impl LoadOptions {
 /// Reads the sources of the site in `dir` into an immutable model. Every file that can't be
 /// understood is told in the error, not only the first.
 pub fn load(dir: &Path, options: &LoadOptions) -> Result<Site, Error> {
-    Loader::default().load(dir, options, Change::Unknown)
+    Loader::default().load(dir, options, &Change::Unknown)
 }

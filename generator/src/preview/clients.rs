@@ -9,24 +9,43 @@ use super::overlay;
 use super::state::fingerprint;
 use crate::error::Error;
 
-/// How many pages can be shown live at once. Each has a thread.
+/// How many pages can be shown live at once. Each has a connection.
 const MOST: usize = 64;
 /// How often a silent connection is written to, to find out whether anybody is still there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How many messages may wait for a slow browser before it is dropped. It will connect again.
-const BACKLOG: usize = 8;
+const BACKLOG: usize = 16;
 
 /// What a browser is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Message {
     /// Load the page again.
     Reload,
-    /// Load the stylesheets again.
-    Styles,
-    /// Show this error, as JSON.
+    /// Go to this URL path.
+    Go(String),
+    /// Load the files at these URL paths again, as a list in JSON: stylesheets and images.
+    Files(String),
+    /// Show these errors, as JSON.
     Failed(String),
     /// Show no error any more.
     Mended,
+    /// What the bar shows, as JSON.
+    Bar(String),
+}
+
+impl Message {
+    /// As a server-sent event. No data has line breaks, which would end it.
+    fn event(&self) -> String {
+        let (name, data) = match self {
+            Self::Reload => ("reload", ""),
+            Self::Go(path) => ("go", path.as_str()),
+            Self::Files(paths) => ("files", paths.as_str()),
+            Self::Failed(errors) => ("failed", errors.as_str()),
+            Self::Mended => ("mended", ""),
+            Self::Bar(bar) => ("bar", bar.as_str()),
+        };
+        format!("event: {name}\ndata: {data}\n\n")
+    }
 }
 
 /// All browsers that are connected.
@@ -39,7 +58,6 @@ pub(super) struct Clients {
 struct Inner {
     clients: Vec<Client>,
     next_id: u64,
-    failing: bool,
     closed: bool,
 }
 
@@ -114,16 +132,19 @@ impl Clients {
     }
 
     /// Calls `visit` on the browser with this id, if it is still there.
-    pub(super) fn with(&self, id: u64, visit: impl FnOnce(&mut Client)) {
+    pub(super) fn with<T>(&self, id: u64, visit: impl FnOnce(&mut Client) -> T) -> Option<T> {
         let mut inner = self.lock();
-        if let Some(client) = inner.clients.iter_mut().find(|client| client.id == id) {
-            visit(client);
-        }
+        let client = inner.clients.iter_mut().find(|client| client.id == id);
+        client.map(visit)
     }
 
-    /// Notes whether the site is failing now; returns whether it was.
-    pub(super) fn set_failing(&self, failing: bool) -> bool {
-        std::mem::replace(&mut self.lock().failing, failing)
+    /// The URL paths that browsers show.
+    pub(super) fn paths(&self) -> Vec<String> {
+        let inner = self.lock();
+        let mut paths: Vec<String> = inner.clients.iter().map(|c| c.path.clone()).collect();
+        paths.sort();
+        paths.dedup();
+        paths
     }
 
     /// Sends everybody away, and lets nobody in any more.
@@ -140,38 +161,25 @@ impl Clients {
 }
 
 /// Writes the messages to a browser as server-sent events until either side goes.
-pub(super) fn stream(mut to: impl Write, messages: &Receiver<Message>) -> io::Result<()> {
-    write!(
-        to,
-        "HTTP/1.1 200 OK\r\n\
-         Content-Type: text/event-stream\r\n\
-         Cache-Control: no-store\r\n\
-         X-Content-Type-Options: nosniff\r\n\
-         Connection: close\r\n\
-         Transfer-Encoding: chunked\r\n\r\n"
-    )?;
+pub(super) fn stream(to: &mut dyn Write, messages: &Receiver<Message>) -> io::Result<()> {
     // A browser that lost the preview asks for it again every second.
-    chunk(&mut to, "retry: 1000\n\n")?;
+    to.write_all(
+        b"HTTP/1.1 200 OK\r\n\
+          Content-Type: text/event-stream\r\n\
+          Cache-Control: no-store\r\n\
+          X-Content-Type-Options: nosniff\r\n\
+          Cross-Origin-Resource-Policy: same-origin\r\n\
+          Connection: close\r\n\r\n\
+          retry: 1000\n\n",
+    )?;
     loop {
-        let text = match messages.recv_timeout(HEARTBEAT) {
-            Ok(Message::Reload) => "event: reload\ndata:\n\n".to_owned(),
-            Ok(Message::Styles) => "event: styles\ndata:\n\n".to_owned(),
-            Ok(Message::Mended) => "event: mended\ndata:\n\n".to_owned(),
-            // JSON has no line breaks, which would end the data.
-            Ok(Message::Failed(json)) => format!("event: failed\ndata: {json}\n\n"),
-            Err(RecvTimeoutError::Timeout) => ":\n\n".to_owned(),
-            Err(RecvTimeoutError::Disconnected) => {
-                write!(to, "0\r\n\r\n")?;
-                return to.flush();
-            }
-        };
-        chunk(&mut to, &text)?;
+        to.flush()?;
+        match messages.recv_timeout(HEARTBEAT) {
+            Ok(message) => to.write_all(message.event().as_bytes())?,
+            Err(RecvTimeoutError::Timeout) => to.write_all(b":\n\n")?,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
     }
-}
-
-fn chunk(to: &mut impl Write, text: &str) -> io::Result<()> {
-    write!(to, "{:x}\r\n{text}\r\n", text.len())?;
-    to.flush()
 }
 
 #[cfg(test)]
@@ -179,19 +187,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_events_in_chunks() {
+    fn messages_are_events() {
         let clients = Clients::default();
         let (id, messages) = clients.add("/".to_owned(), 0).unwrap();
         clients.with(id, |client| {
             client.send(Message::Reload);
             client.mend();
+            client.send(Message::Go("/a/".to_owned()));
         });
         clients.close();
         let mut out = Vec::new();
         stream(&mut out, &messages).unwrap();
         let out = String::from_utf8(out).unwrap();
         assert!(
-            out.ends_with("\r\n15\r\nevent: reload\ndata:\n\n\r\n0\r\n\r\n"),
+            out.ends_with(
+                "\r\n\r\nretry: 1000\n\nevent: reload\ndata: \n\nevent: go\ndata: /a/\n\n"
+            ),
             "{out:?}"
         );
     }

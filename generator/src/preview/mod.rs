@@ -5,18 +5,25 @@
 //! and those whose bytes changed are told to reload. No dependency between pages is tracked, so
 //! nothing can be stale.
 
+mod assets;
+mod bar;
 mod clients;
+mod http;
 mod media;
+mod mounts;
 mod overlay;
+mod request;
 mod server;
 mod state;
 mod watch;
+mod watcher;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -43,8 +50,29 @@ pub struct PreviewOptions {
     /// Tells the present moment. It is asked at every change.
     pub clock: fn() -> Timestamp,
     /// Looks for changes a few times a second instead of being told of them by the system, which
-    /// does not work on every network drive.
+    /// does not work everywhere.
     pub polling: bool,
+    /// Whether browsers go to the page of what was just saved.
+    pub follow: bool,
+    /// Where the changes can be reviewed and published. The bar of each page links there; the preview itself publishes
+    /// nothing.
+    pub review_url: Option<String>,
+}
+
+impl PreviewOptions {
+    /// The preview of what is published: no drafts, nothing from the future.
+    pub fn new(clock: fn() -> Timestamp) -> Self {
+        Self {
+            port: None,
+            drafts: false,
+            future: false,
+            unpublished: false,
+            clock,
+            polling: false,
+            follow: false,
+            review_url: None,
+        }
+    }
 }
 
 /// What happens during a preview.
@@ -53,10 +81,10 @@ pub struct PreviewOptions {
 pub enum PreviewEvent {
     /// The site was read again.
     Changed {
-        /// The files that changed, relative to the site folder. Empty if only time has passed.
+        /// The sources that changed, relative to the site folder. Empty if only time has passed.
         paths: Vec<String>,
-        /// How long it took until the browsers were told, in milliseconds.
-        millis: u64,
+        /// How long it took until the browsers were told.
+        took: Took,
     },
     /// The site, or a page that a browser shows, is broken. The last good one is shown meanwhile.
     Failed(Error),
@@ -66,6 +94,24 @@ pub enum PreviewEvent {
     Polling(String),
 }
 
+/// What the time from the first sign of a change until the browsers were told was spent on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Took {
+    /// Waiting until the editor, or whoever changes files, was done.
+    pub waiting: Duration,
+    /// Reading what changed and making the site anew.
+    pub reading: Duration,
+    /// Rendering the pages that browsers show, and telling the browsers.
+    pub telling: Duration,
+}
+
+impl Took {
+    /// All of it.
+    pub fn total(&self) -> Duration {
+        self.waiting + self.reading + self.telling
+    }
+}
+
 /// A running preview. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Preview {
@@ -73,8 +119,8 @@ pub struct Preview {
     pub url: String,
     /// Whether the default port was taken and the next free one is used.
     pub port_moved: bool,
-    server: Arc<server::Server>,
-    signals: Sender<watch::Signal>,
+    server: Arc<http::Server>,
+    signals: Sender<watcher::Signal>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -103,20 +149,22 @@ pub fn start(
 
     let (signals, received) = mpsc::channel();
     // Watch first and read then, so that no change falls in between.
-    let watcher = watch::Watcher::start(&dir, options.polling, signals.clone())?;
-    if let Some(reason) = &watcher.polls_because {
-        on_event(PreviewEvent::Polling(reason.clone()));
-    }
+    let watcher = watcher::Watcher::start(&dir, options.polling, signals.clone());
     let state = Arc::new(State::load(dir, options, Box::new(on_event))?);
-    let server = Arc::new(server::Server::new(listener, port)?);
-    let mut threads = server::spawn(&server, &state)?;
-    threads.push(watch::spawn(watcher, received, state)?);
+    if watcher.polls() {
+        state.set_polling(watcher.polls_because.clone());
+    }
+    let (server, http) = http::serve(listener, port, {
+        let state = Arc::clone(&state);
+        move |request| server::answer(&state, port, request)
+    })?;
+    let watching = watch::spawn(watcher, received, state)?;
     Ok(Preview {
         url: format!("http://127.0.0.1:{port}/"),
         port_moved,
         server,
         signals,
-        threads,
+        threads: vec![http, watching],
     })
 }
 
@@ -129,7 +177,7 @@ impl Preview {
 
 impl Drop for Preview {
     fn drop(&mut self) {
-        let _ = self.signals.send(watch::Signal::Stop);
+        let _ = self.signals.send(watcher::Signal::Stop);
         self.server.stop();
         for thread in self.threads.drain(..) {
             let _ = thread.join();

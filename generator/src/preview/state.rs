@@ -1,28 +1,35 @@
 //! The site as it is now, and what happens when it changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::assets::{self, Served};
+use super::bar;
 use super::clients::{Clients, Message};
-use super::{PreviewEvent, PreviewOptions};
+use super::request::decode;
+use super::{PreviewEvent, PreviewOptions, Took};
 use crate::error::{Error, ErrorKind};
 use crate::load::{Change, LoadOptions, Loader};
 use crate::render::render;
-use crate::site::{Output, Site};
-use crate::sources::Content;
+use crate::site::Site;
+
+/// Of so many saved files at once it is looked whether their pages can be shown, though nobody shows them. A
+/// person saves one; a tool that writes many is not waited for.
+const MOST_SAVED: usize = 8;
 
 /// What the server and the watcher share.
 pub(super) struct State {
     dir: PathBuf,
-    options: PreviewOptions,
+    pub(super) options: PreviewOptions,
     current: RwLock<Current>,
     loader: Mutex<Loader>,
     pub(super) clients: Clients,
+    served: Mutex<Served>,
     on_event: Box<dyn Fn(PreviewEvent) + Send + Sync>,
 }
 
@@ -31,8 +38,14 @@ pub(super) struct State {
 pub(super) struct Current {
     /// The last site that could be read.
     pub(super) site: Option<Arc<Site>>,
-    /// Why it can't be read now, if it can't.
+    /// What is wrong now, if something is: it can't be read, or a page can't be rendered.
     pub(super) error: Option<Arc<Error>>,
+    /// The sources of pages that were saved and can't be rendered.
+    failing: Arc<BTreeSet<String>>,
+    /// How long it took to read `site` anew.
+    pub(super) took: Duration,
+    /// Whether it is looked for changes every so often.
+    pub(super) polls: bool,
 }
 
 /// What a browser gets for a URL path.
@@ -56,13 +69,16 @@ impl State {
             current: RwLock::default(),
             loader: Mutex::default(),
             clients: Clients::default(),
+            served: Mutex::default(),
             on_event,
         };
-        match state.read(Change::Unknown) {
-            Ok(site) => state.set(Some(Arc::new(site)), None),
+        match state.read(&Change::Unknown) {
+            Ok(read) => state.set(|current| {
+                current.site = read.map(|(site, _)| Arc::new(site));
+            }),
             Err(error) if error.kind == ErrorKind::NoSite => return Err(error),
             Err(error) => {
-                state.set(None, Some(Arc::new(error.clone())));
+                state.set(|current| current.error = Some(Arc::new(error.clone())));
                 (state.on_event)(PreviewEvent::Failed(error));
             }
         }
@@ -74,53 +90,78 @@ impl State {
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// When the next post becomes due.
-    pub(super) fn next_due(&self) -> Option<Timestamp> {
-        self.current().site?.next_due
-    }
-
     pub(super) fn now(&self) -> Timestamp {
         (self.options.clock)()
     }
 
-    /// Reads the site again after `paths` changed, and tells the browsers.
-    pub(super) fn reload(&self, change: Change) {
-        let started = Instant::now();
-        let paths = match &change {
-            Change::Paths(paths) => paths.clone(),
-            Change::Unknown => Vec::new(),
-        };
-        let before = self.current();
-        let result = self.read(change);
-        let failure = match result {
-            Ok(site) => {
-                let site = Arc::new(site);
-                let assets = match &before.site {
-                    Some(old) => changed_assets(old, &site),
-                    None => Vec::new(),
-                };
-                self.set(Some(Arc::clone(&site)), None);
-                let failure = self.tell_clients(&site, &assets);
-                if failure.is_none() {
-                    (self.on_event)(PreviewEvent::Changed {
-                        paths,
-                        millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-                    });
-                }
-                failure
-            }
-            Err(error) => {
-                self.set(before.site.clone(), Some(Arc::new(error.clone())));
-                self.clients.each(|client| client.fail(&error));
-                Some(error)
-            }
-        };
-        let was_failing = self.clients.set_failing(failure.is_some()) || before.error.is_some();
-        match failure {
-            Some(error) => (self.on_event)(PreviewEvent::Failed(error)),
-            None if was_failing => (self.on_event)(PreviewEvent::Mended),
-            None => {}
+    /// How long it is until time alone changes the site: a post becomes due, or the clock was set back.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let (site, now) = (self.current().site?, self.now());
+        if now < site.options.as_of {
+            return Some(Duration::ZERO);
         }
+        let left = site.next_due?.duration_since(now);
+        Some(Duration::try_from(left).unwrap_or(Duration::ZERO))
+    }
+
+    /// Says that it is looked for changes every so often, and why if nobody asked for that.
+    pub(super) fn set_polling(&self, because: Option<String>) {
+        self.set(|current| current.polls = true);
+        if let Some(reason) = because {
+            (self.on_event)(PreviewEvent::Polling(reason));
+        }
+    }
+
+    /// Reads the site again, and tells the browsers what changed. It was waited for `waiting` before. If it is only
+    /// looked whether there is a `change`, what is wrong is not told again.
+    pub(super) fn reload(&self, change: &Change, waiting: Duration, only_looks: bool) {
+        let started = Instant::now();
+        let before = self.current();
+        let (site, changed) = match self.read(change) {
+            Ok(Some((site, changed))) => (Arc::new(site), changed),
+            Ok(None) => return,
+            Err(error) => {
+                if !(only_looks && before.error.as_deref() == Some(&error)) {
+                    self.set(|current| current.error = Some(Arc::new(error.clone())));
+                    self.clients.each(|client| client.fail(&error));
+                    (self.on_event)(PreviewEvent::Failed(error));
+                }
+                return;
+            }
+        };
+        let reading = started.elapsed();
+        self.set(|current| {
+            current.site = Some(Arc::clone(&site));
+            current.error = None;
+            current.took = waiting + reading;
+        });
+        let target = self.target(&site, &changed);
+        let shown = self.tell_changed(&site, target.as_deref());
+        let took = Took {
+            waiting,
+            reading,
+            telling: started.elapsed().saturating_sub(reading),
+        };
+        // From here on nobody waits any more whose page changed.
+        let error = self.check(&site, &shown, &before.failing, &changed);
+        self.settle(error.as_ref());
+        if let Some(old) = &before.site {
+            self.tell_files(old, &site, &shown, &changed);
+        }
+        let was_failing = before.error.is_some();
+        match error {
+            Some(error) => (self.on_event)(PreviewEvent::Failed(error)),
+            None => {
+                (self.on_event)(PreviewEvent::Changed {
+                    paths: changed,
+                    took,
+                });
+                if was_failing {
+                    (self.on_event)(PreviewEvent::Mended);
+                }
+            }
+        }
+        self.tell_bar();
     }
 
     /// What there is at the decoded URL path `path`.
@@ -156,41 +197,168 @@ impl State {
         }
     }
 
-    fn tell_clients(&self, site: &Site, assets: &[String]) -> Option<Error> {
-        let only_styles = assets.iter().all(|path| path.ends_with(".css"));
-        let mut rendered: BTreeMap<String, Result<Vec<u8>, Error>> = BTreeMap::new();
-        let mut failure = None;
-        self.clients.each(|client| {
-            let page = rendered
-                .entry(client.path.clone())
-                .or_insert_with_key(|path| Self::shown(site, path));
-            match page {
-                Ok(bytes) => {
-                    let uses = |asset: &String| {
-                        let name = asset.rsplit('/').next().unwrap_or(asset);
-                        contains(bytes, name.as_bytes())
-                    };
-                    if fingerprint(bytes) != client.seen
-                        || (!only_styles && assets.iter().any(uses))
-                    {
-                        client.send(Message::Reload);
-                    } else {
-                        client.mend();
-                        if !assets.is_empty() && only_styles {
-                            client.send(Message::Styles);
-                        }
-                    }
-                }
-                Err(error) => {
-                    client.fail(error);
-                    failure.get_or_insert_with(|| error.clone());
-                }
-            }
-        });
-        failure
+    /// Notes that a browser has these bytes of the file at the output path `path`, which was made for it.
+    pub(super) fn note_served(&self, path: &str, bytes: &[u8]) {
+        self.served().note(path, bytes);
     }
 
-    fn read(&self, change: Change) -> Result<Site, Error> {
+    /// Tells a browser that has just come what it may have missed.
+    pub(super) fn welcome(&self, id: u64) {
+        let current = self.current();
+        let Some((path, seen)) = self
+            .clients
+            .with(id, |client| (client.path.clone(), client.seen))
+        else {
+            return;
+        };
+        let shown = current.site.as_ref().map(|site| Self::shown(site, &path));
+        let bar = bar::json(&current, &self.options, &path);
+        self.clients.with(id, |client| {
+            client.send(Message::Bar(bar));
+            match (&current.error, shown) {
+                (_, Some(Ok(bytes))) if fingerprint(&bytes) != seen => client.send(Message::Reload),
+                (Some(error), _) => client.fail(error),
+                (None, Some(Err(error))) => client.fail(&error),
+                _ => {}
+            }
+        });
+    }
+
+    /// Renders the pages that browsers show, and has those reloaded whose bytes changed; or sends all to `target`.
+    fn tell_changed(
+        &self,
+        site: &Site,
+        target: Option<&str>,
+    ) -> BTreeMap<String, Result<Vec<u8>, Error>> {
+        if let Some(url) = target {
+            let url = serde_json::Value::from(url).to_string();
+            self.clients
+                .each(|client| client.send(Message::Go(url.clone())));
+            return BTreeMap::new();
+        }
+        let shown: BTreeMap<String, Result<Vec<u8>, Error>> = self
+            .clients
+            .paths()
+            .into_iter()
+            .map(|path| {
+                let page = Self::shown(site, &path);
+                (path, page)
+            })
+            .collect();
+        self.clients.each(|client| {
+            if let Some(Ok(bytes)) = shown.get(&client.path)
+                && fingerprint(bytes) != client.seen
+            {
+                client.send(Message::Reload);
+            }
+        });
+        shown
+    }
+
+    /// What is wrong with the pages that browsers show, and with those that were just saved or failed before.
+    fn check(
+        &self,
+        site: &Site,
+        shown: &BTreeMap<String, Result<Vec<u8>, Error>>,
+        failing: &BTreeSet<String>,
+        saved: &[String],
+    ) -> Option<Error> {
+        let mut errors: Vec<Error> = shown
+            .values()
+            .filter_map(|page| page.as_ref().err().cloned())
+            .collect();
+        let saved = if saved.len() <= MOST_SAVED {
+            saved
+        } else {
+            &[]
+        };
+        let mut still_failing = BTreeSet::new();
+        for source in failing.iter().chain(saved) {
+            if let Some(output) = site.output_of(source)
+                && let Err(error) = render(site, output)
+            {
+                still_failing.insert(source.clone());
+                errors.push(error);
+            }
+        }
+        let mut told: Vec<Error> = Vec::new();
+        for error in errors {
+            if !told.contains(&error) {
+                told.push(error);
+            }
+        }
+        self.set(|current| current.failing = Arc::new(still_failing));
+        Error::collect(told).err()
+    }
+
+    /// Shows in all browsers what is wrong, or that nothing is any more.
+    fn settle(&self, error: Option<&Error>) {
+        if let Some(error) = error {
+            self.set(|current| current.error = Some(Arc::new(error.clone())));
+        }
+        self.clients.each(|client| match error {
+            Some(error) => client.fail(error),
+            None => client.mend(),
+        });
+    }
+
+    /// Has browsers load files again that are no pages.
+    fn tell_files(
+        &self,
+        old: &Site,
+        new: &Site,
+        shown: &BTreeMap<String, Result<Vec<u8>, Error>>,
+        sources: &[String],
+    ) {
+        let changed = self.served().changed(old, new, sources);
+        if changed.is_empty() {
+            return;
+        }
+        let (swapped, others): (Vec<String>, Vec<String>) = changed
+            .into_iter()
+            .partition(|path| assets::can_be_swapped(path));
+        let urls: Vec<String> = swapped.iter().map(|path| format!("/{path}")).collect();
+        let urls = serde_json::Value::from(urls).to_string();
+        self.clients.each(|client| {
+            let Some(Ok(page)) = shown.get(&client.path) else {
+                return;
+            };
+            if others.iter().any(|path| assets::is_named_in(path, page)) {
+                client.send(Message::Reload);
+            } else if !swapped.is_empty() {
+                client.send(Message::Files(urls.clone()));
+            }
+        });
+    }
+
+    /// The URL path of the page to which browsers go, if they follow what is saved: that of the one source among
+    /// `saved` that has one. `None` if it is shown already, or can't be.
+    fn target(&self, site: &Site, saved: &[String]) -> Option<String> {
+        if !self.options.follow || saved.len() > MOST_SAVED {
+            return None;
+        }
+        let mut pages = saved
+            .iter()
+            .filter_map(|source| site.page_at(site.output_of(source)?))
+            .filter(|shown| shown.page.is_html());
+        let (Some(shown), None) = (pages.next(), pages.next()) else {
+            return None;
+        };
+        let url = shown.page.url.to_string();
+        let is_there = decode(&url).is_none_or(|path| self.clients.paths().contains(&path));
+        (!is_there && render(site, &shown.page.path).is_ok()).then_some(url)
+    }
+
+    fn tell_bar(&self) {
+        let current = self.current();
+        self.clients.each(|client| {
+            let bar = bar::json(&current, &self.options, &client.path);
+            client.send(Message::Bar(bar));
+        });
+    }
+
+    /// Reads what changed: the site, and the paths of the sources that are not as they were. `None` if all are.
+    fn read(&self, change: &Change) -> Result<Option<(Site, Vec<String>)>, Error> {
         let options = LoadOptions {
             as_of: self.now(),
             drafts: self.options.drafts,
@@ -199,17 +367,26 @@ impl State {
             base_url: None,
             fingerprint: false,
         };
-        self.loader().load(&self.dir, &options, change)
-    }
-
-    fn set(&self, site: Option<Arc<Site>>, error: Option<Arc<Error>>) {
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Current { site, error };
-    }
-
-    fn loader(&self) -> MutexGuard<'_, Loader> {
+        let time_passed = matches!(change, Change::Paths(paths) if paths.is_empty());
         // It is only ever a copy of what lies in the folder.
-        self.loader.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut loader = self.loader.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = loader.take_in(&self.dir, change)?;
+        if !loader.is_behind() && !time_passed {
+            return Ok(None);
+        }
+        let site = loader.make(&options)?;
+        let changed = changed.iter().map(ToString::to_string).collect();
+        Ok(Some((site, changed)))
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Current)) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut current);
+    }
+
+    fn served(&self) -> MutexGuard<'_, Served> {
+        // Whatever is missing in it is at worst not told.
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -218,41 +395,4 @@ pub(super) fn fingerprint(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     hasher.finish()
-}
-
-/// The paths of files that are no HTML pages and differ between `old` and `new`.
-fn changed_assets(old: &Site, new: &Site) -> Vec<String> {
-    let mut changed = Vec::new();
-    for (path, output) in &*new.outputs {
-        let same = match (output, old.outputs.get(path)) {
-            (Output::File(a), Some(Output::File(b))) => {
-                let (a, b) = (new.files.get(a), old.files.get(b));
-                match (
-                    a.map(|file| &file.source.content),
-                    b.map(|file| &file.source.content),
-                ) {
-                    (Some(Content::Theme(_)), Some(Content::Theme(_))) => true,
-                    (a, b) => a == b,
-                }
-            }
-            (Output::Style(_), Some(Output::Style(_))) => {
-                new.styles == old.styles || render(old, path).ok() == render(new, path).ok()
-            }
-            (Output::Page { id, .. }, Some(Output::Page { .. }))
-                if new.page(*id).is_some_and(|page| !page.is_html()) =>
-            {
-                render(old, path).ok() == render(new, path).ok()
-            }
-            (Output::File(_) | Output::Style(_), _) => false,
-            _ => true,
-        };
-        if !same {
-            changed.push(path.to_string());
-        }
-    }
-    changed
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    !part.is_empty() && text.windows(part.len()).any(|window| window == part)
 }

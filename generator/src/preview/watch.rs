@@ -1,202 +1,181 @@
-//! Notices when the site changes, or when a post becomes due.
+//! Notices when the site changes, or when time alone changes it.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use notify::{EventKind, PollWatcher, RecommendedWatcher, RecursiveMode};
-
 use super::state::State;
-use crate::config;
+use super::watcher::{Signal, Watcher};
 use crate::error::Error;
 use crate::load::Change;
-use crate::sources;
 
-/// How long nothing must happen before the site is read: an editor writes one file in several
-/// steps, and `git checkout` writes many files.
-const QUIET: Duration = Duration::from_millis(8);
+/// How long nothing must happen before the site is read, if every file that was written is closed. A tool that writes
+/// many files does so without a pause as long as this one.
+const QUIET: Duration = Duration::from_millis(2);
+/// How long if the system does not tell that a file was closed.
+const UNSURE: Duration = Duration::from_millis(12);
+/// How long if a file is gone or empty: an editor may be about to write it.
+const GONE: Duration = Duration::from_millis(60);
+/// How long if a file is being written.
+const WRITING: Duration = Duration::from_millis(300);
 /// How long it is waited for quiet at most.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// How often files are looked at where the system does not tell of changes.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Of more files than this it is not looked whether they are gone.
+const MANY: usize = 32;
+/// How often the whole folder is looked at where the system does not tell of changes; at least.
 const POLL: Duration = Duration::from_millis(300);
+/// So many times as long as a look took is waited until the next one.
+const REST: u32 = 10;
 /// How long the clock is trusted: a computer may have slept.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
-/// What the watching thread is told.
-#[derive(Debug)]
-pub(super) enum Signal {
-    /// The file or folder at this path, relative to the site folder, changed.
-    Changed(String),
-    /// Something changed, and nobody knows what.
-    Lost,
-    Stop,
-}
-
-/// Tells of changes for as long as it lives.
-pub(super) struct Watcher {
-    _watcher: Box<dyn notify::Watcher + Send>,
-    /// Why it polls although it was not asked to.
-    pub(super) polls_because: Option<String>,
-}
-
-impl Watcher {
-    /// Watches the folder `dir`, which no link leads to.
-    pub(super) fn start(dir: &Path, polling: bool, signals: Sender<Signal>) -> Result<Self, Error> {
-        let failed = |error: notify::Error| super::no_server(&error.to_string());
-        if !polling {
-            match told_by_system(dir, signals.clone()) {
-                Ok(watcher) => {
-                    return Ok(Self {
-                        _watcher: Box::new(watcher),
-                        polls_because: None,
-                    });
-                }
-                Err(error) => {
-                    let watcher = poll(dir, signals).map_err(failed)?;
-                    return Ok(Self {
-                        _watcher: Box::new(watcher),
-                        polls_because: Some(error.to_string()),
-                    });
-                }
-            }
-        }
-        Ok(Self {
-            _watcher: Box::new(poll(dir, signals).map_err(failed)?),
-            polls_because: None,
-        })
-    }
-}
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Starts the thread that reads the site again when it has to be.
 pub(super) fn spawn(
-    watcher: Watcher,
+    mut watcher: Watcher,
     signals: Receiver<Signal>,
     state: Arc<State>,
 ) -> Result<JoinHandle<()>, Error> {
     super::spawn("watch", move || {
-        let _watcher = watcher;
-        while let Some(changes) = next(&signals, &state) {
-            state.reload(changes);
+        let mut poll = watcher.polls().then_some(POLL);
+        loop {
+            match next(&signals, &state, &mut watcher, poll) {
+                Next::Changed(change, waiting) => state.reload(&change, waiting, false),
+                Next::Look => {
+                    let started = Instant::now();
+                    state.reload(&Change::Unknown, Duration::ZERO, true);
+                    poll = poll.map(|_| POLL.max(started.elapsed() * REST));
+                }
+                Next::Poll(reason) => {
+                    poll = Some(POLL);
+                    state.set_polling(Some(reason));
+                    state.reload(&Change::Unknown, Duration::ZERO, true);
+                }
+                Next::Stop => break,
+            }
         }
         state.clients.close();
     })
 }
 
-/// Waits for the next reason to read the site: what changed (nothing if a post became due).
-/// `None` at the end.
-fn next(signals: &Receiver<Signal>, state: &State) -> Option<Change> {
-    // `None`: nobody knows what changed.
-    let mut paths = Some(BTreeSet::new());
-    loop {
-        let due = state.next_due();
-        let wait = match due {
-            None => LONGEST_WAIT,
-            Some(due) => {
-                let left = due.duration_since(state.now());
-                Duration::try_from(left)
-                    .unwrap_or(Duration::ZERO)
-                    .min(LONGEST_WAIT)
-            }
-        };
-        match signals.recv_timeout(wait) {
-            Ok(signal) => {
-                if !note(signal, &mut paths) {
-                    return None;
-                }
-                break;
-            }
+/// Why the site is read again.
+enum Next {
+    /// Something changed, and it was waited so long until that was over. No paths: only time has passed.
+    Changed(Change, Duration),
+    /// Perhaps something changed.
+    Look,
+    /// From now on the folder is looked at every so often, for this reason.
+    Poll(String),
+    Stop,
+}
+
+/// Waits for the next reason to read the site.
+fn next(
+    signals: &Receiver<Signal>,
+    state: &State,
+    watcher: &mut Watcher,
+    poll: Option<Duration>,
+) -> Next {
+    let polled = Instant::now();
+    let first = loop {
+        let left = state.time_left();
+        let until_poll = poll.map(|poll| poll.saturating_sub(polled.elapsed()));
+        let wait = [left, until_poll].into_iter().flatten().min();
+        match signals.recv_timeout(wait.unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)) {
+            Ok(signal) => break signal,
             Err(RecvTimeoutError::Timeout) => {
-                if due.is_some_and(|due| due <= state.now()) {
-                    return Some(Change::Paths(Vec::new()));
+                if state.time_left() == Some(Duration::ZERO) {
+                    return Next::Changed(Change::Paths(Vec::new()), Duration::ZERO);
+                }
+                if poll.is_some_and(|poll| poll <= polled.elapsed()) {
+                    return Next::Look;
                 }
             }
-            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Disconnected) => return Next::Stop,
         }
-    }
+    };
     let started = Instant::now();
-    while started.elapsed() < PATIENCE {
-        match signals.recv_timeout(QUIET) {
-            Ok(signal) => {
-                if !note(signal, &mut paths) {
-                    return None;
+    let mut batch = Batch::default();
+    let mut signal = Some(first);
+    loop {
+        match signal {
+            Some(Signal::Stop) => return Next::Stop,
+            Some(Signal::Blind(reason)) => return Next::Poll(reason),
+            Some(signal) => {
+                if let Signal::Settled(path) = &signal {
+                    watcher.follow(path);
                 }
+                batch.note(signal);
             }
-            Err(_) => break,
+            None => break,
+        }
+        if started.elapsed() >= PATIENCE {
+            break;
+        }
+        signal = signals.recv_timeout(batch.quiet(watcher.root())).ok();
+    }
+    Next::Changed(batch.change(), started.elapsed())
+}
+
+/// What was told since the first sign of a change.
+#[derive(Debug, Default)]
+struct Batch {
+    paths: BTreeSet<String>,
+    /// The files that are being written.
+    open: BTreeSet<String>,
+    /// Whether nobody knows what changed.
+    is_lost: bool,
+    /// Whether it is not told when a file is closed.
+    is_unsure: bool,
+}
+
+impl Batch {
+    fn note(&mut self, signal: Signal) {
+        match signal {
+            Signal::Written(path) => {
+                self.open.insert(path.clone());
+                self.paths.insert(path);
+            }
+            Signal::Settled(path) => {
+                self.open.remove(&path);
+                self.paths.insert(path);
+            }
+            Signal::Changed(path) => {
+                self.is_unsure = true;
+                self.paths.insert(path);
+            }
+            Signal::Lost => self.is_lost = true,
+            Signal::Blind(_) | Signal::Stop => {}
         }
     }
-    Some(match paths {
-        Some(paths) => Change::Paths(paths.into_iter().collect()),
-        None => Change::Unknown,
-    })
-}
 
-/// Notes what a signal says; `false` if it says to stop.
-fn note(signal: Signal, paths: &mut Option<BTreeSet<String>>) -> bool {
-    match signal {
-        Signal::Changed(path) => {
-            if let Some(paths) = paths {
-                paths.insert(path);
-            }
+    /// How long nothing must happen before what was told is the whole of it.
+    fn quiet(&self, root: &Path) -> Duration {
+        if !self.open.is_empty() {
+            return WRITING;
         }
-        Signal::Lost => *paths = None,
-        Signal::Stop => return false,
-    }
-    true
-}
-
-fn told_by_system(dir: &Path, signals: Sender<Signal>) -> notify::Result<RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(handler(dir.to_owned(), signals))?;
-    notify::Watcher::watch(&mut watcher, dir, RecursiveMode::Recursive)?;
-    Ok(watcher)
-}
-
-fn poll(dir: &Path, signals: Sender<Signal>) -> notify::Result<PollWatcher> {
-    let config = notify::Config::default().with_poll_interval(POLL);
-    let mut watcher = PollWatcher::new(handler(dir.to_owned(), signals), config)?;
-    notify::Watcher::watch(&mut watcher, dir, RecursiveMode::Recursive)?;
-    Ok(watcher)
-}
-
-fn handler(
-    dir: PathBuf,
-    signals: Sender<Signal>,
-) -> impl Fn(notify::Result<notify::Event>) + Send + 'static {
-    move |event| {
-        let Ok(event) = event else {
-            let _ = signals.send(Signal::Lost);
-            return;
+        let is_gone = |path: &String| {
+            let metadata = std::fs::symlink_metadata(root.join(path));
+            metadata.map_or(true, |metadata| metadata.is_file() && metadata.len() == 0)
         };
-        // Reading the site makes events of this kind itself.
-        if matches!(event.kind, EventKind::Access(_)) {
-            return;
+        if self.paths.len() <= MANY && self.paths.iter().any(is_gone) {
+            return GONE;
         }
-        if event.need_rescan() {
-            let _ = signals.send(Signal::Lost);
-        }
-        for path in event.paths {
-            if let Ok(inside) = sources::relative(&dir, &path)
-                && matters(&inside)
-            {
-                let _ = signals.send(Signal::Changed(inside));
-            }
+        if self.is_unsure || self.is_lost {
+            UNSURE
+        } else {
+            QUIET
         }
     }
-}
 
-/// Whether a change of the file or folder at `path` can change the site.
-fn matters(path: &str) -> bool {
-    if path.starts_with("_site") {
-        return false;
+    fn change(self) -> Change {
+        match self.is_lost {
+            true => Change::Unknown,
+            false => Change::Paths(self.paths.into_iter().collect()),
+        }
     }
-    path == config::FILE
-        || path
-            .match_indices('/')
-            .map(|(slash, _)| &path[..slash])
-            .chain([path])
-            .all(|part| !part.is_empty() && sources::may_be_source(part))
 }
 
 #[cfg(test)]
@@ -204,18 +183,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_sources_matter() {
-        for path in ["skep.toml", "_posts/a.md", "a/b.css", "_posts"] {
-            assert!(matters(path), "{path}");
-        }
-        for path in [
-            "",
-            "_site/index.html",
-            ".git/index",
-            "_posts/.a.md.swp",
-            "a.md~",
-        ] {
-            assert!(!matters(path), "{path}");
-        }
+    fn a_file_is_waited_for_as_long_as_it_is_written_gone_or_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let path = || "a.md".to_owned();
+        let mut batch = Batch::default();
+        batch.note(Signal::Written(path()));
+        std::fs::write(root.join("a.md"), "half").unwrap();
+        assert_eq!(batch.quiet(root), WRITING);
+        batch.note(Signal::Settled(path()));
+        assert_eq!(batch.quiet(root), QUIET);
+        std::fs::write(root.join("a.md"), "").unwrap();
+        assert_eq!(batch.quiet(root), GONE);
+        std::fs::remove_file(root.join("a.md")).unwrap();
+        assert_eq!(batch.quiet(root), GONE);
+        std::fs::write(root.join("a.md"), "whole").unwrap();
+        batch.note(Signal::Changed(path()));
+        assert_eq!(batch.quiet(root), UNSURE);
+        assert_eq!(batch.change(), Change::Paths(vec![path()]));
+    }
+
+    #[test]
+    fn when_events_were_lost_anything_may_have_changed() {
+        let mut batch = Batch::default();
+        batch.note(Signal::Settled("a.md".to_owned()));
+        batch.note(Signal::Lost);
+        assert_eq!(batch.change(), Change::Unknown);
     }
 }

@@ -47,6 +47,9 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         memory.slots.iter().flatten().map(|slot| &*slot.page),
     );
 
+    let slots = memory.slots.iter().flatten();
+    let drafts = slots.filter(|slot| slot.page.draft).count();
+
     let posts = sorted_posts(memory, &is_shown);
     let pages: Vec<Option<Shown>> = memory
         .slots
@@ -231,6 +234,7 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         places,
         value,
         parts,
+        drafts,
         next_due,
         notes: config.notes.clone(),
         ids: memory.ids(),

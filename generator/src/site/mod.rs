@@ -75,6 +75,8 @@ pub struct Site {
     pub(crate) value: template::Value,
     /// The layouts, includes, data files and parts of stylesheets of the site folder, sorted.
     pub(crate) parts: Vec<String>,
+    /// How many drafts there are, shown or not.
+    pub(crate) drafts: usize,
     /// When the next post becomes due that is left out or marked now because it is in the future.
     pub(crate) next_due: Option<Timestamp>,
     pub(crate) notes: Vec<Error>,

@@ -1,0 +1,325 @@
+//! What a browser asks for.
+
+/// How long the head of a request may be.
+const LONGEST: usize = 16 * 1024;
+/// How many headers it may have.
+const MOST_HEADERS: usize = 64;
+
+/// A request without a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) method: String,
+    /// The path as it was sent, with its percent escapes.
+    pub(super) path: String,
+    /// What follows the `?`, as it was sent.
+    pub(super) query: String,
+    /// The host that a target such as `http://host/path` names.
+    authority: Option<String>,
+    headers: Vec<(String, String)>,
+    /// Whether another request may follow on the connection.
+    pub(super) keep_alive: bool,
+}
+
+/// Reads the request that `bytes` begin with, and how long it is; `None` if it is not whole yet. An error is the
+/// status with which it is refused.
+pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, u16> {
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut parsed = httparse::Request::new(&mut headers);
+    let length = match parsed.parse(bytes) {
+        Ok(httparse::Status::Complete(length)) if length <= LONGEST => length,
+        Ok(httparse::Status::Partial) if bytes.len() < LONGEST => return Ok(None),
+        Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(431),
+        Err(_) => return Err(400),
+    };
+    let (Some(method), Some(target), Some(version)) = (parsed.method, parsed.path, parsed.version)
+    else {
+        return Err(400);
+    };
+    let (authority, target) = split_target(target).ok_or(400_u16)?;
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let mut request = Request {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        authority,
+        headers: Vec::new(),
+        keep_alive: version == 1,
+    };
+    for header in parsed.headers.iter() {
+        let value = std::str::from_utf8(header.value).map_err(|_| 400_u16)?;
+        request
+            .headers
+            .push((header.name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let has_body = request.all("transfer-encoding").next().is_some()
+        || request.all("content-length").any(|length| length != "0");
+    let closes = |value: &str| {
+        value
+            .split(',')
+            .any(|part| part.trim().eq_ignore_ascii_case("close"))
+    };
+    // Nobody reads a body here, so nothing can be understood after it.
+    if has_body || request.all("connection").any(closes) {
+        request.keep_alive = false;
+    }
+    Ok(Some((request, length)))
+}
+
+/// A target such as `/path?query` or `http://host/path?query`: the host, and the path with its query.
+fn split_target(target: &str) -> Option<(Option<String>, &str)> {
+    if target.starts_with('/') {
+        return Some((None, target));
+    }
+    let scheme = target.get(..7)?;
+    if !scheme.eq_ignore_ascii_case("http://") {
+        return None;
+    }
+    let rest = &target[7..];
+    let end = rest.find('/').unwrap_or(rest.len());
+    let path = if end == rest.len() { "/" } else { &rest[end..] };
+    Some((Some(rest[..end].to_owned()), path))
+}
+
+impl Request {
+    /// The values of all headers with this `name` in lower case.
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let headers = self.headers.iter();
+        headers
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The value of the only header with this `name` in lower case.
+    pub(super) fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        let mut all = self.all(name);
+        let first = all.next();
+        first.filter(|_| all.next().is_none())
+    }
+
+    /// Whether the request comes from a page of this server on `port`, or from a person. A name that leads here by
+    /// DNS could be anybody's site, and so could be the page behind a request with another origin.
+    pub(super) fn is_own(&self, port: u16) -> bool {
+        let mut hosts = ["localhost", "127.0.0.1", "[::1]"]
+            .map(|name| format!("{name}:{port}"))
+            .to_vec();
+        if port == 80 {
+            hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
+        }
+        let is_host = |host: &str| hosts.contains(&host.to_ascii_lowercase());
+        let is_origin = |origin: &str| origin.strip_prefix("http://").is_some_and(is_host);
+        // Browsers say it of a picture that another site shows, which has no origin.
+        let is_foreign = self
+            .all("sec-fetch-site")
+            .any(|site| !matches!(site, "same-origin" | "none"));
+        // A link from elsewhere may lead here, but not in a frame.
+        let is_visit = self.header("sec-fetch-mode") == Some("navigate")
+            && self.header("sec-fetch-dest") == Some("document");
+        self.header("host").is_some_and(is_host)
+            && self.authority.as_deref().is_none_or(is_host)
+            && self.all("origin").count() <= 1
+            && self.all("origin").all(is_origin)
+            && (!is_foreign || is_visit)
+    }
+
+    /// The value of `name` in the query.
+    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+        self.query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(key, _)| *key == name)
+            .and_then(|(_, value)| decode(value))
+    }
+}
+
+/// Reads the percent escapes of a URL. `None` if it is not UTF-8 in the end, or holds a NUL.
+pub(super) fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let digits = std::str::from_utf8(after.get(..2)?).ok()?;
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = &after[2..];
+    }
+    String::from_utf8(bytes)
+        .ok()
+        .filter(|text| !text.contains('\0'))
+}
+
+/// Which bytes of `length` the header `Range` asks for: the first, and how many. `Ok(None)` is all of them, also if it asks for several parts
+/// or makes no sense; an error is a part that is not there.
+pub(super) fn range(header: Option<&str>, length: u64) -> Result<Option<(u64, u64)>, ()> {
+    let Some((from, to)) = header
+        .and_then(|value| value.strip_prefix("bytes="))
+        .and_then(|value| value.trim().split_once('-'))
+    else {
+        return Ok(None);
+    };
+    let number = |text: &str| match text.bytes().all(|digit| digit.is_ascii_digit()) {
+        true => text.parse::<u64>().ok(),
+        false => None,
+    };
+    match (from, number(from), to, number(to)) {
+        // The last bytes.
+        ("", _, _, Some(0)) => Err(()),
+        ("", _, _, Some(_)) if length == 0 => Err(()),
+        ("", _, _, Some(count)) => {
+            let count = count.min(length);
+            Ok(Some((length - count, count)))
+        }
+        (_, Some(from), "", _) if from < length => Ok(Some((from, length - from))),
+        (_, Some(from), _, Some(to)) if from <= to && from < length => {
+            Ok(Some((from, to.min(length - 1) - from + 1)))
+        }
+        (_, Some(from), "", _) | (_, Some(from), _, Some(_)) if from >= length => Err(()),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(text: &str) -> Request {
+        parse(text.as_bytes()).unwrap().unwrap().0
+    }
+
+    #[test]
+    fn decodes_what_browsers_send() {
+        assert_eq!(decode("/a%20b/%C3%A9").as_deref(), Some("/a b/é"));
+        for text in ["/%", "/%4", "/%zz", "/%+1", "/%ff", "/%00"] {
+            assert_eq!(decode(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_one_request_after_the_other() {
+        let text = b"GET /a?b=%20c HTTP/1.1\r\nHost: x\r\n\r\nHEAD / HTTP/1.0\r\n\r\n";
+        let (first, length) = parse(text).unwrap().unwrap();
+        assert_eq!((first.method.as_str(), first.path.as_str()), ("GET", "/a"));
+        assert_eq!(first.parameter("b").as_deref(), Some(" c"));
+        assert!(first.keep_alive);
+        let (second, rest) = parse(&text[length..]).unwrap().unwrap();
+        assert!(second.method == "HEAD" && !second.keep_alive);
+        assert_eq!(length + rest, text.len());
+        for end in 0..length {
+            assert_eq!(parse(&text[..end]), Ok(None));
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_or_no_request_is_refused() {
+        let long = format!("GET /{} HTTP/1.1\r\n", "a".repeat(LONGEST));
+        assert_eq!(parse(long.as_bytes()), Err(431));
+        let whole = format!("{long}\r\n");
+        assert_eq!(parse(whole.as_bytes()), Err(431));
+        let many = format!(
+            "GET / HTTP/1.1\r\n{}\r\n",
+            "a: b\r\n".repeat(MOST_HEADERS + 1)
+        );
+        assert_eq!(parse(many.as_bytes()), Err(431));
+        for text in [
+            "\0\r\n\r\n",
+            "GET\r\n\r\n",
+            "GET a HTTP/1.1\r\n\r\n",
+            "OPTIONS * HTTP/1.1\r\n\r\n",
+            "GET https://localhost:1/ HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+            "GET / HTTP/1.1\r\na: b\r\n c\r\n\r\n",
+            "GET / HTTP/9\r\n\r\n",
+        ] {
+            assert_eq!(parse(text.as_bytes()), Err(400), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_understood_after_a_body() {
+        for header in [
+            "Content-Length: 4",
+            "Transfer-Encoding: chunked",
+            "Connection: x, Close",
+        ] {
+            let text = format!("GET / HTTP/1.1\r\n{header}\r\n\r\n");
+            assert!(!request(&text).keep_alive, "{header}");
+        }
+    }
+
+    #[test]
+    fn only_this_very_server_is_asked() {
+        let own = |target: &str, headers: &str| {
+            request(&format!("GET {target} HTTP/1.1\r\n{headers}\r\n")).is_own(4000)
+        };
+        let host = "Host: localhost:4000\r\n";
+        for headers in [
+            "Host: 127.0.0.1:4000\r\n",
+            "Host: [::1]:4000\r\n",
+            "Host: LocalHost:4000\r\n",
+            "host:   localhost:4000\t\r\n",
+            "Host: localhost:4000\r\nOrigin: http://127.0.0.1:4000\r\n",
+            "Host: localhost:4000\r\nSec-Fetch-Site: same-origin\r\n",
+            "Host: localhost:4000\r\nSec-Fetch-Site: none\r\n",
+            "Host: localhost:4000\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n",
+        ] {
+            assert!(own("/", headers), "{headers}");
+        }
+        for headers in [
+            "",
+            "Host:\r\n",
+            "Host: localhost\r\n",
+            "Host: localhost:4001\r\n",
+            "Host: localhost:4000.evil.example\r\n",
+            "Host: evil.example:4000\r\n",
+            "Host: localhost.:4000\r\n",
+            "Host: 127.1:4000\r\n",
+            "Host: [::]:4000\r\n",
+            "Host: [::ffff:127.0.0.1]:4000\r\n",
+            "Host: x@localhost:4000\r\n",
+            "Host: localhost:4000\r\nHost: localhost:4000\r\n",
+            "Host: localhost:4000\r\nOrigin: null\r\n",
+            "Host: localhost:4000\r\nOrigin: https://localhost:4000\r\n",
+            "Host: localhost:4000\r\nOrigin: http://localhost:4001\r\n",
+            "Host: localhost:4000\r\nOrigin: http://localhost:4000\r\nOrigin: http://localhost:4000\r\n",
+            "Host: localhost:4000\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n",
+            "Host: localhost:4000\r\nSec-Fetch-Site: same-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n",
+        ] {
+            assert!(!own("/", headers), "{headers}");
+        }
+        assert!(own("http://127.0.0.1:4000/x", host));
+        assert_eq!(request("GET http://a:1 HTTP/1.1\r\n\r\n").path, "/");
+        assert!(!own("http://evil.example/x", host));
+        assert!(!own("http://localhost:4000/x", "Host: evil.example\r\n"));
+    }
+
+    #[test]
+    fn ranges() {
+        for (header, expected) in [
+            ("bytes=0-0", Ok(Some((0, 1)))),
+            ("bytes=2-", Ok(Some((2, 8)))),
+            ("bytes=2-99", Ok(Some((2, 8)))),
+            ("bytes=-3", Ok(Some((7, 3)))),
+            ("bytes=-99", Ok(Some((0, 10)))),
+            ("bytes=10-", Err(())),
+            ("bytes=10-12", Err(())),
+            ("bytes=-0", Err(())),
+            ("bytes=3-2", Ok(None)),
+            ("bytes=0-1,3-4", Ok(None)),
+            ("bytes=-", Ok(None)),
+            ("bytes=+1-2", Ok(None)),
+            ("bytes=99999999999999999999-", Ok(None)),
+            ("lines=1-2", Ok(None)),
+            ("", Ok(None)),
+        ] {
+            assert_eq!(range(Some(header), 10), expected, "{header}");
+        }
+        assert_eq!(range(None, 10), Ok(None));
+        assert_eq!(range(Some("bytes=-5"), 0), Err(()));
+        assert_eq!(range(Some("bytes=0-"), 0), Err(()));
+    }
+}

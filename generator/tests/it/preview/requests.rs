@@ -1,0 +1,157 @@
+//! What programs other than a kind browser send.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use crate::support::site;
+
+use super::{a_site, options, start};
+
+#[test]
+fn a_part_of_a_film_can_be_asked_for() {
+    let site = site(&[("film.mp4", "0123456789"), ("empty.mp4", "")]);
+    let running = start(&site, options());
+    let part = |headers: &str| running.get_with("/film.mp4", headers);
+    let (status, head, body) = part("");
+    assert_eq!((status, body.as_str()), (200, "0123456789"));
+    assert!(
+        head.contains("Accept-Ranges: bytes") && head.contains("video/mp4"),
+        "{head}"
+    );
+    let tag = head.split("ETag: ").nth(1).unwrap();
+    let tag = tag.split("\r\n").next().unwrap().to_owned();
+
+    let (status, head, body) = part("Range: bytes=2-4\r\n");
+    assert_eq!((status, body.as_str()), (206, "234"));
+    assert!(head.contains("Content-Range: bytes 2-4/10"), "{head}");
+    assert_eq!(part("Range: bytes=-2\r\n").2, "89");
+    assert_eq!(part("Range: bytes=0-1,4-5\r\n").0, 200);
+    let (status, head, _) = part("Range: bytes=10-\r\n");
+    assert_eq!(status, 416);
+    assert!(head.contains("Content-Range: bytes */10"), "{head}");
+    assert_eq!(running.get_with("/empty.mp4", "Range: bytes=0-\r\n").0, 416);
+
+    assert_eq!(
+        part(&format!("Range: bytes=2-4\r\nIf-Range: {tag}\r\n")).0,
+        206
+    );
+    assert_eq!(part("Range: bytes=2-4\r\nIf-Range: \"other\"\r\n").0, 200);
+    let (status, _, body) = part(&format!("If-None-Match: W/{tag}\r\n"));
+    assert_eq!((status, body.as_str()), (304, ""));
+    site.write("film.mp4", "01234567890");
+    assert_eq!(part(&format!("If-None-Match: {tag}\r\n")).0, 200);
+}
+
+#[test]
+fn what_is_made_has_a_tag_too_but_a_page_is_asked_for_each_time() {
+    let site = a_site();
+    site.write("data.json", "---\nlayout: null\n---\n{}");
+    let running = start(&site, options());
+    for path in ["/data.json", "/.skep/preview.js", "/assets/x.css"] {
+        let (_, head, _) = running.get(path);
+        let tag = head
+            .split("ETag: ")
+            .nth(1)
+            .unwrap_or_else(|| panic!("{path}: {head}"));
+        let tag = tag.split("\r\n").next().unwrap();
+        assert!(head.contains("Cache-Control: no-cache"), "{head}");
+        let (status, ..) = running.get_with(path, &format!("If-None-Match: \"a\", {tag}\r\n"));
+        assert_eq!(status, 304, "{path}");
+    }
+    let (_, head, _) = running.get("/");
+    assert!(
+        head.contains("no-store") && !head.contains("ETag"),
+        "{head}"
+    );
+}
+
+#[test]
+fn a_connection_serves_one_request_after_the_other() {
+    let site = a_site();
+    let running = start(&site, options());
+    let host = running.authority().to_owned();
+    let mut both = String::new();
+    let request = format!("GET /assets/x.css HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let last = format!("HEAD /assets/x.css HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let sent = format!("{request}{request}{last}");
+    running.connect(&sent).read_to_string(&mut both).unwrap();
+    assert_eq!(both.matches("HTTP/1.1 200 OK").count(), 3);
+    assert_eq!(both.matches("a{}").count(), 2);
+}
+
+#[test]
+fn targets_in_other_forms() {
+    let site = a_site();
+    let running = start(&site, options());
+    let host = running.authority().to_owned();
+    let status = |target: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        running.answer(&request).0
+    };
+    assert_eq!(status(&format!("http://{host}/assets/x.css")), 200);
+    assert_eq!(status("http://evil.example/assets/x.css"), 403);
+    for target in [
+        "*",
+        "assets/x.css",
+        "https://localhost/",
+        "/%",
+        "/%00",
+        "/%ff",
+    ] {
+        assert_eq!(status(target), 400, "{target}");
+    }
+    let long = "a".repeat(100_000);
+    assert_eq!(status(&format!("/{long}")), 431);
+    let body = format!(
+        "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 34\r\n\r\nGET / HTTP/1.1\r\nHost: {host}\r\n\r\n"
+    );
+    assert_eq!(running.answer(&body).0, 405);
+    assert_eq!(
+        running.get_with("/", "Origin: http://evil.example\r\n").0,
+        403
+    );
+    let image =
+        "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n";
+    assert_eq!(running.get_with("/assets/y.png", image).0, 403);
+}
+
+#[test]
+fn neither_a_thousand_connections_nor_slow_ones_keep_others_out() {
+    let site = a_site();
+    site.write("big.bin", &"x".repeat(32 << 20));
+    let running = start(&site, options());
+    let host = running.authority().to_owned();
+    let mut home = running.browse("/");
+    // Some ask for much and read nothing, some do not end their request, most say nothing at all.
+    let slow: Vec<TcpStream> = (0..1000)
+        .map(|number| {
+            let mut stream = TcpStream::connect(&host).unwrap();
+            // The server may have ended it already.
+            let _ = match number {
+                0..8 => write!(stream, "GET /big.bin HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+                8..40 => write!(stream, "GET / HTTP/1.1\r\nHo"),
+                _ => Ok(()),
+            };
+            stream
+        })
+        .collect();
+    assert_eq!(running.get("/").0, 200);
+    site.write("_posts/2026-01-02-a.md", "---\ntitle: Still here\n---\n");
+    assert_eq!(home.next().0, "reload");
+    assert!(running.get("/").2.contains("Still here"));
+    drop(slow);
+    running.preview.stop();
+}
+
+#[test]
+fn a_preview_that_is_stopped_sends_everybody_away() {
+    let site = a_site();
+    let running = start(&site, options());
+    let home = running.browse("/");
+    let idle = TcpStream::connect(running.authority()).unwrap();
+    running.preview.stop();
+    let mut rest = String::new();
+    home.reader.into_inner().read_to_string(&mut rest).unwrap();
+    let mut idle = idle;
+    assert_eq!(idle.read(&mut [0]).unwrap_or(0), 0);
+}
