@@ -13,11 +13,15 @@ use crate::files;
 use crate::front_matter::{self, Format};
 use crate::sources;
 
+/// How long the name of a draft's file may be, without its extension. It becomes a part of a URL that people
+/// send to each other; and file systems end at 255 bytes.
+const LONGEST_SLUG: usize = 80;
+
 /// Makes a draft called `title` in the site `dir`, and returns its path. Never overwrites a file.
 pub fn draft(dir: &Path, title: &str) -> Result<PathBuf, Error> {
     config::read(dir)?.engine.expect_tera()?;
     let title = title.trim();
-    let slug = slug::slugify(title);
+    let slug = short(slug::slugify(title));
     if slug.is_empty() {
         return Err(Error::new(
             ErrorKind::Refused,
@@ -25,7 +29,9 @@ pub fn draft(dir: &Path, title: &str) -> Result<PathBuf, Error> {
         )
         .with_hint("give the draft a title of words; you can change it in the file"));
     }
-    let path = dir.join("_drafts").join(format!("{slug}.md"));
+    let drafts = dir.join("_drafts");
+    refuse_namesake(&drafts, &slug)?;
+    let path = drafts.join(format!("{slug}.md"));
     // A string of JSON is one of YAML.
     let quoted = serde_json::Value::from(title).to_string();
     files::create(
@@ -36,35 +42,96 @@ pub fn draft(dir: &Path, title: &str) -> Result<PathBuf, Error> {
 }
 
 /// Dates the draft `file` of the site `dir` and moves it to `_posts`; returns its new path. `file`
-/// may be given as a path, as a path in the site, or as a name in `_drafts`. Of its text, only
+/// may be given as a path, as a path in the site, or as a name in `_drafts`. A draft that is a folder with an
+/// `index.md` is moved with all that lies in it. Of its text, only
 /// `date` in the front matter changes, and `draft: true` goes. Never overwrites a file.
 pub fn post(dir: &Path, file: &Path, date: Zoned) -> Result<PathBuf, Error> {
     let settings = config::read(dir)?;
     settings.engine.expect_tera()?;
-    let from = find_draft(dir, file)?;
-    let shown = format!("_drafts/{}", file_name(&from));
-    let text =
-        fs::read_to_string(&from).map_err(|error| Error::io("read it", &error).in_file(&shown))?;
+    let draft = find_draft(dir, file)?;
+    let text = fs::read_to_string(&draft.text)
+        .map_err(|error| Error::io("read it", &error).in_file(&draft.shown))?;
     let date = date.with_time_zone(settings.time_zone);
-    let new = with_date(&shown, &text, &date)?;
+    let new = with_date(&draft.shown, &text, &date)?;
 
-    let name = file_name(&from);
-    let extension = documents::extension(&name).to_owned();
-    let stem = name.strip_suffix(&format!(".{extension}")).unwrap_or(&name);
-    let slug = dates::split_file_name(stem).map_or(stem, |(_, slug)| slug);
-    let extension = if extension.is_empty() {
-        "md"
-    } else {
-        &extension
+    let name = file_name(&draft.moves);
+    let (stem, extension) = match draft.is_folder() {
+        true => (name.as_str(), String::new()),
+        false => match documents::extension(&name) {
+            "" => (name.as_str(), ".md".to_owned()),
+            known => (&name[..name.len() - known.len() - 1], format!(".{known}")),
+        },
     };
-    let name = format!("{}-{slug}.{extension}", date.date());
-    let to = dir.join("_posts").join(name);
+    let slug = dates::split_file_name(stem).map_or(stem, |(_, slug)| slug);
+    let stem = format!("{}-{slug}", date.date());
+    let posts = dir.join("_posts").join(&draft.below);
+    refuse_namesake(&posts, &stem)?;
+    let to = posts.join(format!("{stem}{extension}"));
+    if draft.is_folder() {
+        let index = to.join(file_name(&draft.text));
+        move_folder(&draft.moves, &to)?;
+        if let Err(error) = files::replace(&index, new.as_bytes()) {
+            // Nothing is lost: it is a draft again, as it was.
+            let _ = fs::rename(&to, &draft.moves);
+            return Err(Error::io(format_args!("write {}", index.display()), &error));
+        }
+        return Ok(index);
+    }
     files::create(&to, new.as_bytes())?;
-    fs::remove_file(&from).map_err(|error| {
-        Error::io(format_args!("remove the draft {shown}"), &error)
+    fs::remove_file(&draft.moves).map_err(|error| {
+        Error::io(format_args!("remove the draft {}", draft.shown), &error)
             .with_hint("the post is made; remove the draft by hand")
     })?;
     Ok(to)
+}
+
+/// `slug`, cut after a whole word if it is too long.
+fn short(slug: String) -> String {
+    if slug.len() <= LONGEST_SLUG {
+        return slug;
+    }
+    // It is ASCII.
+    let cut = &slug[..LONGEST_SLUG];
+    match slug.as_bytes().get(LONGEST_SLUG) {
+        Some(b'-') => cut.to_owned(),
+        _ => cut
+            .rsplit_once('-')
+            .map_or(cut, |(words, _)| words)
+            .to_owned(),
+    }
+}
+
+/// Refuses a name in `folder` that a file with another extension, or a folder, has already: both would claim one URL.
+fn refuse_namesake(folder: &Path, stem: &str) -> Result<(), Error> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(());
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let extension = documents::extension(&name);
+        let is_text = documents::is_markdown(&name) || matches!(extension, "html" | "htm");
+        let is_same =
+            name == stem || (is_text && name[..name.len() - extension.len() - 1] == *stem);
+        if is_same {
+            let message = format!("{} exists already", folder.join(name).display());
+            return Err(Error::new(ErrorKind::Refused, message)
+                .with_hint("nothing was changed: rename one of the two"));
+        }
+    }
+    Ok(())
+}
+
+fn move_folder(from: &Path, to: &Path) -> Result<(), Error> {
+    let failed = |error: &std::io::Error| {
+        Error::io(
+            format_args!("move {} to {}", from.display(), to.display()),
+            error,
+        )
+    };
+    if let Some(above) = to.parent() {
+        fs::create_dir_all(above).map_err(|error| failed(&error))?;
+    }
+    fs::rename(from, to).map_err(|error| failed(&error))
 }
 
 /// The text of a draft with its date set.
@@ -125,35 +192,71 @@ fn key_of(line: &str) -> Option<&str> {
     (!key.is_empty() && !key.starts_with(char::is_whitespace)).then_some(key)
 }
 
-fn find_draft(dir: &Path, file: &Path) -> Result<PathBuf, Error> {
+/// A draft that was found.
+struct Draft {
+    /// The file with its text.
+    text: PathBuf,
+    /// What is moved: the file, or the folder that it is the index of.
+    moves: PathBuf,
+    /// The folder in `_drafts` that it lies in.
+    below: PathBuf,
+    /// Its path in the site, as errors show it.
+    shown: String,
+}
+
+impl Draft {
+    fn is_folder(&self) -> bool {
+        self.moves != self.text
+    }
+}
+
+fn find_draft(dir: &Path, file: &Path) -> Result<Draft, Error> {
     let drafts = dir.join("_drafts");
-    let with_extension = PathBuf::from(format!("{}.md", file.display()));
-    let candidates = [
-        file.to_owned(),
-        dir.join(file),
-        drafts.join(file),
-        drafts.join(&with_extension),
-    ];
-    let Some(found) = candidates.iter().find(|path| path.is_file()) else {
+    let names = ["", ".md", ".markdown", ".html"].map(|end| format!("{}{end}", file.display()));
+    let places = [file.to_owned(), dir.join(file)];
+    let candidates = places
+        .into_iter()
+        .chain(names.map(|name| drafts.join(name)));
+    let texts = candidates.flat_map(|path| {
+        // A folder stands for its index.
+        let index = ["index.md", "index.markdown", "index.html"].map(|name| path.join(name));
+        std::iter::once(path).chain(index)
+    });
+    let found: Vec<PathBuf> = texts.filter(|path| path.is_file()).collect();
+    if found.is_empty() {
         return Err(Error::new(
             ErrorKind::Refused,
             format!("there is no draft {}", file.display()),
         )
         .with_hint("drafts lie in _drafts; start one with `skep draft \"TITLE\"`"));
-    };
-    let inside = match (found.canonicalize(), drafts.canonicalize()) {
-        (Ok(found), Ok(drafts)) => found.starts_with(drafts),
-        _ => false,
-    };
-    if !inside {
-        return Err(Error::new(
+    }
+    let not_a_draft = || {
+        Error::new(
             ErrorKind::Refused,
             format!("{} is not a draft of this site", file.display()),
         )
-        .with_hint("only files in _drafts can become posts"));
-    }
-    sources::relative(&drafts, found)?;
-    Ok(found.clone())
+        .with_hint("only files in _drafts can become posts")
+    };
+    // A file of that name may lie elsewhere too.
+    let inside = found.iter().find_map(|path| {
+        let (real, root) = (path.canonicalize().ok()?, drafts.canonicalize().ok()?);
+        Some(real.strip_prefix(root).ok()?.to_owned())
+    });
+    let inside = inside.ok_or_else(not_a_draft)?;
+    let text = drafts.join(&inside);
+    let shown = format!("_drafts/{}", sources::relative(&drafts, &text)?);
+    let is_index = text.file_stem().is_some_and(|stem| stem == "index");
+    let moves = match text.parent() {
+        Some(folder) if is_index && folder != drafts => folder.to_owned(),
+        _ => text.clone(),
+    };
+    let below = moves.strip_prefix(&drafts).ok().and_then(Path::parent);
+    Ok(Draft {
+        below: below.unwrap_or(Path::new("")).to_owned(),
+        text,
+        moves,
+        shown,
+    })
 }
 
 fn file_name(path: &Path) -> String {

@@ -124,3 +124,63 @@ fn only_drafts_of_the_site_become_posts() {
     }
     assert!(site.path("about.md").exists());
 }
+
+#[test]
+fn a_draft_that_is_a_folder_moves_with_its_images() {
+    let site = site(&[
+        (
+            "_drafts/trips/alps/index.md",
+            "---\ntitle: Alps\ndraft: true\n---\n![](peak.png)\n",
+        ),
+        ("_drafts/trips/alps/peak.png", "png"),
+    ]);
+    let when = || "2026-01-02T10:00:00Z[UTC]".parse::<jiff::Zoned>().unwrap();
+    site.write("_posts/trips/2026-01-02-alps.html", "taken");
+    let taken = scaffold::post(site.dir(), "trips/alps".as_ref(), when()).unwrap_err();
+    assert_eq!(taken.kind, ErrorKind::Refused);
+    fs::remove_file(site.path("_posts/trips/2026-01-02-alps.html")).unwrap();
+
+    let post = scaffold::post(site.dir(), "_drafts/trips/alps/".as_ref(), when()).unwrap();
+    assert_eq!(post, site.path("_posts/trips/2026-01-02-alps/index.md"));
+    assert_eq!(
+        fs::read_to_string(&post).unwrap(),
+        "---\ntitle: Alps\ndate: 2026-01-02 10:00:00 +0000\n---\n![](peak.png)\n"
+    );
+    assert!(!site.path("_drafts/trips/alps").exists());
+    let site = site.load();
+    let paths: Vec<&str> = site.paths().collect();
+    assert!(paths.contains(&"2026/01/02/alps/peak.png"), "{paths:?}");
+}
+
+#[test]
+fn names_of_drafts() {
+    let site = site(&[("_drafts/taken/index.md", "x"), ("_drafts/other.html", "x")]);
+    for (title, name) in [
+        (
+            "\u{41f}\u{440}\u{438}\u{432}\u{435}\u{442}, \u{43c}\u{438}\u{440}!",
+            "privet-mir.md",
+        ),
+        ("\u{4f60}\u{597d}", "ni-hao.md"),
+        ("\u{dc}ber Stra\u{df}en", "uber-strassen.md"),
+        ("../../etc/passwd", "etc-passwd.md"),
+        ("  Two\nlines ", "two-lines.md"),
+    ] {
+        let draft = scaffold::draft(site.dir(), title).unwrap();
+        assert_eq!(draft, site.path("_drafts").join(name), "{title}");
+        let loaded = load(
+            site.dir(),
+            &skep_generator::LoadOptions {
+                drafts: true,
+                ..published()
+            },
+        );
+        assert!(loaded.is_ok(), "{title}");
+    }
+    let long = scaffold::draft(site.dir(), &"many words ".repeat(100)).unwrap();
+    let name = long.file_stem().unwrap().to_str().unwrap();
+    assert!(name.len() <= 80 && name.ends_with("-words"), "{name}");
+    for title in ["Taken", "Other", "two lines"] {
+        let refused = scaffold::draft(site.dir(), title).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Refused, "{title}");
+    }
+}
