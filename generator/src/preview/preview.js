@@ -59,7 +59,12 @@
     return steps.join(" > ");
   };
 
+  let reloads = false;
+
   const keep = () => {
+    reloads = true;
+    // Else the browser itself moves once more, to where the text was.
+    history.scrollRestoration = "manual";
     const focused = document.activeElement;
     store.set(kept, JSON.stringify({
       x: scrollX,
@@ -73,7 +78,6 @@
   if (before) {
     store.remove(kept);
     const was = JSON.parse(before);
-    history.scrollRestoration = "manual";
     toAnchor(was);
     if (was.focused) {
       try { document.querySelector(was.focused)?.focus({ preventScroll: true }); } catch {}
@@ -84,10 +88,7 @@
     for (const name of ["wheel", "touchstart", "keydown", "pointerdown"]) {
       addEventListener(name, stop, { once: true, passive: true });
     }
-    addEventListener("load", () => {
-      if (!moved) toAnchor(was);
-      history.scrollRestoration = "auto";
-    }, { once: true });
+    addEventListener("load", () => !moved && toAnchor(was), { once: true });
   }
 
   /* Files that are loaded again without the page. */
@@ -177,7 +178,10 @@
     source = null;
   };
   document.addEventListener("visibilitychange", () => (document.hidden ? sleep() : listen()));
-  addEventListener("pagehide", sleep);
+  addEventListener("pagehide", () => {
+    sleep();
+    if (!reloads) history.scrollRestoration = "auto";
+  });
   addEventListener("pageshow", (event) => event.persisted && listen());
 
   /* What is shown over the page. Its styles and those of the page do not reach each other. */
