@@ -39,8 +39,11 @@ pub(super) enum Body {
 pub(super) enum Answer {
     Response(Response),
     /// The connection is written to by this function until it ends.
-    Stream(Box<dyn FnOnce(&mut dyn Write)>),
+    Stream(Streaming),
 }
+
+/// Writes to a connection for as long as it likes.
+type Streaming = Box<dyn FnOnce(&mut dyn Write)>;
 
 impl Response {
     pub(super) fn new(status: u16, body: Vec<u8>) -> Self {
