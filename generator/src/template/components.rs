@@ -53,7 +53,7 @@ pub(super) fn check(tera: &Tera, call: &ComponentCall<'_>) -> Result<(), Error> 
                 let hint = match wanted {
                     ComponentArgType::String => "put it into quotes",
                     ComponentArgType::Array => "write a list as [\"a\", \"b\"]",
-                    ComponentArgType::Map => "write a map as {a: 1}",
+                    ComponentArgType::Map => "write a map as {\"a\": 1}",
                     _ => "write it without quotes",
                 };
                 return Err(error.with_hint(hint));

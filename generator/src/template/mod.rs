@@ -1,6 +1,8 @@
 //! Templates: layouts, includes and the bodies of pages, and what they see.
 
 mod components;
+#[cfg(test)]
+mod documented;
 mod engine;
 mod errors;
 mod filters;

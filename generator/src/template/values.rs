@@ -183,7 +183,7 @@ pub(crate) fn page(
 }
 
 /// What every page has, as none where it has no value.
-const PAGE_KEYS: [&str; 15] = [
+const PAGE_KEYS: [&str; 18] = [
     "description",
     "author",
     "lang",
@@ -193,12 +193,15 @@ const PAGE_KEYS: [&str; 15] = [
     "word_count",
     "reading_time",
     "toc",
+    "taxonomy",
+    "terms",
     "term",
     "tag",
     "category",
     "year",
     "month",
     "posts",
+    "documents",
 ];
 
 /// How many minutes it takes to read so many words.

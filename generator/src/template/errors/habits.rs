@@ -142,6 +142,10 @@ pub(super) fn variable(name: &str) -> Option<String> {
             "it is in `page`: page.taxonomy, page.term, page.url".to_owned()
         }
         "nil" | "null" | "blank" | "empty" => nothing_is(),
+        "body" => {
+            "a component has a `body` only if its call has one: {{ body | default(value=\"\") }}"
+                .to_owned()
+        }
         _ => return None,
     })
 }
