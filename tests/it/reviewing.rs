@@ -6,7 +6,7 @@ use crate::skep::World;
 
 #[test]
 fn the_manual_and_the_help_name_all_warnings() {
-    let manual = include_str!("../../example-site/_posts/2026-11-12-publishing.md");
+    let manual = include_str!("../../example-site/_manual/publishing.md");
     let rows = manual.lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| `")?.split('|');
         let name = cells.next()?.trim().strip_suffix('`')?;
