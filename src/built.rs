@@ -24,6 +24,7 @@ use crate::{
     engine,
     error::{CliError, Result},
     folder::{self, Folder},
+    notes,
     site::SiteDir,
     sources,
     trust::{self, Trusted},
@@ -173,7 +174,12 @@ impl<'a> Plan<'a> {
 
 /// Builds into the cache, never into `_site`, where a draft may lie: no drafts, nothing from the future.
 fn build_in_cache(ctx: &Context, dir: &SiteDir, site: SiteId) -> Result<(PathBuf, Record)> {
-    let model = load(&dir.dir, &LoadOptions::published(now()))?;
+    let options = LoadOptions {
+        cache: Some(ctx.home.cache()),
+        ..LoadOptions::published(now())
+    };
+    let model = load(&dir.dir, &options)?;
+    notes::tell(ctx, &model, false)?;
     let out = ctx.home.cache().join("build").join(site.to_string());
     let report = build(&model, &out)?;
     ctx.out.step(format!(

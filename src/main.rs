@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod folder;
 mod fork;
+mod notes;
 mod outgoing;
 mod output;
 mod passphrase;

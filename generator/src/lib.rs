@@ -50,7 +50,7 @@ mod style;
 mod template;
 pub mod theme;
 
-pub use build::{BuildReport, build};
+pub use build::{BuildReport, build, clean};
 pub use config::Config;
 pub use data::Table;
 pub use engine::{Engine, OUTPUT};

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use skep_generator::{Engine, LoadOptions, build, load};
+use skep_generator::{Engine, LoadOptions, build, clean, load};
 
 use crate::{
     built::{self, Trust},
     context::{Context, now},
     error::{CliError, Exit, Result},
     folder::Folder,
+    notes,
     output::{bytes, count},
     site::SiteDir,
     trust,
@@ -30,6 +31,12 @@ pub(crate) struct BuildArgs {
     out: Option<PathBuf>,
     #[command(flatten)]
     include: Include,
+    /// Write every file anew, and colour code anew
+    #[arg(long)]
+    clean: bool,
+    /// Let warnings be errors
+    #[arg(long)]
+    strict: bool,
     /// What absolute URLs begin with, in feeds for instance [default: `url` in skep.toml]
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
@@ -92,6 +99,8 @@ impl BuildArgs {
             (self.include.drafts, "--drafts"),
             (self.include.future, "--future"),
             (self.include.unpublished, "--unpublished"),
+            (self.clean, "--clean"),
+            (self.strict, "--strict"),
             (self.base_url.is_some(), "--base-url"),
         ];
         match given.iter().find(|(given, _)| *given) {
@@ -112,9 +121,15 @@ fn with_tera(ctx: &Context, args: &BuildArgs, output: &str) -> Result<Exit> {
         unpublished: args.include.unpublished,
         base_url: args.base_url.clone(),
         fingerprint: true,
+        cache: (!args.clean).then(|| ctx.home.cache()),
     };
     let out = args.out.clone().unwrap_or_else(|| args.dir.join(output));
-    let report = build(&load(&args.dir, &options)?, &out)?;
+    let site = load(&args.dir, &options)?;
+    notes::tell(ctx, &site, args.strict)?;
+    if args.clean {
+        clean(&site, &out)?;
+    }
+    let report = build(&site, &out)?;
     let files = report.manifest.files.len() as u64;
     ctx.out.json(&json!({
         "out": out,
@@ -123,6 +138,7 @@ fn with_tera(ctx: &Context, args: &BuildArgs, output: &str) -> Result<Exit> {
         "written": report.written,
         "unchanged": report.unchanged,
         "removed": report.removed,
+        "warnings": notes::json(&site),
     }));
     ctx.out.say(format!(
         "Built {} with {} ({}; {} written, {} removed)",
@@ -132,5 +148,7 @@ fn with_tera(ctx: &Context, args: &BuildArgs, output: &str) -> Result<Exit> {
         report.written,
         report.removed,
     ));
+    // The program ends here: to give back a large site piece by piece would only take time.
+    std::mem::forget(site);
     Ok(Exit::Done)
 }

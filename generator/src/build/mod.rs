@@ -89,6 +89,16 @@ pub fn build(site: &Site, out: &Path) -> Result<BuildReport, Error> {
     })
 }
 
+/// Removes from the folder `out` all files that builds of `site` have written, and returns how many there were. `out` must be
+/// one to which [`build`] may write.
+pub fn clean(site: &Site, out: &Path) -> Result<usize, Error> {
+    let target = Target::open(site, out)?;
+    let existing = existing_files(&target.dir)?;
+    let ours: Vec<String> = existing.into_iter().filter(|path| target.is_ours(path)).collect();
+    write::remove(&target.dir, &ours)?;
+    Ok(ours.len())
+}
+
 /// A file of the output, compared with what is there.
 #[derive(Debug)]
 struct Planned<'a> {

@@ -71,19 +71,19 @@ impl Target {
         })
     }
 
+    /// Whether a build has written the file at `path`.
+    pub(super) fn is_ours(&self, path: &str) -> bool {
+        let last = self.last.as_ref();
+        self.is_own
+            || write::is_temporary(path)
+            || last.is_some_and(|last| last.files.contains_key(path))
+    }
+
     /// The files of an earlier build which the site has no more.
     pub(super) fn stale(&self, site: &Site, existing: &BTreeSet<String>) -> Vec<String> {
-        let is_ours = |path: &str| {
-            self.is_own
-                || write::is_temporary(path)
-                || self
-                    .last
-                    .as_ref()
-                    .is_some_and(|last| last.files.contains_key(path))
-        };
         existing
             .iter()
-            .filter(|path| !site.outputs.contains_key(path.as_str()) && is_ours(path))
+            .filter(|path| !site.outputs.contains_key(path.as_str()) && self.is_ours(path))
             .cloned()
             .collect()
     }

@@ -39,6 +39,9 @@ pub(crate) struct Loader {
     has_failed: bool,
 }
 
+/// The name of the file with the colours of code.
+const COLOURS: &str = "code-colours";
+
 #[derive(Debug)]
 struct Known {
     root: PathBuf,
@@ -55,6 +58,15 @@ pub(crate) struct Entry {
 }
 
 impl Loader {
+    /// A loader that knows nothing but what earlier runs have left in the folder `cache`.
+    pub(crate) fn new(cache: Option<&Path>) -> Self {
+        let file = cache.map(|folder| folder.join(COLOURS));
+        Self {
+            highlighter: Arc::new(Highlighter::open(file.as_deref())),
+            ..Self::default()
+        }
+    }
+
     /// Reads what may have changed of the site in `dir`.
     pub(crate) fn load(
         &mut self,
@@ -95,6 +107,8 @@ impl Loader {
         };
         self.known = Some(known);
         self.note(&changed);
+        // A cache that can't be written costs time, and nothing else.
+        let _ = self.highlighter.save();
         Ok(changed)
     }
 

@@ -2,7 +2,7 @@
 
 mod loader;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -26,6 +26,9 @@ pub struct LoadOptions {
     /// Whether the URLs of assets say which content they mean: `/style.css?v=0123456789`. A preview has plain ones, or it
     /// could not put a new stylesheet in the place of the old.
     pub fingerprint: bool,
+    /// A folder for what may be used again by the next load, such as the colours of code. It need not exist, and may be
+    /// deleted at any time: what comes out is the same.
+    pub cache: Option<PathBuf>,
 }
 
 impl LoadOptions {
@@ -38,6 +41,7 @@ impl LoadOptions {
             unpublished: false,
             base_url: None,
             fingerprint: true,
+            cache: None,
         }
     }
 }
@@ -45,5 +49,5 @@ impl LoadOptions {
 /// Reads the sources of the site in `dir` into an immutable model. Every file that can't be
 /// understood is told in the error, not only the first.
 pub fn load(dir: &Path, options: &LoadOptions) -> Result<Site, Error> {
-    Loader::default().load(dir, options, &Change::Unknown)
+    Loader::new(options.cache.as_deref()).load(dir, options, &Change::Unknown)
 }

@@ -19,7 +19,7 @@ mod watch;
 mod watcher;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
@@ -57,6 +57,8 @@ pub struct PreviewOptions {
     /// Where the changes can be reviewed and published. The bar of each page links there; the preview itself publishes
     /// nothing.
     pub review_url: Option<String>,
+    /// A folder for what may be used again by later runs, as in [`LoadOptions`](crate::LoadOptions).
+    pub cache: Option<PathBuf>,
 }
 
 impl PreviewOptions {
@@ -71,6 +73,7 @@ impl PreviewOptions {
             polling: false,
             follow: false,
             review_url: None,
+            cache: None,
         }
     }
 }

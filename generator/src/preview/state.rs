@@ -63,11 +63,12 @@ impl State {
         options: PreviewOptions,
         on_event: Box<dyn Fn(PreviewEvent) + Send + Sync>,
     ) -> Result<Self, Error> {
+        let loader = Loader::new(options.cache.as_deref());
         let state = Self {
             dir,
             options,
             current: RwLock::default(),
-            loader: Mutex::default(),
+            loader: Mutex::new(loader),
             clients: Clients::default(),
             served: Mutex::default(),
             on_event,
@@ -366,6 +367,7 @@ impl State {
             unpublished: self.options.unpublished,
             base_url: None,
             fingerprint: false,
+            cache: None,
         };
         let time_passed = matches!(change, Change::Paths(paths) if paths.is_empty());
         // It is only ever a copy of what lies in the folder.
