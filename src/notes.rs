@@ -25,7 +25,8 @@ pub(crate) fn tell(ctx: &Context, site: &Site, strict: bool) -> Result<()> {
     if strict && !notes.is_empty() {
         let found = count(notes.len() as u64, "warning");
         let message = format!("{found}, and `--strict` lets none pass");
-        return Err(CliError::failed("strict", message).hint("mend what the warnings say; nothing was written"));
+        return Err(CliError::failed("strict", message)
+            .hint("mend what the warnings say; nothing was written"));
     }
     Ok(())
 }

@@ -49,6 +49,7 @@ pub(crate) async fn run(ctx: &Context, args: &ServeArgs) -> Result<Exit> {
         unpublished: args.include.unpublished,
         polling: args.polling,
         follow: args.follow,
+        cache: Some(ctx.home.cache()),
         ..PreviewOptions::new(now)
     };
     let out = ctx.out;

@@ -94,7 +94,10 @@ pub fn build(site: &Site, out: &Path) -> Result<BuildReport, Error> {
 pub fn clean(site: &Site, out: &Path) -> Result<usize, Error> {
     let target = Target::open(site, out)?;
     let existing = existing_files(&target.dir)?;
-    let ours: Vec<String> = existing.into_iter().filter(|path| target.is_ours(path)).collect();
+    let ours: Vec<String> = existing
+        .into_iter()
+        .filter(|path| target.is_ours(path))
+        .collect();
     write::remove(&target.dir, &ours)?;
     Ok(ours.len())
 }
