@@ -21,7 +21,7 @@ use crate::feed;
 use crate::load::{Entry, LoadOptions};
 use crate::permalink;
 use crate::sources::Source;
-use crate::template::{self, Lookup};
+use crate::template::{self, Lookup, SiteTemplates};
 
 /// What a site is made of.
 #[derive(Debug)]
@@ -230,7 +230,7 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         outputs,
         files,
         styles,
-        templates: templates.bind(lookup),
+        templates: SiteTemplates::new(templates, lookup),
         places,
         value,
         parts,

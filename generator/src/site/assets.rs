@@ -14,7 +14,7 @@ pub(crate) type Files = HashMap<Arc<str>, SiteFile>;
 pub(crate) type Styles = BTreeMap<Arc<str>, Arc<str>>;
 
 /// The files of a site with their fingerprints. Each is read when it is asked for, and once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Assets {
     outputs: Arc<Outputs>,
     files: Arc<Files>,

@@ -26,7 +26,7 @@ use crate::config::{self, Config};
 use crate::error::Error;
 use crate::load::LoadOptions;
 use crate::sources::Source;
-use crate::template::{self, Templates};
+use crate::template::{self, SiteTemplates};
 pub(crate) use assemble::{Input, assemble};
 pub(crate) use assets::{Assets, Files, Styles};
 use lists::List;
@@ -68,7 +68,7 @@ pub struct Site {
     /// The stylesheets in Sass and their parts, by their source.
     pub(crate) styles: Arc<Styles>,
     /// The templates, which may ask about the rest of the site.
-    pub(crate) templates: Templates,
+    pub(crate) templates: SiteTemplates,
     /// The place of each post and document in its order, by its number.
     pub(crate) places: Vec<u32>,
     /// What templates see as `site`.

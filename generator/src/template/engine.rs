@@ -1,7 +1,6 @@
 //! The seam between the site and whatever fills in its templates.
 
 use std::fmt;
-use std::sync::Arc;
 
 use tera::Map;
 
@@ -9,12 +8,15 @@ use super::Context;
 use super::lookup::Lookup;
 use crate::error::Error;
 
-/// What fills in templates. Values are made once, by [`values`](super::values), and shared by all engines: an engine of
+/// Compiled templates. Values are made once, by [`values`](super::values), and shared by all engines: an engine of
 /// another language (Liquid, for Jekyll's sites) reads them through a view of its own.
 pub(crate) trait Engine: fmt::Debug + Send + Sync {
-    /// The same templates, with what they may ask about the whole site.
-    fn bind(&self, site: Arc<Lookup>) -> Box<dyn Engine>;
+    /// The templates, with what they may ask about the whole site.
+    fn bind(&self, site: Lookup) -> Box<dyn Renderer>;
+}
 
+/// Compiled templates that belong to a site.
+pub(crate) trait Renderer: fmt::Debug + Send + Sync {
     /// Fills in the template called `name`.
     fn render(&self, name: &str, context: &Context) -> Result<String, Error>;
 

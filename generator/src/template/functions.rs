@@ -12,7 +12,7 @@ const OWN: &[Own] = &[
     Own {
         name: "get_page",
         arguments: &["path"],
-        call: |call| call.around.site()?.page(call.must::<&str>("path")?),
+        call: |call| call.around.site.get()?.page(call.must::<&str>("path")?),
     },
     Own {
         name: "get_url",
@@ -22,13 +22,13 @@ const OWN: &[Own] = &[
     Own {
         name: "get_taxonomy",
         arguments: &["name"],
-        call: |call| call.around.site()?.taxonomy(call.must::<&str>("name")?),
+        call: |call| call.around.site.get()?.taxonomy(call.must::<&str>("name")?),
     },
     Own {
         name: "get_term",
         arguments: &["taxonomy", "name"],
         call: |call| {
-            let site = call.around.site()?;
+            let site = call.around.site.get()?;
             site.term(call.must::<&str>("taxonomy")?, call.must::<&str>("name")?)
         },
     },
@@ -99,7 +99,7 @@ pub(super) fn register(tera: &mut Tera, around: &Arc<Surroundings>) {
 /// The URL of a page by its source, or of an asset with its fingerprint.
 fn get_url(call: &Call<'_>) -> TeraResult<Value> {
     let path = call.must::<&str>("path")?;
-    let site = call.around.site()?;
+    let site = call.around.site.get()?;
     match site.url_of_page(path) {
         Some(url) => Ok(url),
         None => site

@@ -1,6 +1,6 @@
 //! What functions and filters may ask about the whole site: a page by its path, a term by its name, the URL of an asset.
 //!
-//! It belongs to one site, as it was loaded, and is bound to the engine with it. Templates could hand it on in their
+//! It belongs to one site, as it was loaded, and is bound to the templates with it. They could hand it on in their
 //! context, but a component sees nothing of the context around it, and `asset_url` must work there too.
 
 use std::collections::HashMap;
@@ -11,7 +11,6 @@ use tera::{TeraResult, Value};
 
 use super::filters::fail;
 use super::filters::urls::rooted;
-use super::surroundings::Surroundings;
 use crate::error::did_you_mean;
 use crate::site::{Assets, Shown};
 
@@ -24,14 +23,6 @@ pub(crate) struct Lookup {
     assets: Assets,
     /// The pages by their sources and URLs, made when the first is asked for.
     index: OnceLock<HashMap<Arc<str>, u32>>,
-}
-
-impl Surroundings {
-    pub(super) fn site(&self) -> TeraResult<&Lookup> {
-        self.site
-            .as_deref()
-            .ok_or_else(|| tera::Error::message("the site is not there yet"))
-    }
 }
 
 impl Lookup {

@@ -21,7 +21,7 @@ pub(crate) use ::tera::{Context, Value};
 use crate::documents::TemplateText;
 use crate::error::Error;
 pub(crate) use engine::ComponentCall;
-use engine::Engine;
+use engine::{Engine, Renderer};
 pub(crate) use layouts::Layout;
 pub(crate) use lookup::Lookup;
 pub(crate) use surroundings::Surroundings;
@@ -31,9 +31,9 @@ pub(crate) use surroundings::Surroundings;
 pub(crate) struct Templates {
     engine: Box<dyn Engine>,
     /// The layouts by their names.
-    layouts: Arc<BTreeMap<String, Result<Layout, Error>>>,
+    layouts: BTreeMap<String, Result<Layout, Error>>,
     /// What templates see of the front matter of each layout.
-    front_matter: Arc<BTreeMap<Arc<str>, Value>>,
+    front_matter: BTreeMap<Arc<str>, Value>,
     /// Those of [`COSTLY`] that a template mentions.
     mentioned: BTreeSet<&'static str>,
 }
@@ -68,31 +68,10 @@ impl Templates {
             });
         Ok(Self {
             engine: Box::new(engine),
-            front_matter: Arc::new(front_matter.collect()),
+            front_matter: front_matter.collect(),
             mentioned: mentioned.collect(),
-            layouts: Arc::new(layouts),
+            layouts,
         })
-    }
-
-    /// These templates, with what they may ask about the whole site.
-    pub(crate) fn bind(&self, site: Lookup) -> Self {
-        Self {
-            engine: self.engine.bind(Arc::new(site)),
-            layouts: Arc::clone(&self.layouts),
-            front_matter: Arc::clone(&self.front_matter),
-            mentioned: self.mentioned.clone(),
-        }
-    }
-
-    /// Fills in the template called `name`.
-    pub(crate) fn render(&self, name: &str, context: &Context) -> Result<String, Error> {
-        self.engine.render(name, context)
-    }
-
-    /// Fills in a component, as a shortcode asks for it. An error in the call has no place; one inside of
-    /// the component has that of its file.
-    pub(crate) fn render_component(&self, call: &ComponentCall<'_>) -> Result<String, Error> {
-        self.engine.render_component(call)
     }
 
     /// Whether any template has `word`, one of [`COSTLY`], in it.
@@ -115,12 +94,49 @@ impl Templates {
     }
 }
 
+/// The templates of a site that has been loaded.
+#[derive(Debug)]
+pub(crate) struct SiteTemplates {
+    compiled: Arc<Templates>,
+    renderer: Box<dyn Renderer>,
+}
+
+impl SiteTemplates {
+    /// Templates that may ask about the whole `site`.
+    pub(crate) fn new(compiled: Arc<Templates>, site: Lookup) -> Self {
+        Self {
+            renderer: compiled.engine.bind(site),
+            compiled,
+        }
+    }
+
+    /// Fills in the template called `name`.
+    pub(crate) fn render(&self, name: &str, context: &Context) -> Result<String, Error> {
+        self.renderer.render(name, context)
+    }
+
+    /// Fills in a component, as a shortcode asks for it. An error in the call has no place; one inside of
+    /// the component has that of its file.
+    pub(crate) fn render_component(&self, call: &ComponentCall<'_>) -> Result<String, Error> {
+        self.renderer.render_component(call)
+    }
+}
+
+impl std::ops::Deref for SiteTemplates {
+    type Target = Templates;
+
+    fn deref(&self) -> &Templates {
+        &self.compiled
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use ::tera::Map;
 
     use super::*;
     use crate::front_matter::FrontMatter;
+    use crate::site::Assets;
 
     const FIGURE: &str = "{% component figure(src: String, width=0, @page) %}\
         <figure id=\"{{ page.slug }}\"><img src=\"{{ src }}\" width=\"{{ width }}\">{{ body }}</figure>\
@@ -128,7 +144,7 @@ mod tests {
         {% component broken(x) %}\n{{ x.y.z }}{% endcomponent %}\
         {% component bare() %}-{% endcomponent %}";
 
-    fn templates() -> Templates {
+    fn templates() -> SiteTemplates {
         let text = TemplateText {
             file: "_includes/figure.html".to_owned(),
             front: FrontMatter::empty("_includes/figure.html"),
@@ -138,7 +154,9 @@ mod tests {
         let shared = [("_includes/figure.html".to_owned(), Arc::new(text))];
         let config = crate::config::parse("").unwrap();
         let around = Surroundings::new(&config, None, &Arc::default());
-        Templates::compile(&shared, &[], around).unwrap()
+        let compiled = Templates::compile(&shared, &[], around).unwrap();
+        let nothing = Lookup::new(Arc::default(), &Value::none(), Assets::default());
+        SiteTemplates::new(Arc::new(compiled), nothing)
     }
 
     fn call(name: &str, arguments: &[(&'static str, Value)]) -> Result<String, Error> {

@@ -1,8 +1,9 @@
-//! What filters and functions know beside their arguments. Nothing of it ever changes.
+//! What filters and functions know beside their arguments. Nothing of it changes while they belong to a site.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::tz::TimeZone;
+use tera::TeraResult;
 
 use super::lookup::Lookup;
 use crate::code::Highlighter;
@@ -19,8 +20,25 @@ pub(crate) struct Surroundings {
     /// How `markdownify` reads Markdown.
     pub(super) markdown: markdown::Settings,
     pub(super) highlighter: Arc<Highlighter>,
-    /// The whole site. `None` while templates are compiled.
-    pub(super) site: Option<Arc<Lookup>>,
+    /// The whole site.
+    pub(super) site: Arc<SiteSlot>,
+}
+
+/// The site to which filters and functions belong: none while templates are compiled, and one at a time. Whoever has it is the
+/// only one to fill in templates with them.
+#[derive(Debug, Default)]
+pub(super) struct SiteSlot(RwLock<Option<Arc<Lookup>>>);
+
+impl SiteSlot {
+    pub(super) fn set(&self, site: Option<Arc<Lookup>>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = site;
+    }
+
+    pub(super) fn get(&self) -> TeraResult<Arc<Lookup>> {
+        let site = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        site.clone()
+            .ok_or_else(|| tera::Error::message("these templates belong to no site"))
+    }
 }
 
 impl Surroundings {
@@ -38,7 +56,7 @@ impl Surroundings {
                 ..config.markdown.clone()
             },
             highlighter: Arc::clone(highlighter),
-            site: None,
+            site: Arc::default(),
         }
     }
 }

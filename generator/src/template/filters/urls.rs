@@ -65,7 +65,8 @@ fn asset_url(call: &Call<'_>) -> TeraResult<Value> {
         return Ok(url.into_owned().into());
     }
     call.around
-        .site()?
+        .site
+        .get()?
         .asset_url(&url, call.page_url().as_deref())
         .map(Value::from)
 }
