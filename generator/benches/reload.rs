@@ -1,7 +1,8 @@
 //! From the save of a post to its new bytes in the browser, and what that time is spent on.
 //!
 //! `SITE=folder cargo bench -p skep-generator --bench reload [-- N]` starts a preview of the folder, opens the page of the post in the middle
-//! as a browser would, and saves that post N times (100) with another text. It prints median, 95th percentile and maximum in milliseconds. The
+//! as a browser would, and saves that post N times (100) with another text, and then as often with another title, which changes lists and
+//! everything else that names the post. It prints median, 95th percentile and maximum in milliseconds. The
 //! post is as it was at the end.
 
 use std::error::Error;
@@ -16,6 +17,9 @@ use skep_generator::preview::{self, PreviewEvent, PreviewOptions, Took};
 use skep_generator::{LoadOptions, load};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// From the save until the browser was told and until it had the page, and what that was spent on.
+type Sample = (Duration, Duration, Took);
 
 /// How long one reload may take.
 const BOUND: Duration = Duration::from_secs(20);
@@ -48,38 +52,41 @@ fn measure(dir: &Path, count: usize) -> Result<()> {
         .url
         .trim_start_matches("http://")
         .trim_end_matches('/');
-    let page = get(authority, &path)?;
+    get(authority, &path)?;
     println!(
         "first page after {:.0} ms",
         started.elapsed().as_secs_f64() * 1e3
     );
-
-    let seen = page
-        .split("data-seen=\"")
-        .nth(1)
-        .and_then(|rest| rest.split('"').next());
-    let seen = seen.ok_or("the page has no script")?;
-    let mut listening = listen(authority, &path, seen)?;
-    let mut samples: Vec<(Duration, Duration, Took)> = Vec::new();
-    for number in 0..count {
-        let mark = format!("Number {number} of the reloads.");
-        let saved = Instant::now();
-        fs::write(&post, format!("{text}\n\n{mark}\n"))?;
-        wait_for(&mut listening, "event: reload")?;
-        let told = saved.elapsed();
-        let page = get(authority, &path)?;
-        let shown = saved.elapsed();
-        if !page.contains(&mark) {
-            return Err("the page is stale".into());
+    let series = |title: &dyn Fn(usize) -> String| -> Result<Vec<Sample>> {
+        let mut samples = Vec::new();
+        for number in 0..count {
+            let mark = format!("Number {number} of the reloads.");
+            let page = get(authority, &path)?;
+            let mut listening = listen(authority, &path, seen(&page)?)?;
+            let saved = Instant::now();
+            fs::write(&post, format!("{}\n\n{mark}\n", title(number)))?;
+            wait_for(&mut listening, "event: reload")?;
+            let told = saved.elapsed();
+            let page = get(authority, &path)?;
+            let shown = saved.elapsed();
+            if !page.contains(&mark) {
+                return Err("the page is stale".into());
+            }
+            samples.push((told, shown, events.recv_timeout(BOUND)?));
         }
-        samples.push((told, shown, events.recv_timeout(BOUND)?));
-        let seen = page
-            .split("data-seen=\"")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next());
-        listening = listen(authority, &path, seen.unwrap_or_default())?;
-    }
+        Ok(samples)
+    };
+    let other_title = |number| text.replacen("title: ", &format!("title: {number} "), 1);
+    let texts = series(&|_| text.clone());
+    let titles = series(&other_title);
     fs::write(&post, &text)?;
+    print_all("a text", &texts?);
+    print_all("a title", &titles?);
+    Ok(())
+}
+
+fn print_all(name: &str, samples: &[Sample]) {
+    println!("{name} is saved:");
     print(
         "save -> the browser is told",
         samples.iter().map(|(told, ..)| *told),
@@ -93,7 +100,13 @@ fn measure(dir: &Path, count: usize) -> Result<()> {
     print("  telling", samples.iter().map(|(.., took)| took.telling));
     let ours = samples.iter().map(|(.., took)| took.reading + took.telling);
     print("ours: reading and telling", ours);
-    Ok(())
+}
+
+/// The fingerprint that the script of `page` has.
+fn seen(page: &str) -> Result<&str> {
+    let seen = page.split("data-seen=\"").nth(1);
+    let seen = seen.and_then(|rest| rest.split('"').next());
+    seen.ok_or_else(|| "the page has no script".into())
 }
 
 /// A post in the middle of the blog in `dir`: its file and its output.

@@ -1,6 +1,6 @@
 //! Reads a site again and again, each time only what has changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,6 +48,8 @@ struct Known {
     config: Arc<Config>,
     theme: BTreeMap<String, Source>,
     entries: BTreeMap<Arc<str>, Entry>,
+    /// Those of the entries that can't be read.
+    broken: BTreeSet<Arc<str>>,
 }
 
 /// A source and what it holds, or why that can't be read.
@@ -123,11 +125,10 @@ impl Loader {
         let Some(known) = &self.known else {
             return Err(Error::new(ErrorKind::Io, "the site was not read"));
         };
-        let errors: Vec<Error> = known
-            .entries
-            .values()
-            .filter_map(|entry| entry.item.as_ref().err().cloned())
-            .collect();
+        let broken = known.broken.iter();
+        let errors =
+            broken.filter_map(|path| known.entries.get(path)?.item.as_ref().err().cloned());
+        let errors: Vec<Error> = errors.collect();
         Error::collect(errors)?;
         let base_url = base_url(options, &known.config)?;
         let input = site::Input {
@@ -194,11 +195,14 @@ impl Known {
                 (Arc::from(path), entry)
             })
             .collect();
+        let entries: BTreeMap<Arc<str>, Entry> = entries.into_iter().collect();
+        let broken = entries.iter().filter(|(_, entry)| entry.item.is_err());
         Ok(Self {
+            broken: broken.map(|(path, _)| Arc::clone(path)).collect(),
             theme: sources::of_theme(&config),
             root,
             config,
-            entries: entries.into_iter().collect(),
+            entries,
         })
     }
 
@@ -238,12 +242,17 @@ impl Known {
             match source {
                 Some(source) => {
                     let path: Arc<str> = Arc::from(path.as_str());
-                    self.entries
-                        .insert(Arc::clone(&path), Entry::read(reading, source));
+                    let entry = Entry::read(reading, source);
+                    match entry.item {
+                        Ok(_) => self.broken.remove(&path),
+                        Err(_) => self.broken.insert(Arc::clone(&path)),
+                    };
+                    self.entries.insert(Arc::clone(&path), entry);
                     changed.push(path);
                 }
                 None => {
                     if let Some((path, _)) = self.entries.remove_entry(path.as_str()) {
+                        self.broken.remove(&path);
                         changed.push(path);
                     }
                 }

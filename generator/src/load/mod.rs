@@ -1,6 +1,8 @@
 //! From a folder to a [`Site`].
 
 mod loader;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use super::bundles::{self, Place};
 use super::collisions::{self, Rank};
+use super::follow::{self, Frame};
 use super::lists::{self, List};
 use super::outputs::Claim;
 use super::page::{Kind, Over, Page, Paginate};
 use super::pager::{self, Pager};
-use super::targets::Names;
 use super::taxonomy;
-use super::{Assets, Memory, Output, Shown, Site, SiteFile, checks, order, posts};
+use super::{Memory, Output, Shown, Site, SiteFile, checks, order, posts};
 use crate::code::Highlighter;
 use crate::config::Config;
 use crate::documents::{Item, extension};
@@ -21,7 +21,7 @@ use crate::feed;
 use crate::load::{Entry, LoadOptions};
 use crate::permalink;
 use crate::sources::Source;
-use crate::template::{self, Lookup, SiteTemplates};
+use crate::template;
 
 /// What a site is made of.
 #[derive(Debug)]
@@ -39,6 +39,9 @@ pub(crate) struct Input<'a> {
 
 /// Makes the model. What did not change since the last time is taken from `memory`.
 pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, Error> {
+    if let Some(site) = follow::follow(input, memory) {
+        return Ok(site);
+    }
     let (config, options) = (input.config, input.options);
     let templates = memory.update(input)?;
     let is_shown = |page: &Page| posts::is_shown(options, page);
@@ -195,32 +198,25 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         }
     };
     let data = memory.data(input);
-    let value = template::values::site(&template::values::SiteParts {
-        config,
-        options,
-        base_url: input.base_url.as_deref(),
-        pages: &pages,
-        posts: &posts,
-        collections: &collections,
-        taxonomies: &taxonomies,
-        templates: &templates,
-        feeds: &feeds,
-        data,
-    });
-    let (files, styles, pages) = (Arc::new(files), Arc::new(styles), Arc::new(pages));
-    let assets = Assets::new(
-        Arc::clone(&outputs),
-        Arc::clone(&files),
-        Arc::clone(&styles),
-        options.fingerprint,
+    let value = template::values::site(
+        &template::values::SiteParts {
+            config,
+            options,
+            base_url: input.base_url.as_deref(),
+            pages: &pages,
+            posts: &posts,
+            collections: &collections,
+            taxonomies: &taxonomies,
+            templates: &templates,
+            feeds: &feeds,
+            data,
+        },
+        None,
     );
-    let lookup = Lookup::new(Arc::clone(&pages), &value, assets);
-    let mut site = Site {
-        dir: input.root.to_owned(),
-        config: Arc::clone(config),
-        options: options.clone(),
-        base_url: input.base_url.clone(),
-        pages,
+    let mut frame = Frame {
+        as_of: options.as_of,
+        fingerprint: options.fingerprint,
+        pages: Arc::new(pages),
         posts,
         collections,
         taxonomies,
@@ -228,19 +224,21 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         paginated,
         feeds,
         outputs,
-        files,
-        styles,
-        templates: SiteTemplates::new(templates, lookup),
+        ids: memory.ids(),
+        files: Arc::new(files),
+        styles: Arc::new(styles),
+        templates,
         places,
         value,
         parts,
         drafts,
         next_due,
-        notes: config.notes.clone(),
-        ids: memory.ids(),
-        names: Names::default(),
+        notes: Vec::new(),
     };
-    site.notes.extend(checks::links(&site)?);
+    let mut site = frame.site(input);
+    frame.notes = checks::links(&site)?;
+    site.notes.extend(frame.notes.iter().cloned());
+    memory.frame = Some(frame);
     Ok(site)
 }
 

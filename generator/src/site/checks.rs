@@ -14,28 +14,43 @@ pub(super) fn links(site: &Site) -> Result<Vec<Error>, Error> {
     let mut errors = Vec::new();
     let mut notes = Vec::new();
     for page in site.pages.iter().flatten().map(|shown| &*shown.page) {
-        let Some(content) = page.content() else {
-            continue;
-        };
-        for link in &content.links {
-            match check(site, link) {
-                Ok(None) => {}
-                Ok(Some(note)) => notes.push(site.at_source(note, &page.source, link.offset)),
-                Err(error) => errors.push(site.at_source(error, &page.source, link.offset)),
-            }
+        if let Err(error) = self::page(site, page, &mut notes) {
+            errors.extend(error);
         }
-        notes.extend(content.notes.iter().cloned());
     }
-    let place = |error: &Error| {
-        error
-            .place
-            .as_ref()
-            .map(|place| (place.file.clone(), place.line))
-    };
-    errors.sort_by_cached_key(place);
-    notes.sort_by_cached_key(place);
+    sort(&mut errors);
+    sort(&mut notes);
     Error::collect(errors)?;
     Ok(notes)
+}
+
+/// Checks the links of one `page`, and adds what is odd about it to `notes`.
+pub(super) fn page(site: &Site, page: &Page, notes: &mut Vec<Error>) -> Result<(), Vec<Error>> {
+    let Some(content) = page.content() else {
+        return Ok(());
+    };
+    let mut errors = Vec::new();
+    for link in &content.links {
+        match check(site, link) {
+            Ok(None) => {}
+            Ok(Some(note)) => notes.push(site.at_source(note, &page.source, link.offset)),
+            Err(error) => errors.push(site.at_source(error, &page.source, link.offset)),
+        }
+    }
+    notes.extend(content.notes.iter().cloned());
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
+/// Sorts by file and line.
+pub(super) fn sort(errors: &mut [Error]) {
+    errors.sort_by_cached_key(|error| {
+        let place = error.place.as_ref();
+        place.map(|place| (place.file.clone(), place.line))
+    });
 }
 
 fn check(site: &Site, link: &Reference) -> Result<Option<Error>, Error> {

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::template::Templates;
 
 /// A page that skep makes because the theme has a layout for it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct List {
     pub(crate) kind: Kind,
     /// The URL of its first part.

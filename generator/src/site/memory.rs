@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use super::assemble::Input;
+use super::follow::Frame;
 use super::outputs::{Claim, Outputs};
 use super::page::{self, Making, Page};
 use super::taxonomy::{self, Slugs};
@@ -24,30 +25,46 @@ use crate::template::{self, Surroundings, Templates};
 /// Everything that is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    made_with: Option<MadeWith>,
+    pub(super) made_with: Option<MadeWith>,
     /// Shared with the sites that were made: a change of one page changes no number.
     ids: Arc<HashMap<Arc<str>, u32>>,
     free: Vec<u32>,
     pub(super) slots: Vec<Option<Slot>>,
     pub(super) slugs: Vec<Slugs>,
     /// What templates see of each term, by its number.
-    terms: Vec<Vec<template::Value>>,
-    templates: Option<Arc<Templates>>,
+    pub(super) terms: Vec<Vec<template::Value>>,
+    pub(super) templates: Option<Arc<Templates>>,
     /// The posts in their order.
     pub(super) posts: Vec<u32>,
     pub(super) settled: Option<(Vec<Claim>, Arc<Outputs>)>,
     data: Option<template::Value>,
+    /// The site that was made last.
+    pub(super) frame: Option<Frame>,
 }
 
 /// What all pages depend on.
 #[derive(Debug, PartialEq)]
-struct MadeWith {
+pub(super) struct MadeWith {
     config: ByAddress,
     base_url: Option<String>,
     drafts: bool,
     future: bool,
     unpublished: bool,
-    today: Date,
+    pub(super) today: Date,
+}
+
+impl MadeWith {
+    pub(super) fn new(input: &Input<'_>) -> Self {
+        let today = input.options.as_of.to_zoned(input.config.time_zone.clone());
+        Self {
+            config: ByAddress(Arc::clone(input.config)),
+            base_url: input.base_url.clone(),
+            drafts: input.options.drafts,
+            future: input.options.future,
+            unpublished: input.options.unpublished,
+            today: today.date(),
+        }
+    }
 }
 
 /// Settings that are the same only if they are the same object: the loader keeps it while they are equal.
@@ -74,15 +91,7 @@ pub(super) struct Slot {
 impl Memory {
     /// Takes in what changed in `input`: pages, templates, data.
     pub(super) fn update(&mut self, input: &Input<'_>) -> Result<Arc<Templates>, Error> {
-        let today = input.options.as_of.to_zoned(input.config.time_zone.clone());
-        let made_with = MadeWith {
-            config: ByAddress(Arc::clone(input.config)),
-            base_url: input.base_url.clone(),
-            drafts: input.options.drafts,
-            future: input.options.future,
-            unpublished: input.options.unpublished,
-            today: today.date(),
-        };
+        let made_with = MadeWith::new(input);
         let mut changed = input.changed;
         if self.made_with.as_ref() != Some(&made_with) {
             *self = Self::default();
@@ -92,6 +101,8 @@ impl Memory {
                 .resize_with(input.config.taxonomies.len(), Vec::new);
             changed = None;
         }
+        // Whatever fails from here on, the next site is made anew.
+        self.frame = None;
         let today = made_with.today;
         self.forget(input, changed);
         let making = Making {
@@ -311,30 +322,11 @@ impl Memory {
             }
         }
         let terms = &self.terms;
-        let made = template::values::Making {
-            config: input.config,
-            base_url: input.base_url.as_deref(),
-            with_toc: templates.mentions("toc"),
-        };
+        let made = making(input, templates);
         self.slots.par_iter_mut().flatten().for_each(|slot| {
             if slot.value.is_none() {
-                let terms: Vec<Vec<template::Value>> = slot
-                    .numbers
-                    .iter()
-                    .enumerate()
-                    .map(|(index, numbers)| {
-                        let values = numbers
-                            .iter()
-                            .map(|number| terms[index][*number as usize].clone());
-                        values.collect()
-                    })
-                    .collect();
-                slot.value = Some(template::values::page(
-                    &made,
-                    &slot.page,
-                    slot.future,
-                    terms,
-                ));
+                let value = value(&made, &slot.page, slot, terms);
+                slot.value = Some(value);
             }
         });
     }
@@ -359,13 +351,38 @@ impl Slot {
     }
 }
 
-fn document(entry: Option<&Entry>) -> Option<&Arc<Document>> {
+pub(super) fn making<'a>(
+    input: &'a Input<'_>,
+    templates: &Templates,
+) -> template::values::Making<'a> {
+    template::values::Making {
+        config: input.config,
+        base_url: input.base_url.as_deref(),
+        with_toc: templates.mentions("toc"),
+    }
+}
+
+/// What templates see of `page`, which has the terms and the date of the one in `slot`.
+pub(super) fn value(
+    made: &template::values::Making<'_>,
+    page: &Page,
+    slot: &Slot,
+    terms: &[Vec<template::Value>],
+) -> template::Value {
+    let terms = slot.numbers.iter().zip(terms).map(|(numbers, terms)| {
+        let values = numbers.iter().map(|number| terms[*number as usize].clone());
+        values.collect()
+    });
+    template::values::page(made, page, slot.future, terms.collect())
+}
+
+pub(super) fn document(entry: Option<&Entry>) -> Option<&Arc<Document>> {
     match entry?.item.as_ref().ok()? {
         Item::Document(document) => Some(document),
         _ => None,
     }
 }
 
-fn is_template(document: &Document) -> bool {
+pub(super) fn is_template(document: &Document) -> bool {
     matches!(document.body, Body::Template(_))
 }

@@ -6,6 +6,7 @@ pub(crate) mod bundles;
 mod checks;
 pub(crate) mod collisions;
 mod files;
+mod follow;
 pub(crate) mod lists;
 mod memory;
 mod order;

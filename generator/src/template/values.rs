@@ -45,9 +45,11 @@ pub(crate) struct SiteParts<'a> {
     pub(crate) data: Value,
 }
 
-/// `site`.
-pub(crate) fn site(parts: &SiteParts<'_>) -> Value {
+/// `site`. What holds none of the pages `before.1` is taken from the value `before.0`, if nothing but these pages is another
+/// than it was.
+pub(crate) fn site(parts: &SiteParts<'_>, before: Option<(&Value, &[u32])>) -> Value {
     let config = parts.config;
+    let before = before.and_then(|(value, changed)| Some((value.as_map()?, changed)));
     let shown = |id: &u32| Some(parts.pages.get(*id as usize)?.as_ref()?.value.clone());
     let values = |ids: &[u32]| Value::from(ids.iter().filter_map(shown).collect::<Vec<Value>>());
     let mut site = map(&config.table);
@@ -56,26 +58,31 @@ pub(crate) fn site(parts: &SiteParts<'_>) -> Value {
     let now = parts.options.as_of.to_zoned(config.time_zone.clone());
     put(&mut site, "time", dates::rfc3339(&now));
     put(&mut site, "posts", values(parts.posts));
-    let mut listed: Vec<&Shown> = parts
-        .pages
-        .iter()
-        .flatten()
-        .filter(|shown| {
-            let page = &shown.page;
-            page.kind == Kind::Page && page.title.is_some() && !page.from_theme && page.is_html()
-        })
-        .collect();
-    listed.sort_by(|a, b| a.page.url.cmp(&b.page.url));
-    let listed: Vec<Value> = listed
-        .into_iter()
-        .map(|shown| shown.value.clone())
-        .collect();
-    put(&mut site, "pages", Value::from(listed));
+    let kind = |id: &u32| Some(parts.pages.get(*id as usize)?.as_ref()?.page.kind);
+    let is_changed = |ids: &[u32], changed: &[u32]| ids.iter().any(|id| changed.contains(id));
+    let listed = before
+        .filter(|(_, changed)| changed.iter().all(|id| kind(id) != Some(Kind::Page)))
+        .and_then(|(old, _)| old.get(&Key::Str("pages")).cloned());
+    put(
+        &mut site,
+        "pages",
+        listed.unwrap_or_else(|| listed_pages(parts.pages)),
+    );
 
     let mut all = Map::new();
     for taxonomy in parts.taxonomies {
         let has_pages = parts.templates.has_term_pages(&taxonomy.name);
-        let terms = taxonomy.terms.iter().map(|term| {
+        let old = before.and_then(|(old, changed)| {
+            let old = old.get(&Key::Str("taxonomies"))?.as_map()?;
+            Some((old.get(&Key::Str(&taxonomy.name))?.as_array()?, changed))
+        });
+        let terms = taxonomy.terms.iter().enumerate().map(|(index, term)| {
+            if let Some((old, changed)) = old
+                && !is_changed(&term.posts, changed)
+                && let Some(old) = old.get(index)
+            {
+                return old.clone();
+            }
             let mut value = Map::new();
             put(&mut value, "name", term.name.as_str());
             put(&mut value, "slug", &*term.slug);
@@ -123,6 +130,21 @@ pub(crate) fn site(parts: &SiteParts<'_>) -> Value {
         &["title", "description", "author", "address", "nav"],
     );
     Value::from(site)
+}
+
+/// The author's pages that have a title, by their URLs.
+fn listed_pages(pages: &[Option<Shown>]) -> Value {
+    let mut listed: Vec<&Shown> = pages
+        .iter()
+        .flatten()
+        .filter(|shown| {
+            let page = &shown.page;
+            page.kind == Kind::Page && page.title.is_some() && !page.from_theme && page.is_html()
+        })
+        .collect();
+    listed.sort_by(|a, b| a.page.url.cmp(&b.page.url));
+    let values = listed.into_iter().map(|shown| shown.value.clone());
+    Value::from(values.collect::<Vec<Value>>())
 }
 
 /// `page` as every template sees it, also in lists. `terms` are the links to its terms, for each taxonomy.
