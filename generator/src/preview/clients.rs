@@ -162,24 +162,30 @@ impl Clients {
 
 /// Writes the messages to a browser as server-sent events until either side goes.
 pub(super) fn stream(to: &mut dyn Write, messages: &Receiver<Message>) -> io::Result<()> {
-    // A browser that lost the preview asks for it again every second.
     to.write_all(
         b"HTTP/1.1 200 OK\r\n\
           Content-Type: text/event-stream\r\n\
           Cache-Control: no-store\r\n\
           X-Content-Type-Options: nosniff\r\n\
           Cross-Origin-Resource-Policy: same-origin\r\n\
-          Connection: close\r\n\r\n\
-          retry: 1000\n\n",
+          Transfer-Encoding: chunked\r\n\r\n",
     )?;
+    // A browser that lost the preview asks for it again every second.
+    chunk(to, "retry: 1000\n\n")?;
     loop {
-        to.flush()?;
         match messages.recv_timeout(HEARTBEAT) {
-            Ok(message) => to.write_all(message.event().as_bytes())?,
-            Err(RecvTimeoutError::Timeout) => to.write_all(b":\n\n")?,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Ok(message) => chunk(to, &message.event())?,
+            Err(RecvTimeoutError::Timeout) => chunk(to, ":\n\n")?,
+            // The connection itself is kept open by the server.
+            Err(RecvTimeoutError::Disconnected) => return chunk(to, ""),
         }
     }
+}
+
+/// Writes a chunk; an empty one is the last.
+fn chunk(to: &mut dyn Write, text: &str) -> io::Result<()> {
+    write!(to, "{:x}\r\n{text}\r\n", text.len())?;
+    to.flush()
 }
 
 #[cfg(test)]
@@ -201,7 +207,7 @@ mod tests {
         let out = String::from_utf8(out).unwrap();
         assert!(
             out.ends_with(
-                "\r\n\r\nretry: 1000\n\nevent: reload\ndata: \n\nevent: go\ndata: /a/\n\n"
+                "\r\n\r\nd\r\nretry: 1000\n\n\r\n16\r\nevent: reload\ndata: \n\n\r\n15\r\nevent: go\ndata: /a/\n\n\r\n0\r\n\r\n"
             ),
             "{out:?}"
         );

@@ -1,23 +1,19 @@
-//! HTTP/1.1, as much of it as a preview needs: what is only read, over a bounded number of connections.
+//! The web server of the preview: tiny_http reads the requests, and each is answered on a thread of its own.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::request::{self, Request};
+use super::no_server;
+use super::request::Request;
 use crate::error::Error;
 
-/// How many connections there can be at once. Each has a thread and a file descriptor, of which some systems
-/// give a program no more than 256.
+/// How many requests are answered at once. A slow reader takes up one of them, and a browser that waits for changes.
 const MOST: usize = 128;
-/// How long a browser may take for a request, once it has begun, and for taking in a part of the answer.
-const SLOWEST: Duration = Duration::from_secs(20);
-/// How long a connection may lie idle.
-const IDLE: Duration = Duration::from_secs(120);
 /// How long nobody is let in when the system has no room for another connection.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -76,15 +72,13 @@ impl Body {
 /// A listening server. It ends when it is stopped.
 pub(super) struct Server {
     port: u16,
+    listener: TcpListener,
     stopped: AtomicBool,
-    open: Mutex<Vec<Arc<Connection>>>,
-    closed: Condvar,
-}
-
-struct Connection {
-    stream: TcpStream,
-    /// Since when it waits for a request; `None` while one is answered.
-    idle_since: Mutex<Option<Instant>>,
+    /// How many requests are being answered.
+    busy: AtomicUsize,
+    /// tiny_http lets nobody in any more once the system had no descriptor for a connection. Then another takes its place, and
+    /// it goes on for the connections that it has.
+    running: Mutex<Vec<Arc<tiny_http::Server>>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -103,184 +97,114 @@ pub(super) fn serve(
 ) -> Result<(Arc<Server>, JoinHandle<()>), Error> {
     let server = Arc::new(Server {
         port,
+        listener,
         stopped: AtomicBool::new(false),
-        open: Mutex::default(),
-        closed: Condvar::new(),
+        busy: AtomicUsize::new(0),
+        running: Mutex::default(),
     });
+    let first = server.listen().map_err(|error| no_server(&error))?;
     let thread = super::spawn("http", {
         let server = Arc::clone(&server);
-        move || accept(&server, &listener, &Arc::new(answer))
+        move || receive(&server, first, &(Arc::new(answer) as Arc<Answering>))
     })?;
     Ok((server, thread))
 }
 
+type Answering = dyn Fn(&Request) -> Answer + Send + Sync;
+
 impl Server {
-    /// Lets nobody in any more, and ends all connections.
+    /// Lets nobody in any more, and answers nothing.
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
-        // Wakes the thread that waits for connections.
-        let _ = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], self.port)));
-        let mut open = self.lock();
-        for connection in open.iter() {
-            connection.end();
-        }
-        while !open.is_empty() {
-            open = self
-                .closed
-                .wait(open)
-                .unwrap_or_else(PoisonError::into_inner);
+        for running in self.lock().drain(..) {
+            running.unblock();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Connection>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lets people in.
+    fn listen(&self) -> Result<Arc<tiny_http::Server>, String> {
+        let listener = self
+            .listener
+            .try_clone()
+            .map_err(|error| error.to_string())?;
+        let http =
+            tiny_http::Server::from_listener(listener, None).map_err(|error| error.to_string())?;
+        let http = Arc::new(http);
+        self.lock().push(Arc::clone(&http));
+        Ok(http)
     }
 
-    /// Takes a connection in. If there are too many, the one that waits for a request for the longest time goes; `None` if
-    /// all are busy.
-    fn add(&self, stream: TcpStream) -> Option<Arc<Connection>> {
-        let mut open = self.lock();
-        if open.len() >= MOST {
-            let idlest = (0..open.len())
-                .filter_map(|index| Some((open[index].idle_since()?, index)))
-                .min();
-            open.swap_remove(idlest?.1).end();
-        }
-        if self.stopped.load(Ordering::SeqCst) {
-            return None;
-        }
-        let connection = Arc::new(Connection {
-            stream,
-            idle_since: Mutex::new(Some(Instant::now())),
-        });
-        open.push(Arc::clone(&connection));
-        Some(connection)
-    }
-
-    fn remove(&self, connection: &Arc<Connection>) {
-        self.lock().retain(|other| !Arc::ptr_eq(other, connection));
-        self.closed.notify_all();
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<tiny_http::Server>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Connection {
-    fn end(&self) {
-        // It may have ended by itself.
-        let _ = self.stream.shutdown(Shutdown::Both);
-    }
-
-    fn idle_since(&self) -> Option<Instant> {
-        *self
-            .idle_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set_idle(&self, is_idle: bool) {
-        let since = is_idle.then(Instant::now);
-        *self
-            .idle_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = since;
-    }
-}
-
-fn accept<A>(server: &Arc<Server>, listener: &TcpListener, answer: &Arc<A>)
-where
-    A: Fn(&Request) -> Answer + Send + Sync + 'static,
-{
+/// Takes in requests until the server is stopped.
+fn receive(server: &Arc<Server>, http: Arc<tiny_http::Server>, answer: &Arc<Answering>) {
     while !server.stopped.load(Ordering::SeqCst) {
-        let Ok((stream, _)) = listener.accept() else {
+        match http.recv() {
+            Ok(request) => begin(server, request, answer),
+            Err(_) if server.stopped.load(Ordering::SeqCst) => return,
+            Err(_) => replace(server, answer),
+        }
+    }
+}
+
+/// Has another server let people in, as soon as the system has room for them.
+fn replace(server: &Arc<Server>, answer: &Arc<Answering>) {
+    let (server, answer) = (Arc::clone(server), Arc::clone(answer));
+    // Without a thread there is no room either; those who are connected are still served.
+    let _ = super::spawn("http", move || {
+        while !server.stopped.load(Ordering::SeqCst) {
             // Whoever has taken up the system's last descriptors lets them go some time.
             std::thread::sleep(PAUSE);
-            continue;
-        };
-        let Some(connection) = server.add(stream) else {
-            continue;
-        };
-        let started = super::spawn("connection", {
-            let (server, connection) = (Arc::clone(server), Arc::clone(&connection));
-            let answer = Arc::clone(answer);
-            move || {
-                // A browser that went away is nobody's error.
-                let _ = talk(&connection, &*answer);
-                connection.end();
-                server.remove(&connection);
+            if let Ok(http) = server.listen() {
+                return receive(&server, http, &answer);
             }
-        });
-        if started.is_err() {
-            server.remove(&connection);
         }
+    });
+}
+
+/// Answers a request on a thread of its own, if there are not too many.
+fn begin(server: &Arc<Server>, asked: tiny_http::Request, answer: &Arc<Answering>) {
+    if server.busy.fetch_add(1, Ordering::SeqCst) >= MOST {
+        server.busy.fetch_sub(1, Ordering::SeqCst);
+        return send(
+            asked,
+            Response::new(503, b"Too many pages are open.\n".to_vec()),
+            false,
+        );
+    }
+    let (shared, answer) = (Arc::clone(server), Arc::clone(answer));
+    let started = super::spawn("answer", move || {
+        match Request::read(&asked) {
+            Ok(request) => match answer(&request) {
+                Answer::Response(response) => send(asked, response, request.method == "HEAD"),
+                Answer::Stream(run) => run(&mut *asked.into_writer()),
+            },
+            Err(status) => {
+                send(
+                    asked,
+                    Response::new(status, b"This request can't be read.\n".to_vec()),
+                    false,
+                );
+            }
+        }
+        shared.busy.fetch_sub(1, Ordering::SeqCst);
+    });
+    if started.is_err() {
+        server.busy.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// Answers one request after the other until either side has enough.
-fn talk(connection: &Connection, answer: &dyn Fn(&Request) -> Answer) -> io::Result<()> {
-    let mut stream = &connection.stream;
-    stream.set_nodelay(true)?;
-    stream.set_write_timeout(Some(SLOWEST))?;
-    let mut received = Vec::new();
-    loop {
-        connection.set_idle(true);
-        let request = match read_head(stream, &mut received)? {
-            None => return Ok(()),
-            Some(Ok(request)) => request,
-            Some(Err(status)) => {
-                let response = Response::new(status, b"This request can't be read.\n".to_vec());
-                return write(&mut stream, response, false, false);
-            }
-        };
-        connection.set_idle(false);
-        match answer(&request) {
-            Answer::Response(response) => {
-                let is_head = request.method == "HEAD";
-                write(&mut stream, response, is_head, request.keep_alive)?;
-            }
-            Answer::Stream(run) => {
-                run(&mut stream);
-                return Ok(());
-            }
-        }
-        if !request.keep_alive {
-            return Ok(());
-        }
-    }
+/// Sends an answer. tiny_http's own way writes its head and its body apart, and the second waits until a browser has
+/// acknowledged the first, which may take 40 ms.
+fn send(asked: tiny_http::Request, response: Response, is_head: bool) {
+    // A browser that went away is nobody's error.
+    let _ = write(&mut asked.into_writer(), response, is_head);
 }
 
-/// The next request; `None` if there is none any more, or the status with which it is refused.
-fn read_head(
-    mut stream: &TcpStream,
-    received: &mut Vec<u8>,
-) -> io::Result<Option<Result<Request, u16>>> {
-    let mut begun = None;
-    loop {
-        match request::parse(received) {
-            Ok(Some((request, length))) => {
-                received.drain(..length);
-                return Ok(Some(Ok(request)));
-            }
-            Ok(None) => {}
-            Err(status) => return Ok(Some(Err(status))),
-        }
-        // One byte at a time would else last for ever.
-        let left = match begun {
-            None => IDLE,
-            Some(begun) => SLOWEST.saturating_sub(Instant::elapsed(&begun)),
-        };
-        if left.is_zero() {
-            return Ok(None);
-        }
-        stream.set_read_timeout(Some(left))?;
-        let mut part = [0; 4096];
-        match stream.read(&mut part)? {
-            0 => return Ok(None),
-            count => received.extend_from_slice(&part[..count]),
-        }
-        begun.get_or_insert_with(Instant::now);
-    }
-}
-
-fn write(to: &mut impl Write, response: Response, is_head: bool, keep: bool) -> io::Result<()> {
+fn write(to: &mut impl Write, response: Response, is_head: bool) -> io::Result<()> {
     let reason = match response.status {
         200 => "OK",
         206 => "Partial Content",
@@ -290,7 +214,7 @@ fn write(to: &mut impl Write, response: Response, is_head: bool, keep: bool) -> 
         404 => "Not Found",
         405 => "Method Not Allowed",
         416 => "Range Not Satisfiable",
-        431 => "Request Header Fields Too Large",
+        414 => "URI Too Long",
         500 => "Internal Server Error",
         503 => "Service Unavailable",
         _ => "Bad Request",
@@ -302,8 +226,7 @@ fn write(to: &mut impl Write, response: Response, is_head: bool, keep: bool) -> 
     if response.status != 304 {
         head.push_str(&format!("Content-Length: {}\r\n", response.body.length()));
     }
-    let connection = if keep { "keep-alive" } else { "close" };
-    head.push_str(&format!("Connection: {connection}\r\n\r\n"));
+    head.push_str("\r\n");
     match response.body {
         _ if is_head || response.status == 304 => to.write_all(head.as_bytes())?,
         // In one go, so that no small packet waits for the next.
@@ -328,24 +251,18 @@ fn write(to: &mut impl Write, response: Response, is_head: bool, keep: bool) -> 
 mod tests {
     use super::*;
 
-    fn written(response: Response, is_head: bool, keep: bool) -> String {
+    fn written(response: Response, is_head: bool) -> String {
         let mut out = Vec::new();
-        write(&mut out, response, is_head, keep).unwrap();
+        write(&mut out, response, is_head).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
-    fn responses_have_a_length_and_say_what_becomes_of_the_connection() {
+    fn responses_have_a_length() {
         let page = || Response::new(200, b"page".to_vec()).with("Content-Type", "text/plain");
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n";
-        assert_eq!(
-            written(page(), false, true),
-            format!("{head}Connection: keep-alive\r\n\r\npage")
-        );
-        assert_eq!(
-            written(page(), true, false),
-            format!("{head}Connection: close\r\n\r\n")
-        );
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\n";
+        assert_eq!(written(page(), false), format!("{head}page"));
+        assert_eq!(written(page(), true), head);
     }
 
     #[test]

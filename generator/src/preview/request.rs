@@ -1,11 +1,9 @@
 //! What a browser asks for.
 
-/// How long the head of a request may be.
+/// How long a target may be.
 const LONGEST: usize = 16 * 1024;
-/// How many headers it may have.
-const MOST_HEADERS: usize = 64;
 
-/// A request without a body.
+/// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) method: String,
@@ -16,53 +14,36 @@ pub(super) struct Request {
     /// The host that a target such as `http://host/path` names.
     authority: Option<String>,
     headers: Vec<(String, String)>,
-    /// Whether another request may follow on the connection.
-    pub(super) keep_alive: bool,
 }
 
-/// Reads the request that `bytes` begin with, and how long it is; `None` if it is not whole yet. An error is the
-/// status with which it is refused.
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, u16> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-    let mut parsed = httparse::Request::new(&mut headers);
-    let length = match parsed.parse(bytes) {
-        Ok(httparse::Status::Complete(length)) if length <= LONGEST => length,
-        Ok(httparse::Status::Partial) if bytes.len() < LONGEST => return Ok(None),
-        Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(431),
-        Err(_) => return Err(400),
-    };
-    let (Some(method), Some(target), Some(version)) = (parsed.method, parsed.path, parsed.version)
-    else {
-        return Err(400);
-    };
-    let (authority, target) = split_target(target).ok_or(400_u16)?;
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut request = Request {
-        method: method.to_owned(),
-        path: path.to_owned(),
-        query: query.to_owned(),
-        authority,
-        headers: Vec::new(),
-        keep_alive: version == 1,
-    };
-    for header in parsed.headers.iter() {
-        let value = std::str::from_utf8(header.value).map_err(|_| 400_u16)?;
-        request
-            .headers
-            .push((header.name.to_ascii_lowercase(), value.trim().to_owned()));
+impl Request {
+    /// Reads what tiny_http has received. An error is the status with which it is refused.
+    pub(super) fn read(received: &tiny_http::Request) -> Result<Self, u16> {
+        let headers = received.headers().iter().map(|header| {
+            let name = header.field.as_str().as_str().to_ascii_lowercase();
+            (name, header.value.as_str().trim().to_owned())
+        });
+        Self::new(
+            received.method().as_str(),
+            received.url(),
+            headers.collect(),
+        )
     }
-    let has_body = request.all("transfer-encoding").next().is_some()
-        || request.all("content-length").any(|length| length != "0");
-    let closes = |value: &str| {
-        value
-            .split(',')
-            .any(|part| part.trim().eq_ignore_ascii_case("close"))
-    };
-    // Nobody reads a body here, so nothing can be understood after it.
-    if has_body || request.all("connection").any(closes) {
-        request.keep_alive = false;
+
+    fn new(method: &str, target: &str, headers: Vec<(String, String)>) -> Result<Self, u16> {
+        if target.len() > LONGEST {
+            return Err(414);
+        }
+        let (authority, target) = split_target(target).ok_or(400_u16)?;
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Ok(Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            authority,
+            headers,
+        })
     }
-    Ok(Some((request, length)))
 }
 
 /// A target such as `/path?query` or `http://host/path?query`: the host, and the path with its query.
@@ -187,8 +168,12 @@ pub(super) fn range(header: Option<&str>, length: u64) -> Result<Option<(u64, u6
 mod tests {
     use super::*;
 
-    fn request(text: &str) -> Request {
-        parse(text.as_bytes()).unwrap().unwrap().0
+    fn request(target: &str, headers: &str) -> Result<Request, u16> {
+        let headers = headers.lines().filter_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            Some((name.to_ascii_lowercase(), value.trim().to_owned()))
+        });
+        Request::new("GET", target, headers.collect())
     }
 
     #[test]
@@ -200,62 +185,22 @@ mod tests {
     }
 
     #[test]
-    fn reads_one_request_after_the_other() {
-        let text = b"GET /a?b=%20c HTTP/1.1\r\nHost: x\r\n\r\nHEAD / HTTP/1.0\r\n\r\n";
-        let (first, length) = parse(text).unwrap().unwrap();
-        assert_eq!((first.method.as_str(), first.path.as_str()), ("GET", "/a"));
-        assert_eq!(first.parameter("b").as_deref(), Some(" c"));
-        assert!(first.keep_alive);
-        let (second, rest) = parse(&text[length..]).unwrap().unwrap();
-        assert!(second.method == "HEAD" && !second.keep_alive);
-        assert_eq!(length + rest, text.len());
-        for end in 0..length {
-            assert_eq!(parse(&text[..end]), Ok(None));
-        }
-    }
-
-    #[test]
-    fn what_is_too_long_or_no_request_is_refused() {
-        let long = format!("GET /{} HTTP/1.1\r\n", "a".repeat(LONGEST));
-        assert_eq!(parse(long.as_bytes()), Err(431));
-        let whole = format!("{long}\r\n");
-        assert_eq!(parse(whole.as_bytes()), Err(431));
-        let many = format!(
-            "GET / HTTP/1.1\r\n{}\r\n",
-            "a: b\r\n".repeat(MOST_HEADERS + 1)
+    fn targets_are_taken_apart() {
+        let first = request("/a?b=%20c", "").unwrap();
+        assert_eq!(
+            (first.path.as_str(), first.query.as_str()),
+            ("/a", "b=%20c")
         );
-        assert_eq!(parse(many.as_bytes()), Err(431));
-        for text in [
-            "\0\r\n\r\n",
-            "GET\r\n\r\n",
-            "GET a HTTP/1.1\r\n\r\n",
-            "OPTIONS * HTTP/1.1\r\n\r\n",
-            "GET https://localhost:1/ HTTP/1.1\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
-            "GET / HTTP/1.1\r\na: b\r\n c\r\n\r\n",
-            "GET / HTTP/9\r\n\r\n",
-        ] {
-            assert_eq!(parse(text.as_bytes()), Err(400), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_is_understood_after_a_body() {
-        for header in [
-            "Content-Length: 4",
-            "Transfer-Encoding: chunked",
-            "Connection: x, Close",
-        ] {
-            let text = format!("GET / HTTP/1.1\r\n{header}\r\n\r\n");
-            assert!(!request(&text).keep_alive, "{header}");
+        assert_eq!(first.parameter("b").as_deref(), Some(" c"));
+        assert_eq!(request(&format!("/{}", "a".repeat(LONGEST)), ""), Err(414));
+        for target in ["a", "*", "https://localhost:1/", ""] {
+            assert_eq!(request(target, ""), Err(400), "{target}");
         }
     }
 
     #[test]
     fn only_this_very_server_is_asked() {
-        let own = |target: &str, headers: &str| {
-            request(&format!("GET {target} HTTP/1.1\r\n{headers}\r\n")).is_own(4000)
-        };
+        let own = |target: &str, headers: &str| request(target, headers).unwrap().is_own(4000);
         let host = "Host: localhost:4000\r\n";
         for headers in [
             "Host: 127.0.0.1:4000\r\n",
@@ -292,7 +237,7 @@ mod tests {
             assert!(!own("/", headers), "{headers}");
         }
         assert!(own("http://127.0.0.1:4000/x", host));
-        assert_eq!(request("GET http://a:1 HTTP/1.1\r\n\r\n").path, "/");
+        assert_eq!(request("http://a:1", "").unwrap().path, "/");
         assert!(!own("http://evil.example/x", host));
         assert!(!own("http://localhost:4000/x", "Host: evil.example\r\n"));
     }
