@@ -15,7 +15,8 @@ import { serve } from "./serve.mjs";
 import { make } from "./sites.mjs";
 
 const MOUNT = "/some/where/";
-const CSS_BYTES = 20_000;
+// Of all style sheets together.
+const CSS_BYTES = 20 * 1024;
 const HERE = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
 
 const builder = process.argv[2];
@@ -72,6 +73,26 @@ async function violations(page) {
       help + " (" + id + ", " + impact + "): " + html.slice(0, 160) + " " + any.map(({ message }) => message).join("; "))))`);
 }
 
+/** What is wrong with the stops of the Tab key: the first leads to the content, and each has a ring. */
+async function unseenStops(page) {
+  const wrong = [];
+  for (let stop = 1; stop <= 12; stop += 1) {
+    for (const type of ["rawKeyDown", "keyUp"]) {
+      await page.send("Input.dispatchKeyEvent", { type, key: "Tab", code: "Tab", windowsVirtualKeyCode: 9 });
+    }
+    const { html, ring, isFirst } = await page.evaluate(`(() => {
+      const { outerHTML, className } = document.activeElement;
+      const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+      return { html: outerHTML.slice(0, 120), ring: outlineStyle === "solid" ? parseFloat(outlineWidth) : 0, isFirst: className === "skip-link" };
+    })()`);
+    // After the last stop it begins anew.
+    if (stop > 1 && (isFirst || html.startsWith("<body"))) break;
+    if (stop === 1 && !isFirst) wrong.push(`the first stop of the Tab key is ${html}`);
+    if (ring < 2) wrong.push(`has the focus, and one does not see it: ${html}`);
+  }
+  return wrong;
+}
+
 /** Every file below a folder, by its path from there. */
 async function all(folder) {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -102,7 +123,8 @@ async function links(site, out, files, pages) {
   for (const page of pages) {
     // It is shown at any depth, so that its links start at the root.
     const base = page === "404.html" ? "http://site/" : `http://site${MOUNT}${page}`;
-    const html = (await readFile(join(out, page), "utf8")).replace(/<script[^]*?<\/script>/g, "");
+    const html = (await readFile(join(out, page), "utf8")).replace(/<script type="application\/ld\+json">[^]*?<\/script>/g, "");
+    if (html.includes("<script")) say(`${site}/${page}`, "has a script");
     for (const [tag, name] of html.matchAll(/<([a-z]+)\b[^>]*>/g)) {
       for (const [, attribute, value] of tag.matchAll(/\s(href|src|action|poster)="([^"]*)"/g)) {
         const url = new URL(decode(value), base);
@@ -128,11 +150,13 @@ async function links(site, out, files, pages) {
 
 /** The style sheets: small, and with no request in them. */
 async function style(site, out) {
+  let bytes = 0;
   for (const file of (await all(out)).filter((path) => path.endsWith(".css"))) {
     const css = await readFile(join(out, file), "utf8");
-    if (Buffer.byteLength(css) > CSS_BYTES) say(`${site}/${file}`, `${Buffer.byteLength(css)} bytes are too many`);
+    bytes += Buffer.byteLength(css);
     if (/@import|url\(/.test(css)) say(`${site}/${file}`, "asks for another file");
   }
+  if (bytes === 0 || bytes > CSS_BYTES) say(site, `has ${bytes} bytes of CSS`);
 }
 
 /** One page of each kind, as a person meets it. How many were looked at. */
@@ -154,6 +178,7 @@ async function inBrowser(site, out, pages) {
       const wide = await page.evaluate("document.documentElement.scrollWidth");
       if (wide > width) say(where, `is ${wide} pixels wide`);
       for (const what of await violations(page)) say(where, what);
+      if (width === 1280) for (const what of await unseenStops(page)) say(where, what);
     }
   }
   for (const path of new Set(server.missed)) if (!path.endsWith("favicon.ico")) say(site, `a browser did not get ${path}`);
