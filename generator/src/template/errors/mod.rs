@@ -184,9 +184,14 @@ fn place(
         Some((message, hint)) => Told::new(hints::lower_first(message), at).hint(hint),
         None => hints::explain(texts, message, body, at, context),
     };
-    let mut error = Error::new(ErrorKind::Template, message);
-    error.hint = hint;
+    let mut error = Error::new(ErrorKind::Template, printable(&message));
+    error.hint = hint.as_deref().map(printable);
     error.at_offset(&text.file, &text.text, text.body_start + at)
+}
+
+/// `text`, which has parts of the template in it, without what a terminal obeys.
+fn printable(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }
 
 /// The reports in a text that Tera made of several: message, template, line, column.
@@ -219,7 +224,59 @@ fn shown(texts: &Texts, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::front_matter::FrontMatter;
+    use crate::template::{Surroundings, Templates};
+
+    proptest! {
+        /// Whatever is wrong with a template, it is told at a place in it.
+        #[test]
+        fn any_error_has_a_place_in_its_file(parts in prop::collection::vec(part(), 0..12)) {
+            let front = "---\nä: 1\n---\n";
+            let body: String = parts.concat();
+            let text = TemplateText {
+                file: "_includes/a.html".to_owned(),
+                front: FrontMatter::empty("_includes/a.html"),
+                text: format!("{front}{body}"),
+                body_start: front.len(),
+            };
+            let whole = text.text.clone();
+            let shared = [(text.file.clone(), Arc::new(text))];
+            let config = crate::config::parse("").unwrap();
+            let around = Surroundings::new(&config, None, &Arc::default());
+            if let Err(errors) = Templates::compile(&shared, &[], around) {
+                for error in errors.each() {
+                    prop_assert!(!error.message.is_empty() && !error.message.contains(char::is_control));
+                    let place = error.place.clone().unwrap();
+                    prop_assert_eq!(place.file, "_includes/a.html");
+                    if let Some(line) = place.line {
+                        prop_assert!((4..=whole.split('\n').count()).contains(&line), "{}", error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Parts of templates, more often wrong than right.
+    const PARTS: &str = "{{·}}·{%·%}·{#·#}·-· ·\n·\r\n·ä·👩‍👩‍👧·\"·'·`·(·)·[·]·{·}·|·:·,·=·==·!=·..·.·!·&&·?·<·/>·</·\
+        nil· x · page· where· upper· date·1·if ·for · in ·endif·endfor·raw·endraw·include ·a.html·extends ·\
+        block ·assign ·limit·contains ·component ·c()·endcomponent·__tera_context·get_page·filter ·set ·\u{1f}";
+
+    fn part() -> impl Strategy<Value = String> {
+        let parts: Vec<&str> = PARTS.split('·').collect();
+        prop_oneof![
+            4 => prop::sample::select(parts).prop_map(str::to_owned),
+            1 => "\\PC{0,3}",
+        ]
+    }
+
+    #[test]
+    fn a_file_full_of_braces_is_read_in_a_moment() {
+        let body = "{{ ' ".repeat(20_000);
+        assert!(tags::all(&body).len() > 1000);
+    }
 
     #[test]
     fn several_reports_in_one_text_are_taken_apart() {

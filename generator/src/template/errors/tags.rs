@@ -72,11 +72,14 @@ pub(super) fn all(body: &str) -> Vec<Tag<'_>> {
     tags
 }
 
+/// No tag is longer. Without a bound a file full of braces would be read again from each of them.
+const LONGEST: usize = 16 << 10;
+
 /// Where `closing` stands in `inner`, outside of quotes and before another tag begins.
 fn end_of(inner: &str, closing: &str) -> Option<usize> {
     let mut quote = None;
     let bytes = inner.as_bytes();
-    for at in 0..bytes.len() {
+    for at in 0..bytes.len().min(LONGEST) {
         match (quote, bytes[at]) {
             (Some(open), byte) if open == byte => quote = None,
             (Some(_), _) => {}
