@@ -135,11 +135,11 @@ def save(server, write, post, page, mark):
 
 
 def own_share(server):
-    """What skep says that its own part of each change took, in seconds: from the notice until browsers were told."""
+    """What skep says that its own part of each change took, in seconds: from the last event of the file until browsers were told."""
     shares = []
     for line in server.lines:
         if line.startswith("{") and (event := json.loads(line)).get("event") == "changed":
-            shares.append(event["millis"] / 1e3)
+            shares.append((event["reading"] + event["telling"]) / 1e3)
     return shares
 
 

@@ -53,10 +53,8 @@ fn measure(dir: &Path, count: usize) -> Result<()> {
         .trim_start_matches("http://")
         .trim_end_matches('/');
     get(authority, &path)?;
-    println!(
-        "first page after {:.0} ms",
-        started.elapsed().as_secs_f64() * 1e3
-    );
+    let first = started.elapsed().as_secs_f64() * 1e3;
+    say(&format!("first page after {first:.0} ms"));
     let series = |title: &dyn Fn(usize) -> String| -> Result<Vec<Sample>> {
         let mut samples = Vec::new();
         for number in 0..count {
@@ -86,7 +84,7 @@ fn measure(dir: &Path, count: usize) -> Result<()> {
 }
 
 fn print_all(name: &str, samples: &[Sample]) {
-    println!("{name} is saved:");
+    say(&format!("{name} is saved:"));
     print(
         "save -> the browser is told",
         samples.iter().map(|(told, ..)| *told),
@@ -167,12 +165,15 @@ fn print(name: &str, durations: impl Iterator<Item = Duration>) {
         let index = ((millis.len() as f64 * part) as usize).min(millis.len().saturating_sub(1));
         millis.get(index).copied().unwrap_or_default()
     };
-    // Nobody reads the figures of whoever closed the pipe.
-    let _ = writeln!(
-        io::stdout(),
+    say(&format!(
         "{name:<30} median {:>7.2}  p95 {:>7.2}  max {:>7.2} ms",
         at(0.5),
         at(0.95),
         at(1.0)
-    );
+    ));
+}
+
+fn say(line: &str) {
+    // Nobody reads the figures of whoever closed the pipe.
+    let _ = writeln!(io::stdout(), "{line}");
 }

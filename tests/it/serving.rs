@@ -94,10 +94,11 @@ impl Events {
         line
     }
 
+    /// The next event that changes what is shown.
     fn next_event(mut self) -> String {
         loop {
             let line = self.line();
-            if line.starts_with("event:") || line.starts_with("data:") {
+            if line.starts_with("event:") && !line.contains("bar") {
                 return line;
             }
         }
