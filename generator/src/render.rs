@@ -179,10 +179,12 @@ fn list_page(site: &Site, path: &str, list: &List, part: usize) -> Result<String
         Kind::Term(index, number) => {
             let taxonomy = &site.config.taxonomies[index];
             let term = site.term_value(index, number);
+            // Made once for all parts of the list: of a thousand parts each would hold all of its posts again.
+            let posts = term.get_from_path("posts").cloned();
             value.insert(values::term_key(taxonomy), term.clone());
             put(&mut value, "term", term);
             put(&mut value, "taxonomy", taxonomy.as_str());
-            put(&mut value, "posts", items());
+            put(&mut value, "posts", posts.unwrap_or_else(Value::none));
         }
         Kind::Collection(index) => {
             put(
