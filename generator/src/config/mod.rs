@@ -358,6 +358,18 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_explains_every_setting() {
+        let manual = include_str!("../../../example-site/_manual/settings.md");
+        // Where a fork came from is written by skep for itself.
+        for key in KEYS.iter().filter(|key| **key != "origin") {
+            let is_there = [format!("`{key}`"), format!("[{key}]"), format!("[{key}.")]
+                .iter()
+                .any(|form| manual.contains(form));
+            assert!(is_there, "{key}");
+        }
+    }
+
+    #[test]
     fn says_where_a_setting_is_wrong() {
         for (text, line, column, says) in [
             (
