@@ -152,18 +152,26 @@ pub(super) fn write(
         errors: Vec::new(),
         done: Rendered::default(),
     };
+    let mut inside_of_spans: Vec<Range<usize>> = Vec::new();
     let mut events = Parser::new_ext(text, settings.options()).into_offset_iter();
     while let Some((event, range)) = events.next() {
         if writer.image.is_some() {
             writer.in_image(event, range);
             continue;
         }
+        // What begins inside of a span is no element, also if it ends after it.
+        if matches!(event, Event::End(_)) && inside_of_spans.last() == Some(&range) {
+            inside_of_spans.pop();
+            continue;
+        }
         // What is inside of a span was written with it.
         if range.start < writer.written.end
             && (range.start > writer.written.start || matches!(event, Event::Text(_)))
         {
-            if let Event::Text(text) = event {
-                writer.rest_of_span(&text, range);
+            match event {
+                Event::Text(text) => writer.rest_of_span(&text, range),
+                Event::Start(_) => inside_of_spans.push(range),
+                _ => {}
             }
             continue;
         }

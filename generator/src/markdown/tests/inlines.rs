@@ -165,3 +165,19 @@ fn counts_words() {
     assert_eq!(rendered("One two, `three` — *four*.").words, 4);
     assert_eq!(rendered("```\na b\n```\n\n    c\n\nhttps://d.e f").words, 5);
 }
+
+#[test]
+fn an_element_that_begins_inside_of_a_url_is_part_of_it() {
+    for text in [
+        "https://a.b[^a]<!--more-->https://a.b^<!--more-->",
+        "https://a.b/*c d* https://e.f/**g h** https://i.j/_k",
+        "https://a.b/~c~ https://d.e~",
+    ] {
+        let html = html(text);
+        for name in ["sup", "sub", "em", "strong", "del"] {
+            let count = |tag: String| html.matches(&tag).count();
+            let (open, close) = (count(format!("<{name}>")), count(format!("</{name}>")));
+            assert_eq!(open, close, "{name} in {html}");
+        }
+    }
+}
