@@ -1,4 +1,4 @@
-//! RSS 2.0 (https://www.rssboard.org/rss-specification).
+//! RSS 2.0 (<https://www.rssboard.org/rss-specification>).
 
 use std::fmt::Write;
 
