@@ -164,8 +164,7 @@ impl Site {
     /// The output path of the page out of the source `path` (relative to the site folder), if it has one
     /// and is shown.
     pub fn output_of(&self, source: &str) -> Option<&str> {
-        let mut pages = self.pages.iter().flatten();
-        let page = &pages.find(|shown| &*shown.page.source == source)?.page;
+        let page = self.page(*self.ids.get(source)?)?;
         let (path, output) = self.outputs.get_key_value(&page.path)?;
         match output {
             Output::Page { id, .. } if self.page(*id)?.source == page.source => Some(path),

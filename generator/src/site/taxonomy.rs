@@ -12,8 +12,6 @@ pub(crate) struct Taxonomy {
     /// The key of front matter, such as `tags`.
     pub(crate) name: String,
     pub(crate) terms: Vec<Term>,
-    /// The index of each term in `terms` by its number in [`Slugs`]. `None`: no post that is shown has it.
-    pub(crate) by_number: Vec<Option<u32>>,
 }
 
 /// A term, such as one tag, and the posts that have it.
@@ -73,20 +71,11 @@ pub(crate) fn group<'a>(
             }
         }
     }
-    let mut terms: Vec<(usize, Term)> = found
-        .into_iter()
-        .enumerate()
-        .filter_map(|(number, term)| Some((number, term?)))
-        .collect();
-    terms.sort_by_cached_key(|(_, term)| (term.name.to_lowercase(), Arc::clone(&term.slug)));
-    let mut by_number = vec![None; slugs.slugs.len()];
-    for (index, (number, _)) in terms.iter().enumerate() {
-        by_number[*number] = u32::try_from(index).ok();
-    }
+    let mut terms: Vec<Term> = found.into_iter().flatten().collect();
+    terms.sort_by_cached_key(|term| (term.name.to_lowercase(), Arc::clone(&term.slug)));
     Taxonomy {
         name: name.to_owned(),
-        terms: terms.into_iter().map(|(_, term)| term).collect(),
-        by_number,
+        terms,
     }
 }
 
@@ -149,6 +138,5 @@ mod tests {
             .map(|term| (term.name.as_str(), term.posts.as_slice()))
             .collect();
         assert_eq!(terms, [("b", &[7][..]), ("Rust", &[7, 3])]);
-        assert_eq!(taxonomy.by_number, [Some(1), Some(0)]);
     }
 }
