@@ -19,7 +19,10 @@ pub(crate) fn advise(ctx: &Context, dir: &Path) {
         .field("key", format!("in {}", ctx.home.keys().display()));
     ctx.out.field(
         "back up",
-        format!("{}   now: nobody can give you that key again", command(dir)),
+        format!(
+            "{}   now: nobody can give you that key again",
+            command(ctx, dir)
+        ),
     );
 }
 
@@ -34,7 +37,7 @@ pub(crate) fn remind(ctx: &Context, site: SiteId, dir: &Path) {
         Ok(Some(_)) => {}
         Ok(None) => ctx.out.note(format!(
             "This site's key has no backup yet: `{}`. If it is lost, nobody can publish here again.",
-            command(dir)
+            command(ctx, dir)
         )),
         Err(e) if e.kind == Kind::NoKey => ctx.out.note(
             "The key of this address is not here: `skep key import` brings it, `skep key new` gives the site a new one.",
@@ -49,8 +52,12 @@ fn last(ctx: &Context, site: SiteId) -> error::Result<Option<Backup>> {
 }
 
 /// The command that backs up the key of the site in `dir`, to a file beside that folder.
-fn command(dir: &Path) -> String {
-    let absolute = std::path::absolute(dir).unwrap_or(dir.to_owned());
+fn command(ctx: &Context, dir: &Path) -> String {
+    let opened = ctx.path(dir);
+    command_for(dir, &std::path::absolute(&opened).unwrap_or(opened))
+}
+
+fn command_for(dir: &Path, absolute: &Path) -> String {
     let name = absolute.file_name().map(|name| name.to_string_lossy());
     let name = format!("{}.key.age", name.as_deref().unwrap_or("site"));
     let file = match (dir.file_name(), dir == Path::new(".")) {
@@ -95,7 +102,8 @@ mod tests {
                 "skep key export '/srv/my site' '/srv/my site.key.age'".to_owned(),
             ),
         ] {
-            assert_eq!(command(Path::new(dir)), said);
+            let dir = Path::new(dir);
+            assert_eq!(command_for(dir, &std::path::absolute(dir).unwrap()), said);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What every command needs: where things are, which network, how to speak, and the present moment.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use jiff::Timestamp;
@@ -18,6 +18,8 @@ pub(crate) struct Context {
     pub(crate) home: Home,
     pub(crate) network: Network,
     pub(crate) out: Output,
+    /// The folder that paths start from, if it is not that of this process.
+    folder: Option<PathBuf>,
 }
 
 impl Context {
@@ -31,8 +33,17 @@ impl Context {
         Ok(Self {
             home: Home::new(home),
             network: global.network.into(),
-            out: *out,
+            out: out.clone(),
+            folder: None,
         })
+    }
+
+    /// A path that a person typed, as it has to be opened. What is shown to them is what they typed.
+    pub(crate) fn path(&self, typed: &Path) -> PathBuf {
+        match &self.folder {
+            Some(folder) => folder.join(typed),
+            None => typed.to_owned(),
+        }
     }
 }
 

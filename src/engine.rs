@@ -22,7 +22,7 @@ use crate::{
 pub(crate) fn run(ctx: &Context, dir: &Path, trusted: &Trusted) -> Result<()> {
     let shown = printable(trusted.command());
     ctx.out.note(format!("Running `{shown}`"));
-    let (status, last) = run_in(ctx.out, dir, trusted.command())
+    let (status, last) = run_in(ctx.out.clone(), dir, trusted.command())
         .map_err(|e| CliError::failed("build", format!("could not run `{shown}`: {e}")))?;
     if status.success() {
         return Ok(());

@@ -20,7 +20,7 @@ use crate::{
     error::{CliError, Exit, Result},
     output::{BOLD, bytes, count},
     session::{Seen, Session},
-    swarm::{End, Peers},
+    swarm::Peers,
 };
 
 /// How a version goes out.
@@ -208,9 +208,9 @@ pub(crate) async fn deliver(
     signed: Signed,
     audience: &Audience,
 ) -> Exit {
-    let told = match &session.end {
-        End::Store(_) => Told::default(),
-        End::Node(node) => tell(ctx, node, &signed.head, audience).await,
+    let told = match &session.node {
+        None => Told::default(),
+        Some(node) => tell(ctx, node, &signed.head, audience).await,
     };
     session.close().await;
     report(ctx, signed, &told, audience)

@@ -1,23 +1,64 @@
 //! One voice: results on stdout, all else on stderr, colour only on a terminal.
 
+mod terminal;
+
 use std::{
-    io::{self, ErrorKind, IsTerminal, Write},
-    sync::atomic::{AtomicBool, Ordering},
+    fmt,
+    io::{self, ErrorKind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::{cli::Global, error::CliError};
 
+/// The two streams that a program writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Out,
+    Err,
+}
+
+/// Who sits at the other end of a command: the terminal of this process, or somebody for whom it works.
+pub(crate) trait Voice: Send + Sync {
+    /// Writes text at once. Its styles are for terminals alone.
+    fn text(&self, stream: Stream, text: &str) -> io::Result<()>;
+
+    /// Writes bytes as they are, at once.
+    fn raw(&self, stream: Stream, bytes: &[u8]) -> io::Result<()>;
+
+    /// Whether a person sees the stream.
+    fn is_terminal(&self, stream: Stream) -> bool;
+
+    /// Shows a question and reads a line; `None` if there is nobody to ask.
+    fn ask(&self, question: &str) -> Option<String>;
+
+    /// Shows a prompt and reads a line that is not shown; `None` if there is nobody to ask.
+    fn ask_secret(&self, prompt: &str) -> Option<io::Result<Zeroizing<String>>>;
+}
+
 /// Where the output of a command goes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
     verbose: bool,
+    voice: Arc<dyn Voice>,
+    /// Whether a part of the result could not be written. The command goes on nevertheless: what it does must
+    /// not break off half done because of a line of text.
+    lost: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flags = (self.json, self.quiet, self.verbose);
+        write!(f, "Output{flags:?}")
+    }
 }
 
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -26,16 +67,20 @@ pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub(crate) const RED: Style = AnsiColor::Red.on_default();
 const DIM: Style = Style::new().dimmed();
 
-/// Whether a part of the result could not be written. The command goes on nevertheless: what it does must
-/// not break off half done because of a line of text.
-static LOST: AtomicBool = AtomicBool::new(false);
-
 impl Output {
+    /// The output of a command that talks to the terminal of this process.
     pub(crate) fn new(global: &Global) -> Self {
+        Self::to(global, Arc::new(terminal::Terminal))
+    }
+
+    /// The output of a command that talks to `voice`.
+    pub(crate) fn to(global: &Global, voice: Arc<dyn Voice>) -> Self {
         Self {
             json: global.json,
             quiet: global.quiet,
             verbose: global.verbose,
+            voice,
+            lost: Arc::default(),
         }
     }
 
@@ -60,25 +105,35 @@ impl Output {
 
     /// A line to stdout, at once: a program that waits for it must not wait for a buffer.
     fn print(&self, line: &str) {
-        let mut stdout = anstream::stdout();
-        let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+        let written = self.voice.text(Stream::Out, &format!("{line}\n"));
         if let Err(e) = written
             && e.kind() != ErrorKind::BrokenPipe
-            && !LOST.swap(true, Ordering::Relaxed)
+            && !self.lost.swap(true, Ordering::Relaxed)
         {
             self.warn(format!("can't write to stdout: {e}"));
         }
     }
 
+    /// A line to stderr.
+    fn eprint(&self, line: &str) {
+        // Nobody may be listening any more; that is no reason to stop.
+        let _ = self.voice.text(Stream::Err, &format!("{line}\n"));
+    }
+
+    /// Bytes of the result as they are.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        self.voice.raw(Stream::Out, bytes)
+    }
+
     /// Whether all of the result was written, or nobody wants more of it.
     pub(crate) fn is_whole(&self) -> bool {
-        !LOST.load(Ordering::Relaxed)
+        !self.lost.load(Ordering::Relaxed)
     }
 
     /// A step on the way, for those who want to know.
     pub(crate) fn step(&self, line: impl AsRef<str>) {
         if self.verbose {
-            eprintln!("{DIM}{}{DIM:#}", line.as_ref());
+            self.eprint(&format!("{DIM}{}{DIM:#}", line.as_ref()));
         }
     }
 
@@ -86,7 +141,7 @@ impl Output {
     pub(crate) fn pass_on(&self, bytes: &[u8]) {
         if self.passes_on() {
             // Nobody may be listening any more; that is no reason to stop it.
-            let _ = io::stderr().write_all(bytes);
+            let _ = self.voice.raw(Stream::Err, bytes);
         }
     }
 
@@ -98,28 +153,32 @@ impl Output {
     /// Something that a person should know, beside the result.
     pub(crate) fn note(&self, line: impl AsRef<str>) {
         if !self.quiet {
-            eprintln!("{}", line.as_ref());
+            self.eprint(line.as_ref());
         }
     }
 
     /// Something that went wrong without ending the command.
     pub(crate) fn warn(&self, line: impl AsRef<str>) {
         let style = YELLOW.bold();
-        eprintln!("{style}warning{style:#}: {}", line.as_ref());
+        self.eprint(&format!("{style}warning{style:#}: {}", line.as_ref()));
     }
 
     /// Why the command failed.
     pub(crate) fn error(&self, error: &CliError) {
-        let style = RED.bold();
-        eprintln!("{style}error{style:#}: {}", error.message);
-        if let Some(hint) = &error.hint {
-            eprintln!("  {DIM}hint:{DIM:#} {hint}");
-        }
+        self.trouble("error", RED, error);
         self.json(&json!({"error": {
             "kind": error.kind,
             "message": error.message,
             "hint": error.hint,
         }}));
+    }
+
+    fn trouble(&self, what: &str, color: Style, error: &CliError) {
+        let style = color.bold();
+        self.eprint(&format!("{style}{what}{style:#}: {}", error.message));
+        if let Some(hint) = &error.hint {
+            self.eprint(&format!("  {DIM}hint:{DIM:#} {hint}"));
+        }
     }
 
     /// Whether the result is for a program.
@@ -129,36 +188,31 @@ impl Output {
 
     /// Whether a person reads the result here, line by line.
     pub(crate) fn is_terminal(&self) -> bool {
-        !self.json && io::stdout().is_terminal()
+        !self.json && self.voice.is_terminal(Stream::Out)
     }
 
     /// Why the command would fail, if it did more than show what it would do.
     pub(crate) fn blocked(&self, error: &CliError) {
-        let style = YELLOW.bold();
-        eprintln!("{style}blocked{style:#}: {}", error.message);
-        if let Some(hint) = &error.hint {
-            eprintln!("  {DIM}hint:{DIM:#} {hint}");
-        }
+        self.trouble("blocked", YELLOW, error);
     }
 
     /// Asks a question that is answered with yes or no; `None` if there is nobody to ask.
     pub(crate) fn ask(&self, question: &str) -> Option<bool> {
-        if self.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if self.json {
             return None;
         }
-        anstream::eprint!("{BOLD}{question}{BOLD:#} [y/N] ");
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer).ok()?;
+        let answer = self
+            .voice
+            .ask(&format!("{BOLD}{question}{BOLD:#} [y/N] "))?;
         Some(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
     }
 
-    /// Asks for what a terminal must not show; `None` if there is nobody to ask. It asks the terminal
-    /// itself, so that stdin and stdout are free for a key.
+    /// Asks for what a terminal must not show; `None` if there is nobody to ask.
     pub(crate) fn ask_secret(&self, prompt: &str) -> Option<io::Result<Zeroizing<String>>> {
-        if self.json || !io::stderr().is_terminal() {
+        if self.json {
             return None;
         }
-        Some(rpassword::prompt_password(prompt).map(Zeroizing::new))
+        self.voice.ask_secret(prompt)
     }
 }
 

@@ -7,7 +7,7 @@ use skep_publisher::{
     error::Kind,
     history,
     store::{Place, Relation, Store},
-    swarm::{Node, OpenStore, Ticket, fetch},
+    swarm::{Node, Ticket, fetch},
 };
 use tokio::task::JoinSet;
 
@@ -23,7 +23,9 @@ use crate::{
 pub(crate) struct Session {
     pub(crate) store: Store,
     pub(crate) scratch: PathBuf,
-    pub(crate) end: End,
+    /// The node that asks and tells others, if somebody is to be asked and told.
+    pub(crate) node: Option<Arc<Node>>,
+    end: End,
 }
 
 /// Whether somebody looks at the changes before they are published.
@@ -41,16 +43,16 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(2);
 impl Session {
     /// Opens the store for `name`.
     pub(crate) async fn open(ctx: &Context, name: &str, audience: &Audience) -> Result<Self> {
-        let open = OpenStore::open(&ctx.home, name)?;
-        let (store, scratch) = (open.store.clone(), open.scratch());
-        let end = match audience.wanted {
-            0 => End::Store(Box::new(open)),
-            _ => End::Node(swarm::start(ctx, open).await?.0),
+        let opened = match audience.wanted {
+            0 => swarm::open(ctx, name).await?,
+            _ => swarm::open_node(ctx, name).await?,
         };
+        let node = opened.end.node().cloned();
         Ok(Self {
-            store,
-            scratch,
-            end,
+            store: opened.store,
+            scratch: opened.scratch,
+            node,
+            end: opened.end,
         })
     }
 
@@ -64,7 +66,7 @@ impl Session {
         seen: Seen,
     ) -> Result<Option<String>> {
         let mut behind = None;
-        if let End::Node(node) = &self.end {
+        if let Some(node) = &self.node {
             if self.store.site(site)?.is_some() {
                 // Whose key is here mends its forks, however the site came.
                 self.store.add_site(site, Relation::Own)?;

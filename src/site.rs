@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use skep_generator::{Config, config};
 use skep_publisher::archive::address::{Address, SiteId};
 
-use crate::error::{CliError, Result};
+use crate::{
+    context::Context,
+    error::{CliError, Result},
+};
 
 /// A site folder.
 pub(crate) struct SiteDir {
@@ -14,12 +17,11 @@ pub(crate) struct SiteDir {
 }
 
 impl SiteDir {
-    /// The site in `dir`.
-    pub(crate) fn open(dir: &Path) -> Result<Self> {
-        Ok(Self {
-            dir: dir.to_owned(),
-            config: config::read(dir)?,
-        })
+    /// The site in `dir`, as a person typed it.
+    pub(crate) fn open(ctx: &Context, dir: &Path) -> Result<Self> {
+        let dir = ctx.path(dir);
+        let config = config::read(&dir)?;
+        Ok(Self { dir, config })
     }
 
     /// The site's identity.
@@ -49,10 +51,10 @@ impl SiteDir {
 }
 
 /// A site that is named by its folder or by its address.
-pub(crate) fn id_of(target: &str) -> Result<SiteId> {
+pub(crate) fn id_of(ctx: &Context, target: &str) -> Result<SiteId> {
     let dir = Path::new(target);
-    if dir.is_dir() {
-        return SiteDir::open(dir)?.id();
+    if ctx.path(dir).is_dir() {
+        return SiteDir::open(ctx, dir)?.id();
     }
     let address = address(target).map_err(|e| {
         if target.contains("://") || target.len() > 40 {

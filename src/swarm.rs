@@ -1,6 +1,6 @@
 //! What commands do with the store and with other nodes.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use skep_publisher::{
     archive::address::{Address, SiteId},
@@ -67,6 +67,38 @@ fn first_time_notice(ctx: &Context) {
     }
 }
 
+/// The store, open for a command.
+pub(crate) struct Opened {
+    pub(crate) store: Store,
+    /// A folder for temporary files on the store's disk; it may not exist yet.
+    pub(crate) scratch: PathBuf,
+    pub(crate) end: End,
+}
+
+/// Opens the store for a command that calls itself `name`: the one way for all that do not go on running.
+pub(crate) async fn open(ctx: &Context, name: &str) -> Result<Opened> {
+    let open = own(ctx, name).await?;
+    Ok(Opened {
+        store: open.store.clone(),
+        scratch: open.scratch(),
+        end: End::Store(Box::new(open)),
+    })
+}
+
+/// As [`open`], with a node on the store.
+pub(crate) async fn open_node(ctx: &Context, name: &str) -> Result<Opened> {
+    let opened = open(ctx, name).await?;
+    Ok(Opened {
+        end: opened.end.start(ctx).await?,
+        ..opened
+    })
+}
+
+/// Takes the store for this process, which calls itself `name`.
+pub(crate) async fn own(ctx: &Context, name: &str) -> Result<OpenStore> {
+    Ok(OpenStore::open(&ctx.home, name)?)
+}
+
 /// A site in a store, after its peers, if there are any, were asked for newer versions.
 pub(crate) struct Ready {
     pub(crate) store: Store,
@@ -81,6 +113,22 @@ pub(crate) enum End {
 }
 
 impl End {
+    /// Starts a node, if there is none.
+    async fn start(self, ctx: &Context) -> Result<Self> {
+        Ok(match self {
+            Self::Store(open) => Self::Node(start(ctx, *open).await?.0),
+            Self::Node(node) => Self::Node(node),
+        })
+    }
+
+    /// The node, if there is one.
+    pub(crate) fn node(&self) -> Option<&Arc<Node>> {
+        match self {
+            Self::Store(_) => None,
+            Self::Node(node) => Some(node),
+        }
+    }
+
     /// Ends the node, if there is one, and closes the store.
     pub(crate) async fn close(self) {
         match self {
@@ -117,50 +165,33 @@ pub(crate) async fn ready_with(
     peers: &[Ticket],
     fork: OnFork,
 ) -> Result<Ready> {
-    let open = OpenStore::open(&ctx.home, name)?;
-    let store = open.store.clone();
-    if peers.is_empty() {
-        let state = store.known(site);
-        return match state {
-            Ok(state) => Ok(Ready {
-                store,
-                state,
-                end: End::Store(Box::new(open)),
-            }),
-            Err(e) => {
-                open.close().await;
-                Err(e.into())
-            }
-        };
-    }
-    let (node, _events) = start(ctx, open).await?;
-    let fetched = fetch_from(&node, site, peers).await;
-    let state = store.known(site);
+    let Opened { store, end, .. } = match peers.is_empty() {
+        true => open(ctx, name).await?,
+        false => open_node(ctx, name).await?,
+    };
+    let fetched = match end.node() {
+        Some(node) if !peers.is_empty() => fetch_from(node, site, peers).await.map(Some),
+        _ => Ok(None),
+    };
     let passed_over = |kind| {
         matches!(kind, Kind::Unreachable | Kind::Older | Kind::NotFound)
             || (kind == Kind::Conflict && fork == OnFork::Show)
     };
-    match (fetched, state) {
+    match (fetched, store.known(site)) {
         (Ok(fetched), Ok(state)) => {
-            ctx.out.step(format!("received {} bytes", fetched.received));
-            Ok(Ready {
-                store,
-                state,
-                end: End::Node(node),
-            })
+            if let Some(fetched) = fetched {
+                ctx.out.step(format!("received {} bytes", fetched.received));
+            }
+            Ok(Ready { store, state, end })
         }
         // A peer that is away or behind does not keep anyone from reading
         // what is here; one that lies is not passed over in silence.
         (Err(e), Ok(state)) if passed_over(e.kind) => {
             ctx.out.warn(format!("{e}; what is here already is used"));
-            Ok(Ready {
-                store,
-                state,
-                end: End::Node(node),
-            })
+            Ok(Ready { store, state, end })
         }
         (Err(e), _) | (Ok(_), Err(e)) => {
-            node.close().await;
+            end.close().await;
             Err(e.into())
         }
     }
@@ -170,7 +201,7 @@ impl Ready {
     /// Brings a version that is not here from the first of `peers` that has it. Without peers nothing is
     /// done, and whoever reads it is told what is missing.
     pub(crate) async fn bring(&self, address: &Address, peers: &[Ticket]) -> Result<()> {
-        let (Some(version), End::Node(node)) = (address.version, &self.end) else {
+        let (Some(version), Some(node)) = (address.version, self.end.node()) else {
             return Ok(());
         };
         let store = &self.store;

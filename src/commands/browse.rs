@@ -7,7 +7,6 @@ use serde_json::json;
 use skep_publisher::{
     archive::address::Address,
     gateway::{self, local::Gateway},
-    swarm::OpenStore,
 };
 
 use crate::{
@@ -38,7 +37,7 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
     let peers = args.peers.tickets(address.as_ref())?;
     let listener = gateway::local::listen(args.port, ctx.network).await?;
     let port = gateway::port_of(&listener)?;
-    let open = OpenStore::open(&ctx.home, "skep browse")?;
+    let open = swarm::own(ctx, "skep browse").await?;
     let (node, _events) = swarm::start(ctx, open).await?;
     let gateway = Arc::new(Gateway {
         node: node.clone(),

@@ -59,7 +59,7 @@ pub(crate) struct Include {
 }
 
 pub(crate) fn run(ctx: &Context, args: &BuildArgs) -> Result<Exit> {
-    let dir = SiteDir::open(&args.dir)?;
+    let dir = SiteDir::open(ctx, &args.dir)?;
     match &dir.config.engine {
         Engine::Tera { output } => with_tera(ctx, args, output),
         Engine::Command { command, output } => {

@@ -43,7 +43,8 @@ pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
         return Err(CliError::usage(message).hint("`skep show ADDRESS/PATH` writes one file"));
     }
     let peers = args.peers.tickets(Some(&address))?;
-    check_target(&args.dir)?;
+    let dir = ctx.path(&args.dir);
+    check_target(&dir)?;
     let ready = swarm::ready(ctx, "skep clone", address.site, &peers).await?;
     let brought = ready.bring(&address, &peers).await;
     let written = brought.and_then(|()| {
@@ -61,7 +62,7 @@ pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
             return Err(CliError::failed("not-found", message)
                 .hint("leave `--sources` out, or name another version"));
         };
-        Ok((entry.number, checkout(&reader, tree, &args.dir)?))
+        Ok((entry.number, checkout(&reader, tree, &dir)?))
     });
     ready.close().await;
     let (version, written) = written?;

@@ -33,15 +33,13 @@ pub(crate) struct ExportArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &ExportArgs) -> Result<Exit> {
-    let site = id_of(&args.site)?;
-    let file = &args.file;
-    let io =
-        |e: std::io::Error| CliError::failed("io", format!("can't write {}: {e}", file.display()));
+    let site = id_of(ctx, &args.site)?;
+    let file = ctx.path(&args.file);
+    let shown = args.file.display();
+    let io = |e: std::io::Error| CliError::failed("io", format!("can't write {shown}: {e}"));
     if file.exists() {
-        return Err(
-            CliError::usage(format!("{} exists already", file.display()))
-                .hint("name a file that does not exist yet"),
-        );
+        return Err(CliError::usage(format!("{shown} exists already"))
+            .hint("name a file that does not exist yet"));
     }
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -55,14 +53,16 @@ pub(crate) async fn run(ctx: &Context, args: &ExportArgs) -> Result<Exit> {
         let exported = portable::export(&ready.store, &ready.state, &mut out)?;
         drop(out);
         temporary.as_file().sync_all().map_err(io)?;
-        temporary.persist_noclobber(file).map_err(|e| io(e.error))?;
+        temporary
+            .persist_noclobber(&file)
+            .map_err(|e| io(e.error))?;
         Ok::<_, CliError>(exported)
     })();
     ready.close().await;
     let exported = written?;
     ctx.out.json(&json!({
         "address": Address::of(site).to_string(),
-        "file": file,
+        "file": args.file,
         "versions": exported.versions,
         "whole": exported.whole,
         "abandoned": exported.abandoned,
@@ -70,8 +70,7 @@ pub(crate) async fn run(ctx: &Context, args: &ExportArgs) -> Result<Exit> {
         "bytes": exported.bytes,
     }));
     ctx.out.say(format!(
-        "{} has {} of {} ({}).",
-        file.display(),
+        "{shown} has {} of {} ({}).",
         exported.whole,
         count(exported.versions, "version"),
         bytes(exported.bytes),

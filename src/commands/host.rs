@@ -8,7 +8,7 @@ use skep_publisher::{
     archive::address::{Address, SiteId},
     gateway::{self, local::Gateway, mirror},
     store::{Relation, Store},
-    swarm::{Event, Node, OpenStore, Ticket, fetch},
+    swarm::{Event, Node, Ticket, fetch},
 };
 use tokio::{net::TcpListener, sync::watch};
 
@@ -66,7 +66,7 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
         peers.extend(Peers { peers: vec![] }.tickets(Some(pin))?);
     }
     let gateway_listener = gateway::local::listen(args.gateway_port, ctx.network).await?;
-    let open = OpenStore::open(&ctx.home, "skep host")?;
+    let open = swarm::own(ctx, "skep host").await?;
     let (sites, listeners) = match prepare(&open.store, &pins, args.port).await {
         Ok(prepared) => prepared,
         Err(e) => {
@@ -99,7 +99,7 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
         wait(stopped),
     ));
     ready(&ctx.out, &node, &mirrors, port);
-    tokio::spawn(fetch_pinned(ctx.out, node.clone(), sites, peers));
+    tokio::spawn(fetch_pinned(ctx.out.clone(), node.clone(), sites, peers));
 
     let mut signal = std::pin::pin!(stop_signal());
     let ended = loop {

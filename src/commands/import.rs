@@ -4,14 +4,13 @@ use std::{fs::File, io::BufReader, path::PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use skep_publisher::{
-    archive::address::Address, keys, portable, store::Relation, swarm::OpenStore,
-};
+use skep_publisher::{archive::address::Address, keys, portable, store::Relation};
 
 use crate::{
     context::Context,
     error::{CliError, Exit, Result},
     output::count,
+    swarm,
 };
 
 /// Take in an archive that was exported; every signature and hash is checked
@@ -24,17 +23,17 @@ pub(crate) struct ImportArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &ImportArgs) -> Result<Exit> {
-    let file = File::open(&args.file)
+    let file = File::open(ctx.path(&args.file))
         .map_err(|e| CliError::failed("io", format!("can't read {}: {e}", args.file.display())))?;
     let own = keys::list(&ctx.home)?;
     let relation = |site| match own.contains(&site) {
         true => Relation::Own,
         false => Relation::Visited,
     };
-    let open = OpenStore::open(&ctx.home, "skep import")?;
+    let open = swarm::open(ctx, "skep import").await?;
     let mut input = BufReader::with_capacity(1 << 20, file);
-    let imported = portable::import(&open.store, &mut input, relation, &open.scratch());
-    open.close().await;
+    let imported = portable::import(&open.store, &mut input, relation, &open.scratch);
+    open.end.close().await;
     let imported = imported?;
     let address = Address::of(imported.site).to_string();
     ctx.out.json(&json!({

@@ -59,7 +59,7 @@ enum EngineArg {
 
 pub(crate) fn run(ctx: &Context, args: &InitArgs) -> Result<Exit> {
     let dir = &args.dir;
-    check_folder(dir)?;
+    check_folder(ctx, dir)?;
     let mut found = recognise(dir).into_iter();
     let first = found.next();
     let engine = args.engine(first.as_ref())?;
@@ -99,7 +99,7 @@ pub(crate) fn run(ctx: &Context, args: &InitArgs) -> Result<Exit> {
 }
 
 /// Fails unless `dir` is a folder that is no site yet.
-fn check_folder(dir: &Path) -> Result<()> {
+fn check_folder(ctx: &Context, dir: &Path) -> Result<()> {
     let shown = dir.display();
     if !dir.is_dir() {
         return Err(CliError::usage(format!("there is no folder {shown}"))
@@ -117,7 +117,7 @@ fn check_folder(dir: &Path) -> Result<()> {
         return Err(CliError::failed("refused", message).hint("remove it first"));
     }
     // If it lacks an address, this says what to do.
-    let site = SiteDir::open(dir)?.id()?;
+    let site = SiteDir::open(ctx, dir)?.id()?;
     Err(CliError::failed(
         "refused",
         format!("{shown} is a site of skep already: {}", Address::of(site)),

@@ -49,7 +49,7 @@ struct Listed {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &LogArgs) -> Result<Exit> {
-    let site = id_of(&args.site)?;
+    let site = id_of(ctx, &args.site)?;
     let address = args.site.parse::<Address>().ok();
     let peers = args.peers.tickets(address.as_ref())?;
     let ready = swarm::ready_with(ctx, "skep log", site, &peers, OnFork::Show).await?;

@@ -58,7 +58,7 @@ pub(crate) struct PublishArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
-    let mut dir = SiteDir::open(&args.dir)?;
+    let mut dir = SiteDir::open(ctx, &args.dir)?;
     let site = dir.id()?;
     let key = keys::load(&ctx.home, site)?;
     check_allow(&args.allow)?;

@@ -41,7 +41,7 @@ pub(crate) struct RetractArgs {
 
 pub(crate) async fn run(ctx: &Context, args: &RetractArgs) -> Result<Exit> {
     let (versions, dir) = parse(&args.which)?;
-    let dir = SiteDir::open(&dir)?;
+    let dir = SiteDir::open(ctx, &dir)?;
     let site = dir.id()?;
     let key = keys::load(&ctx.home, site)?;
     let audience = args.outgoing.audience()?;

@@ -41,7 +41,7 @@ pub(crate) struct RevertArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &RevertArgs) -> Result<Exit> {
-    let dir = SiteDir::open(&args.dir)?;
+    let dir = SiteDir::open(ctx, &args.dir)?;
     let key = keys::load(&ctx.home, dir.id()?)?;
     check_allow(&args.allow)?;
     let audience = args.outgoing.audience()?;

@@ -52,8 +52,11 @@ pub(crate) async fn run(ctx: &Context, args: &ServeArgs) -> Result<Exit> {
         cache: Some(ctx.home.cache()),
         ..PreviewOptions::new(now)
     };
-    let out = ctx.out;
-    let preview = preview::start(&args.dir, options, move |event| report(&out, &event))?;
+    let out = ctx.out.clone();
+    let preview = preview::start(&args.dir, options, {
+        let out = out.clone();
+        move |event| report(&out, &event)
+    })?;
     if preview.port_moved {
         out.note("Port 4000 is taken; the next free one is used.");
     }

@@ -1,7 +1,5 @@
 //! `skep show`: one file of one version, to stdout.
 
-use std::io::Write;
-
 use clap::Args;
 use data_encoding::BASE64;
 use serde_json::json;
@@ -89,13 +87,9 @@ fn show(ctx: &Context, ready: &Ready, address: &Address) -> Result<()> {
         }));
         return Ok(());
     }
-    let mut stdout = std::io::stdout().lock();
     reader.read(&file, |piece| {
-        stdout
-            .write_all(piece)
-            .map_err(|e| Error::new(Kind::Io, format!("can't write to stdout: {e}")))
+        let written = ctx.out.write(piece);
+        written.map_err(|e| Error::new(Kind::Io, format!("can't write to stdout: {e}")))
     })?;
-    stdout
-        .flush()
-        .map_err(|e| CliError::failed("io", format!("can't write to stdout: {e}")))
+    Ok(())
 }

@@ -6,7 +6,6 @@ use clap::Args;
 use skep_publisher::{
     archive::{address::Address, receipt::Receipt},
     history,
-    swarm::OpenStore,
 };
 
 use crate::{
@@ -18,6 +17,7 @@ use crate::{
     fork::Fork,
     report::Report,
     site::SiteDir,
+    swarm,
 };
 
 /// Show what `publish` would change
@@ -40,11 +40,11 @@ pub(crate) struct StatusArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
-    let dir = SiteDir::open(&args.dir)?;
+    let dir = SiteDir::open(ctx, &args.dir)?;
     let site = dir.id()?;
     let plan = args.from.plan(ctx, &dir)?;
     // The store first: its owner is the only one who builds into the cache.
-    let open = OpenStore::open(&ctx.home, "skep status")?;
+    let open = swarm::open(ctx, "skep status").await?;
     let shown = (|| {
         let built = plan.carry_out(ctx, site)?;
         let (review, left_out) = built.review(ctx, &open.store, &args.choice)?;
@@ -94,7 +94,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
         backup::remind(ctx, site, &args.dir);
         Ok::<_, crate::error::CliError>(())
     })();
-    open.close().await;
+    open.end.close().await;
     shown?;
     Ok(Exit::Done)
 }

@@ -24,7 +24,7 @@ pub(crate) struct VerifyArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &VerifyArgs) -> Result<Exit> {
-    let site = id_of(&args.site)?;
+    let site = id_of(ctx, &args.site)?;
     let ready = swarm::ready(ctx, "skep verify", site, &[]).await?;
     let verified = verify(&ready.store, &ready.state);
     ready.close().await;

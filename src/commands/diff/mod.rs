@@ -14,7 +14,6 @@ use skep_publisher::{
     },
     review::{ImageSize, LineDiff, MAX_TEXT, line_diff, moves, stored_image},
     store::Reader,
-    swarm::OpenStore,
 };
 
 use self::show::Shown;
@@ -72,7 +71,7 @@ struct Sides {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &DiffArgs) -> Result<Exit> {
-    let result = match Path::new(&args.first).is_dir() {
+    let result = match ctx.path(Path::new(&args.first)).is_dir() {
         true => against_published(ctx, args).await?,
         false => between_versions(ctx, args).await?,
     };
@@ -82,10 +81,10 @@ pub(crate) async fn run(ctx: &Context, args: &DiffArgs) -> Result<Exit> {
 
 async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Value> {
     let path = args.second.as_deref().map(path_of).transpose()?;
-    let dir = SiteDir::open(Path::new(&args.first))?;
+    let dir = SiteDir::open(ctx, Path::new(&args.first))?;
     let site = dir.id()?;
     let plan = args.from.plan(ctx, &dir)?;
-    let open = OpenStore::open(&ctx.home, "skep diff")?;
+    let open = swarm::open(ctx, "skep diff").await?;
     let told = (|| {
         let built = plan.carry_out(ctx, site)?;
         let (review, _) = built.review(ctx, &open.store, &args.choice)?;
@@ -109,7 +108,7 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Value> {
         });
         tell(ctx, args, parts, meant)
     })();
-    open.close().await;
+    open.end.close().await;
     told
 }
 

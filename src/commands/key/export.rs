@@ -50,7 +50,7 @@ pub(super) struct KeyExportArgs {
 }
 
 pub(super) fn run(ctx: &Context, args: &KeyExportArgs) -> Result<()> {
-    let site = id_of(&args.site)?;
+    let site = id_of(ctx, &args.site)?;
     let key = keys::load(&ctx.home, site)?;
     let address = Address::of(site).to_string();
     // Nobody should think of a passphrase in vain.

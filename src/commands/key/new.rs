@@ -33,7 +33,7 @@ pub(super) struct KeyNewArgs {
 }
 
 pub(super) fn run(ctx: &Context, args: &KeyNewArgs) -> Result<()> {
-    let dir = SiteDir::open(&args.dir)?;
+    let dir = SiteDir::open(ctx, &args.dir)?;
     let old = dir.config.address.clone();
     if let Some(old) = &old {
         confirm(ctx, args, old)?;
