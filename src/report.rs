@@ -1,17 +1,16 @@
 //! A review, for people and for programs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use anstyle::Style;
 use serde_json::{Value, json};
 use skep_publisher::{
     archive::{
         address::Address,
-        path::ArchivePath,
         tree::{Change, File},
     },
     error::printable,
-    review::{ImageSize, Part, Review, Warning, WarningKind},
+    review::{ImageSize, Part, Review, Row, RowKind, Rows, Warning, WarningKind},
     store::Store,
 };
 
@@ -75,30 +74,24 @@ impl<'a> Report<'a> {
     }
 
     fn part(&self, out: &Output, part: &Part, then: &str, all: bool) {
-        let groups = Groups::of(part);
+        let rows = Rows::of(part);
         out.say("");
-        for (title, style, rows) in groups.named() {
+        for (kind, rows) in rows.by_kind() {
             let most = if all { usize::MAX } else { MAX_ROWS };
-            self.rows(out, part, (title, style), rows, most);
+            self.rows(out, part, kind, rows, most);
         }
         out.say("");
         out.say(format!(
             "{BOLD}{}{BOLD:#}: {}. {then} {} ({}).",
-            count(groups.count() as u64, "change"),
-            groups.summary(),
+            count(rows.count() as u64, "change"),
+            rows.summary(),
             count(part.count(), "file"),
             bytes(part.bytes()),
         ));
     }
 
-    fn rows(
-        &self,
-        out: &Output,
-        part: &Part,
-        (title, style): (&str, Style),
-        rows: &[Row<'_>],
-        most: usize,
-    ) {
+    fn rows(&self, out: &Output, part: &Part, kind: RowKind, rows: &[Row<'_>], most: usize) {
+        let (title, style) = (kind.name(), style(kind));
         for row in rows.iter().take(most) {
             let path = printable(row.change.path.as_str());
             let path = match row.from {
@@ -194,13 +187,13 @@ impl<'a> Report<'a> {
     }
 
     fn part_json(&self, part: &Part, value: &mut Value) {
-        let groups = Groups::of(part);
+        let rows = Rows::of(part);
         value["files"] = part.count().into();
         value["bytes"] = part.bytes().into();
         // A move is neither added nor removed.
-        value["added"] = groups.new.len().into();
-        value["modified"] = groups.changed.len().into();
-        value["removed"] = groups.removed.len().into();
+        value["added"] = rows.new.len().into();
+        value["modified"] = rows.changed.len().into();
+        value["removed"] = rows.removed.len().into();
         let changes = part.changes.iter();
         value["changes"] = changes
             .map(|change| self.change_json(part, change))
@@ -238,65 +231,10 @@ pub(crate) fn image_json(size: Option<ImageSize>) -> Value {
     size.map_or(Value::Null, |size| json!([size.width, size.height]))
 }
 
-/// A row of the list.
-struct Row<'a> {
-    change: &'a Change,
-    /// Where a moved file was.
-    from: Option<&'a ArchivePath>,
-}
-
-/// The changes by their kind; a move is one of them.
-struct Groups<'a> {
-    new: Vec<Row<'a>>,
-    changed: Vec<Row<'a>>,
-    moved: Vec<Row<'a>>,
-    removed: Vec<Row<'a>>,
-}
-
-impl<'a> Groups<'a> {
-    fn of(part: &'a Part) -> Self {
-        let moves = part.moves.iter();
-        let came: HashMap<_, _> = moves.clone().map(|m| (&m.to, &m.from)).collect();
-        let went: HashMap<_, _> = moves.map(|m| (&m.from, &m.to)).collect();
-        let mut groups = Self {
-            new: Vec::new(),
-            changed: Vec::new(),
-            moved: Vec::new(),
-            removed: Vec::new(),
-        };
-        for change in &part.changes {
-            let from = came.get(&change.path).copied();
-            let group = match (&change.old, &change.new) {
-                (None, _) if from.is_some() => &mut groups.moved,
-                (None, _) => &mut groups.new,
-                (_, None) if went.contains_key(&change.path) => continue,
-                (_, None) => &mut groups.removed,
-                _ => &mut groups.changed,
-            };
-            group.push(Row { change, from });
-        }
-        groups
-    }
-
-    fn named(&self) -> [(&'static str, Style, &[Row<'a>]); 4] {
-        [
-            ("new", GREEN, &self.new),
-            ("changed", YELLOW, &self.changed),
-            ("moved", GREEN, &self.moved),
-            ("removed", RED, &self.removed),
-        ]
-    }
-
-    fn count(&self) -> usize {
-        self.named().iter().map(|(_, _, rows)| rows.len()).sum()
-    }
-
-    fn summary(&self) -> String {
-        let named = self.named();
-        let some = named.iter().filter(|(_, _, rows)| !rows.is_empty());
-        let parts: Vec<_> = some
-            .map(|(name, _, rows)| format!("{} {name}", rows.len()))
-            .collect();
-        parts.join(", ")
+fn style(kind: RowKind) -> Style {
+    match kind {
+        RowKind::New | RowKind::Moved => GREEN,
+        RowKind::Changed => YELLOW,
+        RowKind::Removed => RED,
     }
 }

@@ -10,6 +10,7 @@ mod moves;
 mod names;
 mod only;
 mod part;
+mod rows;
 mod scan;
 mod secrets;
 mod tokens;
@@ -21,6 +22,7 @@ pub use mend::{Abandons, Mend};
 pub use moves::{Move, moves};
 pub use only::only;
 pub use part::Part;
+pub use rows::{Row, RowKind, Rows};
 pub use scan::{Finding, MAX_SCANNED, scan};
 pub use warnings::{LARGE, Origin, Warning, WarningKind, warnings};
 
