@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use skep_generator::{BuildManifest, Engine, LoadOptions, build, load, record_of};
 use skep_publisher::{
-    archive::address::SiteId,
+    archive::{address::SiteId, path::ArchivePath},
     error::printable,
     review::{Origin, Review, Sources, Warning, review, warnings},
     snapshot::{Options, Snapshot, snapshot},
@@ -282,6 +282,15 @@ impl Built<'_> {
             Engine::Tera { .. } => path != ".git",
             Engine::Command { .. } => !own && !config.excludes(path),
             _ => !own && is_public(path) && !config.excludes(path),
+        }
+    }
+
+    /// The file in the site's folder of which a file of the output was made, if it is one.
+    pub(crate) fn source_of(&self, path: &ArchivePath) -> Option<String> {
+        match (&self.record, &self.dir.config.engine) {
+            (Record::Made(manifest), _) => manifest.files.get(path.as_str())?.source.clone(),
+            (_, Engine::Tera { .. } | Engine::Command { .. }) => None,
+            _ => Some(path.as_str().to_owned()),
         }
     }
 

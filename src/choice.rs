@@ -20,6 +20,9 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    /// All changes.
+    pub(crate) const ALL: Self = Self { only: Vec::new() };
+
     /// Whether all paths are meant.
     pub(crate) fn is_all(&self) -> bool {
         self.only.is_empty()

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use jiff::Timestamp;
+pub(crate) use skep_publisher::words::utc;
 use skep_publisher::{home::Home, swarm::Network};
 
 use crate::{
@@ -75,10 +76,4 @@ pub(crate) fn date(seconds: u64) -> String {
 /// The same in whole seconds since 1970, never before it.
 pub(crate) fn seconds(moment: Timestamp) -> u64 {
     u64::try_from(moment.as_second()).unwrap_or(0)
-}
-
-/// A moment in seconds since 1970, for people.
-pub(crate) fn utc(seconds: u64) -> String {
-    let moment = Timestamp::from_second(seconds.cast_signed()).unwrap_or_default();
-    moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

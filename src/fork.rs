@@ -9,6 +9,7 @@ use skep_publisher::{
         tree::Change,
     },
     error::printable,
+    gateway::control::workshop,
     review::{Abandons, Review},
     store::Store,
 };
@@ -65,6 +66,18 @@ impl Fork {
             concerns,
             mend: mend.into(),
         }
+    }
+
+    /// What stops a publish, as pages show it.
+    pub(crate) fn concerns(&self) -> Vec<workshop::Concern> {
+        let concerns = self.concerns.iter();
+        concerns
+            .map(|concern| workshop::Concern {
+                name: concern.name,
+                message: concern.message.clone(),
+                hint: concern.hint.clone(),
+            })
+            .collect()
     }
 
     /// Says it to people.

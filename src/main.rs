@@ -24,6 +24,7 @@ mod site;
 mod sources;
 mod swarm;
 mod trust;
+mod workshop;
 
 use std::process::ExitCode;
 

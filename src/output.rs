@@ -15,6 +15,8 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+pub(crate) use skep_publisher::words::{bytes, count};
+
 use crate::{cli::Global, error::CliError};
 
 /// The two streams that a program writes.
@@ -213,54 +215,5 @@ impl Output {
             return None;
         }
         self.voice.ask_secret(prompt)
-    }
-}
-
-/// A number of bytes, for people.
-pub(crate) fn bytes(count: u64) -> String {
-    const UNITS: [&str; 5] = ["KB", "MB", "GB", "TB", "PB"];
-    if count == 1 {
-        return "1 byte".to_owned();
-    }
-    if count < 1000 {
-        return format!("{count} bytes");
-    }
-    let mut value = count as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    match value < 9.95 {
-        true => format!("{value:.1} {}", UNITS[unit]),
-        false => format!("{value:.0} {}", UNITS[unit]),
-    }
-}
-
-/// A number with its noun.
-pub(crate) fn count(number: u64, noun: &str) -> String {
-    match number {
-        1 => format!("1 {noun}"),
-        _ => format!("{number} {noun}s"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_short() {
-        for (count, text) in [
-            (0, "0 bytes"),
-            (1, "1 byte"),
-            (999, "999 bytes"),
-            (1000, "1.0 KB"),
-            (12_345, "12 KB"),
-            (999_600, "1.0 MB"),
-            (94_000_000, "94 MB"),
-        ] {
-            assert_eq!(bytes(count), text);
-        }
     }
 }

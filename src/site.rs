@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use skep_generator::{Config, config};
-use skep_publisher::archive::address::{Address, SiteId};
+use skep_publisher::{
+    archive::address::{Address, SiteId},
+    library::folders::{self, Folder},
+};
 
 use crate::{
     context::Context,
@@ -22,6 +25,18 @@ impl SiteDir {
         let dir = ctx.path(dir);
         let config = config::read(&dir)?;
         Ok(Self { dir, config })
+    }
+
+    /// Remembers where the site lies, for the library page.
+    pub(crate) fn remember(&self, ctx: &Context, site: SiteId) {
+        let Ok(dir) = self.dir.canonicalize() else {
+            return;
+        };
+        let title = self.config.title.clone().unwrap_or_default();
+        // A list for convenience: that it can't be written keeps nobody from publishing.
+        if let Err(e) = folders::remember(&ctx.home, site, &Folder { dir, title }) {
+            ctx.out.step(e.to_string());
+        }
     }
 
     /// The site's identity.

@@ -24,6 +24,13 @@ pub fn names() -> Vec<String> {
     names.into_iter().collect()
 }
 
+/// What the embedded theme `name` is like, in a sentence, if it says that.
+pub fn description(name: &str) -> Option<String> {
+    let file = Themes::get(&format!("{name}/theme.toml"))?;
+    let settings: toml::Table = toml::from_str(std::str::from_utf8(&file.data).ok()?).ok()?;
+    Some(settings.get("description")?.as_str()?.to_owned())
+}
+
 /// The files of the theme `name`: their paths in the theme and their bytes, sorted by path.
 pub(crate) fn files(name: &str) -> Vec<(String, Cow<'static, [u8]>)> {
     let mut files: Vec<_> = Themes::iter()

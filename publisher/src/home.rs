@@ -57,15 +57,16 @@ impl Home {
     ///
     /// If it can't be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        files::create_private_dir(&self.root)?;
-        let result = (|| {
-            let mut file = NamedTempFile::new_in(&self.root)?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(self.root.join(name)).map_err(|e| e.error)?;
-            files::sync_dir(&self.root)
-        })();
-        result.map_err(|e| Error::io("write", &self.root.join(name), &e))
+        write(&self.root, name, bytes)
+    }
+
+    /// Writes the file `name` in the folder `dir` of this one, as [`write`](Self::write) does.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be written.
+    pub fn write_in(&self, dir: &str, name: &str, bytes: &[u8]) -> Result<()> {
+        write(&self.root.join(dir), name, bytes)
     }
 
     /// Takes the store for this process, which calls itself `name`, such as `skep publish`.
@@ -113,6 +114,18 @@ impl Home {
         )
         .hint("stop that one first, or give this one a store of its own with `--home DIR`")
     }
+}
+
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    files::create_private_dir(dir)?;
+    let result = (|| {
+        let mut file = NamedTempFile::new_in(dir)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(dir.join(name)).map_err(|e| e.error)?;
+        files::sync_dir(dir)
+    })();
+    result.map_err(|e| Error::io("write", &dir.join(name), &e))
 }
 
 #[cfg(test)]

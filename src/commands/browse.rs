@@ -6,7 +6,11 @@ use clap::Args;
 use serde_json::json;
 use skep_publisher::{
     archive::address::Address,
-    gateway::{self, local::Gateway},
+    gateway::{
+        self,
+        control::{Access, Control},
+        local::Gateway,
+    },
 };
 
 use crate::{
@@ -15,6 +19,7 @@ use crate::{
     output::BOLD,
     site,
     swarm::{self, Peers, stop_signal},
+    workshop::Shop,
 };
 
 /// Read sites with your browser, and serve your own to others meanwhile
@@ -38,11 +43,15 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
     let listener = gateway::local::listen(args.port, ctx.network).await?;
     let port = gateway::port_of(&listener)?;
     let open = swarm::own(ctx, "skep browse").await?;
+    let scratch = open.scratch();
+    let access = Access::of(&ctx.home)?;
     let (node, _events) = swarm::start(ctx, open).await?;
+    let shop = Shop::new(ctx, node.store.clone(), scratch, port);
     let gateway = Arc::new(Gateway {
         node: node.clone(),
         peers,
         port,
+        control: Some(Arc::new(Control::new(access.clone(), Arc::new(shop)))),
     });
     if let Some(address) = &address
         && let Err(e) = gateway.fetch(address.site).await
@@ -53,7 +62,7 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
         }
         ctx.out.warn(format!("{e}; what is here already is shown"));
     }
-    let library = format!("http://localhost:{port}/");
+    let library = access.link(port, "/");
     let url = match &address {
         Some(address) => page_of(&gateway, address),
         None => library.clone(),

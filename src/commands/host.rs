@@ -92,6 +92,7 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
         node: node.clone(),
         peers: peers.clone(),
         port,
+        control: None,
     });
     tokio::spawn(gateway::local::serve(
         gateway,

@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use skep_generator::scaffold;
-use skep_publisher::{archive::address::Address, keys};
+use skep_publisher::{
+    archive::address::{Address, SiteId},
+    keys,
+};
 
 use crate::{
     backup,
     context::{Context, now},
     error::{CliError, Exit, Result},
     output::BOLD,
+    site::SiteDir,
 };
 
 /// Make a new website with an address of its own; works offline
@@ -50,22 +54,9 @@ pub(crate) fn run(ctx: &Context, args: &NewArgs) -> Result<Exit> {
         let title = args.title.clone().or(name);
         let title =
             title.ok_or_else(|| CliError::usage("a website needs a title: `--title TITLE`"))?;
-        scaffold::new_site(
-            dir,
-            &scaffold::NewSite {
-                title: &title,
-                theme: &args.theme,
-                author: args.author.as_deref(),
-                // A new site's time zone is UTC: with the date of another, its
-                // first post could lie in the future.
-                date: now().to_zoned(jiff::tz::TimeZone::UTC).date(),
-            },
-        )?;
+        write(dir, &title, args.author.as_deref(), &args.theme)?;
     }
-    // The key comes last: a key without a site would be one that nobody knows of.
-    let key = keys::create(&ctx.home).inspect_err(|_| remove(dir, existed));
-    let address = Address::of(key?).to_string();
-    scaffold::set_address(dir, &address)?;
+    let address = Address::of(give_key(ctx, dir, existed)?).to_string();
     ctx.out.json(&json!({"address": address, "dir": dir}));
     let shown = dir.display();
     ctx.out.say(format!(
@@ -75,6 +66,42 @@ pub(crate) fn run(ctx: &Context, args: &NewArgs) -> Result<Exit> {
     backup::advise(ctx, dir);
     ctx.out.field("next", format!("skep serve {shown}"));
     Ok(Exit::Done)
+}
+
+/// Makes a website with a key of its own in `dir`, and returns its identity.
+pub(crate) fn make(
+    ctx: &Context,
+    dir: &Path,
+    title: &str,
+    author: Option<&str>,
+    theme: &str,
+) -> Result<SiteId> {
+    let existed = dir.exists();
+    write(dir, title, author, theme)?;
+    give_key(ctx, dir, existed)
+}
+
+fn write(dir: &Path, title: &str, author: Option<&str>, theme: &str) -> Result<()> {
+    scaffold::new_site(
+        dir,
+        &scaffold::NewSite {
+            title,
+            theme,
+            author,
+            // A new site's time zone is UTC: with the date of another, its
+            // first post could lie in the future.
+            date: now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+        },
+    )?;
+    Ok(())
+}
+
+/// The key comes last: a key without a site would be one that nobody knows of.
+fn give_key(ctx: &Context, dir: &Path, existed: bool) -> Result<SiteId> {
+    let site = keys::create(&ctx.home).inspect_err(|_| remove(dir, existed))?;
+    scaffold::set_address(dir, &Address::of(site).to_string())?;
+    SiteDir::open(ctx, dir)?.remember(ctx, site);
+    Ok(site)
 }
 
 /// Takes back what was just made in `dir`, which did not exist before or was empty: a site without a

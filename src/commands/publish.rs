@@ -60,6 +60,7 @@ pub(crate) struct PublishArgs {
 pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     let mut dir = SiteDir::open(ctx, &args.dir)?;
     let site = dir.id()?;
+    dir.remember(ctx, site);
     let key = keys::load(&ctx.home, site)?;
     check_allow(&args.allow)?;
     let mut audience = args.outgoing.audience()?;
@@ -162,7 +163,7 @@ pub(crate) fn check_allow(names: &[String]) -> Result<()> {
 }
 
 /// Fails if a warning stops the publish.
-fn check_warnings(warnings: &[Warning], allow: &[String]) -> Result<()> {
+pub(crate) fn check_warnings(warnings: &[Warning], allow: &[String]) -> Result<()> {
     let blocking = |warning: &&Warning| {
         let name = warning.kind.name();
         warning.kind.is_blocking() && !allow.iter().any(|allowed| allowed == name)

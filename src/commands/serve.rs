@@ -12,6 +12,7 @@ use crate::{
     context::{Context, now},
     error::{Exit, Result},
     output::{BOLD, Output},
+    site::SiteDir,
     swarm::stop_signal,
 };
 
@@ -52,6 +53,11 @@ pub(crate) async fn run(ctx: &Context, args: &ServeArgs) -> Result<Exit> {
         cache: Some(ctx.home.cache()),
         ..PreviewOptions::new(now)
     };
+    if let Ok(dir) = SiteDir::open(ctx, &args.dir)
+        && let Ok(site) = dir.id()
+    {
+        dir.remember(ctx, site);
+    }
     let out = ctx.out.clone();
     let preview = preview::start(&args.dir, options, {
         let out = out.clone();

@@ -42,6 +42,7 @@ pub(crate) struct StatusArgs {
 pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
     let dir = SiteDir::open(ctx, &args.dir)?;
     let site = dir.id()?;
+    dir.remember(ctx, site);
     let plan = args.from.plan(ctx, &dir)?;
     // The store first: its owner is the only one who builds into the cache.
     let open = swarm::open(ctx, "skep status").await?;

@@ -12,6 +12,7 @@ use axum::{
 use tokio::net::TcpListener;
 
 use super::{
+    control::{self, Control},
     hostname::{self, Target},
     pages,
     site::{self, Version, plain},
@@ -34,6 +35,8 @@ pub struct Gateway {
     pub peers: Vec<Ticket>,
     /// The port of the listener.
     pub port: u16,
+    /// The control pages at `localhost`; without them the gateway is for reading alone.
+    pub control: Option<Arc<Control>>,
 }
 
 impl Gateway {
@@ -119,31 +122,23 @@ pub async fn serve(
 }
 
 async fn answer(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    let (parts, _) = request.into_parts();
-    let host = parts.headers.get(header::HOST);
+    let host = request.headers().get(header::HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or("");
     match hostname::target(host, gateway.port) {
-        Some(Target::Library) => library(&gateway, &parts).await,
-        Some(Target::Site(site, version)) => of_site(&gateway, site, version, parts).await,
+        Some(Target::Library) => match gateway.control.clone() {
+            Some(control) => control::answer(gateway, control, request).await,
+            None => plain(
+                StatusCode::NOT_FOUND,
+                "this gateway is for reading sites alone",
+            ),
+        },
+        Some(Target::Site(site, version)) => {
+            of_site(&gateway, site, version, request.into_parts().0).await
+        }
         None => plain(
             StatusCode::MISDIRECTED_REQUEST,
             "this gateway serves localhost and the sites' own names below it only",
         ),
-    }
-}
-
-async fn library(gateway: &Gateway, parts: &Parts) -> Response<Body> {
-    if parts.uri.path() != "/" {
-        return pages::message(
-            StatusCode::NOT_FOUND,
-            "There is no such page",
-            "This is the gateway of skep. Its only page is the library.",
-        );
-    }
-    let (store, port) = (gateway.node.store.clone(), gateway.port);
-    match blocking(move || pages::library(&store, port)).await {
-        Ok(page) => page,
-        Err(e) => broken(&e),
     }
 }
 

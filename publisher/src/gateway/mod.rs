@@ -2,12 +2,14 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`local`] | the gateway of one machine: an origin for each site, and the library page |
+//! | [`local`] | the gateway of one machine: an origin for each site |
+//! | [`control`] | library, review, publish: pages with an origin of their own |
 //! | [`mirror`] | one site, for everyone, as a host serves it |
 //! | `site` | a request's answer from a version of a site |
 //! | `hostname` | what the `Host` header asks for |
 //! | `pages` | the gateway's own pages |
 
+pub mod control;
 mod hostname;
 pub mod local;
 pub mod mirror;

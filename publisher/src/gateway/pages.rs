@@ -1,13 +1,9 @@
 //! The gateway's own pages: plain HTML, readable without JavaScript, no request to anywhere else.
 
-use std::fmt::Write;
-
 use axum::{
     body::Body,
     http::{HeaderValue, Response, StatusCode, header},
 };
-
-use crate::{error::Result, store::Store};
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --ink: #1f1b16; --paper: #fdfbf7; --soft: #6b6257; --line: #e2dbcf; --link: #8a4b08 }
@@ -21,40 +17,6 @@ li { border-top: 1px solid var(--line); padding: 1rem 0 }
 li a { overflow-wrap: anywhere; font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .875rem }
 p { margin: .25rem 0 1rem } li p { margin: .25rem 0 0; color: var(--soft); font-size: .9375rem }
 ";
-
-/// The sites of which something is here.
-pub(super) fn library(store: &Store, port: u16) -> Result<Response<Body>> {
-    let mut list = String::new();
-    for state in store.sites()? {
-        let Some(head) = &state.head else {
-            continue;
-        };
-        let entry = store.entry(&state, None)?;
-        let site = state.site;
-        let _ = writeln!(
-            list,
-            "<li><a href=\"http://{site}.localhost:{port}/\">skep://{site}</a>\
-             <p>{} · version {} · {} files, {} bytes{}</p></li>",
-            state.relation.name(),
-            head.length(),
-            entry.files,
-            entry.bytes,
-            match entry.message.lines().next() {
-                Some(line) => format!(" · {}", escape(line)),
-                None => String::new(),
-            },
-        );
-    }
-    let body = match list.is_empty() {
-        true => {
-            "<p>There is no site here yet. Publish one with <code>skep publish</code>, or open \
-                 one with <code>skep browse ADDRESS</code>.</p>"
-                .to_owned()
-        }
-        false => format!("<ul>\n{list}</ul>"),
-    };
-    Ok(page(StatusCode::OK, "Library", &body))
-}
 
 /// A page that says one thing.
 pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response<Body> {

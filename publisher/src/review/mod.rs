@@ -13,6 +13,7 @@ mod part;
 mod rows;
 mod scan;
 mod secrets;
+mod sides;
 mod tokens;
 mod warnings;
 
@@ -24,6 +25,7 @@ pub use only::only;
 pub use part::Part;
 pub use rows::{Row, RowKind, Rows};
 pub use scan::{Finding, MAX_SCANNED, scan};
+pub use sides::Sides;
 pub use warnings::{LARGE, Origin, Warning, WarningKind, warnings};
 
 use crate::{

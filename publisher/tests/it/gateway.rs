@@ -49,6 +49,7 @@ impl Web {
             node: node.clone(),
             peers: Vec::new(),
             port,
+            control: None,
         };
         let forever = std::future::pending();
         tokio::spawn(local::serve(Arc::new(gateway), listener, forever));
@@ -286,6 +287,7 @@ async fn a_site_that_is_not_here_is_fetched_or_said_to_be_absent() {
         node: reader.node.clone(),
         peers: vec![web.node.ticket.clone()],
         port,
+        control: None,
     };
     let forever = std::future::pending();
     tokio::spawn(local::serve(Arc::new(gateway), listener, forever));

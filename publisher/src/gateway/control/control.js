@@ -1,0 +1,120 @@
+// What the control pages do more with a script. Everything works without.
+"use strict";
+
+// Moments in the reader's own time zone.
+const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const localize = (root) => {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    if (!Number.isNaN(moment.getTime())) {
+      time.title = time.textContent;
+      time.textContent = format.format(moment);
+    }
+  }
+};
+
+/** The element that some HTML from this server makes, or nothing. */
+const fetched = async (url) => {
+  const response = await fetch(url, { credentials: "same-origin" });
+  if (!response.ok) return null;
+  const template = document.createElement("template");
+  template.innerHTML = await response.text();
+  localize(template.content);
+  return template.content;
+};
+
+// A publish that goes on.
+const follow = async (place) => {
+  for (;;) {
+    const news = place.firstElementChild;
+    if (!news || news.hasAttribute("data-over")) return;
+    try {
+      const content = await fetched(`${place.dataset.progress}?seen=${news.dataset.seen}`);
+      if (!content) return location.reload();
+      if (content.firstElementChild.dataset.seen !== news.dataset.seen || content.firstElementChild.hasAttribute("data-over")) {
+        place.replaceChildren(content);
+      }
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+};
+
+// A row shows its lines when it is opened.
+const load = async (details) => {
+  const body = details.querySelector(".body");
+  const link = body.querySelector(":scope > p:first-child > a");
+  if (!link || details.dataset.loaded) return;
+  details.dataset.loaded = "yes";
+  try {
+    const content = await fetched(details.dataset.url);
+    if (content) body.replaceChildren(content);
+  } catch {
+    delete details.dataset.loaded;
+  }
+};
+
+const rows = () => {
+  const tools = document.querySelector("[data-tools]");
+  if (!tools) return;
+  const all = [...document.querySelectorAll(".row")];
+  const box = (row) => row.querySelector(":scope > input");
+  const shown = () => all.filter((row) => !row.hidden);
+  const chosen = tools.querySelector("[data-chosen]");
+  const count = () => {
+    const boxes = all.map(box).filter(Boolean);
+    const checked = boxes.filter((input) => input.checked).length;
+    chosen.textContent = checked === boxes.length ? "" : `${checked} of ${boxes.length} chosen; the rest stays as it is published.`;
+  };
+  const choose = (value) => () => {
+    for (const row of shown()) if (box(row)) box(row).checked = value;
+    count();
+  };
+  tools.hidden = false;
+  tools.querySelector("[data-all]").addEventListener("click", choose(true));
+  tools.querySelector("[data-none]").addEventListener("click", choose(false));
+  const filter = tools.querySelector("#filter");
+  filter.addEventListener("input", () => {
+    const wanted = filter.value.toLowerCase();
+    for (const row of all) row.hidden = !row.dataset.path.toLowerCase().includes(wanted);
+  });
+  document.addEventListener("change", (event) => event.target.name === "r" && count());
+  document.addEventListener("toggle", (event) => {
+    if (event.target.open && event.target.dataset.url) load(event.target);
+  }, true);
+
+  let here = null;
+  const go = (step) => {
+    const list = shown();
+    const at = here ? list.indexOf(here) : -1;
+    const next = list[Math.min(Math.max(at + step, 0), list.length - 1)];
+    if (!next) return;
+    here?.classList.remove("here");
+    here = next;
+    here.classList.add("here");
+    here.querySelector("summary").focus({ preventScroll: true });
+    here.scrollIntoView({ block: "nearest" });
+  };
+  document.addEventListener("focusin", (event) => {
+    const row = event.target.closest?.(".row");
+    if (!row || row === here) return;
+    here?.classList.remove("here");
+    here = row;
+    here.classList.add("here");
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=checkbox]), textarea")) return;
+    if (event.key === "j") go(1);
+    else if (event.key === "k") go(-1);
+    else if (event.key === "x" && here && box(here)) box(here).click();
+    else if (event.key === "o" && here) here.querySelector("details").open ^= true;
+    else if (event.key === "/") filter.focus();
+    else return;
+    event.preventDefault();
+  });
+  count();
+};
+
+localize(document);
+rows();
+for (const place of document.querySelectorAll("[data-progress]")) follow(place);

@@ -1,0 +1,258 @@
+//! [`Shop`]: what the control pages need of websites on this machine, by the same code that the commands use.
+
+mod previews;
+mod restore;
+
+use std::{collections::HashSet, path::PathBuf};
+
+use skep_generator::theme;
+use skep_publisher::{
+    archive::{address::SiteId, head::Head, path::ArchivePath},
+    gateway::control::workshop::{
+        Concern, Draft, NewWebsite, Place, Refusal, Restored, Theme, Wanted, Workshop,
+    },
+    history, keys,
+    library::folders::{self, Folder},
+    publish::{Outcome, Statement, Step, publish},
+    review::{Warning, only},
+    store::Store,
+};
+
+use crate::{
+    built::{From, Trust},
+    choice::Choice,
+    commands::{new, publish::check_warnings},
+    context::{Context, now, seconds},
+    error::{CliError, Result},
+    fork::Fork,
+    site::SiteDir,
+};
+use previews::Previews;
+
+/// Websites on this machine, for the control pages of a running node.
+pub(crate) struct Shop {
+    ctx: Context,
+    store: Store,
+    scratch: PathBuf,
+    previews: Previews,
+}
+
+impl Shop {
+    /// For the pages of the node that has `store`; `scratch` is a folder on its disk, `port` that of the pages.
+    pub(crate) fn new(ctx: &Context, store: Store, scratch: PathBuf, port: u16) -> Self {
+        Self {
+            ctx: ctx.clone(),
+            store,
+            scratch,
+            previews: Previews::new(port),
+        }
+    }
+
+    fn folder(&self, site: SiteId) -> Result<Folder> {
+        let known = folders::of(&self.ctx.home, site)?;
+        known.ok_or_else(|| {
+            CliError::failed(
+                "no-folder",
+                "the folder of this website is not known on this machine",
+            )
+            .hint("run `skep status` once in that folder")
+        })
+    }
+
+    fn open(&self, site: SiteId) -> Result<SiteDir> {
+        let folder = self.folder(site)?;
+        let dir = SiteDir::open(&self.ctx, &folder.dir)?;
+        match dir.id()? == site {
+            true => Ok(dir),
+            false => Err(CliError::failed(
+                "no-folder",
+                format!("{} is another website now", folder.dir.display()),
+            )
+            .hint("run `skep status` once in the folder of this one")),
+        }
+    }
+
+    fn draft_of(&self, site: SiteId) -> Result<Draft> {
+        let dir = self.open(site)?;
+        keys::load(&self.ctx.home, site)?;
+        // A command that nobody has trusted is not run because a page asks for it.
+        let from = From {
+            no_build: false,
+            trust: Trust { trust: false },
+        };
+        let built = from.plan(&self.ctx, &dir)?.carry_out(&self.ctx, site)?;
+        let (review, _) = built.review(&self.ctx, &self.store, &Choice::ALL)?;
+        let known = built.inspect(&self.ctx, &review)?;
+        let have = self.store.site(site)?.and_then(|state| state.head);
+        let behind = history::unseen(&self.ctx.home, site, have.map_or(0, |head| head.length()))?;
+        let origins = review
+            .output
+            .changes
+            .iter()
+            .filter_map(|change| Some((change.path.clone(), built.source_of(&change.path)?)));
+        Ok(Draft {
+            concerns: Fork::of(&review, behind).concerns(),
+            origins: origins.collect(),
+            warnings: known.warnings,
+            as_of: known.as_of,
+            notes: Vec::new(),
+            review,
+        })
+    }
+
+    fn sign_draft(&self, draft: Draft, wanted: &Wanted, progress: &dyn Fn(&str)) -> Result<Head> {
+        let site = draft.review.site;
+        let key = keys::load(&self.ctx.home, site)?;
+        check_warnings(&chosen(&draft.warnings, wanted), &wanted.allow)?;
+        let is_allowed = |concern: &&Concern| !wanted.allow.iter().any(|n| n == concern.name);
+        if let Some(concern) = draft.concerns.iter().find(is_allowed) {
+            let message = format!("nothing was published: {}", concern.message);
+            return Err(CliError::failed("blocked", message).hint(&concern.hint));
+        }
+        let review = match &wanted.only {
+            None => draft.review,
+            Some(paths) => {
+                let paths: HashSet<&ArchivePath> = paths.iter().collect();
+                only(&self.store, draft.review, |path| paths.contains(path))?.0
+            }
+        };
+        let statement = Statement {
+            message: wanted.message.clone(),
+            time: seconds(now()),
+            as_of: draft.as_of,
+        };
+        let says = |step| {
+            progress(match step {
+                Step::Stored => "stored",
+                Step::Synced => "synced",
+                Step::Signed => "signed",
+            });
+        };
+        let outcome = publish(&self.store, &key, &review, &statement, &self.scratch, says)?;
+        let head = match outcome {
+            Outcome::Unchanged(head) => head,
+            Outcome::Published(published) => published.head,
+        };
+        history::remember(&self.ctx.home, site, head.length())?;
+        Ok(head)
+    }
+}
+
+/// The warnings about what is meant.
+fn chosen(warnings: &[Warning], wanted: &Wanted) -> Vec<Warning> {
+    let is_meant = |warning: &&Warning| match &wanted.only {
+        // The sources stay as they are published then.
+        Some(paths) => !warning.in_sources && paths.contains(&warning.path),
+        None => true,
+    };
+    warnings.iter().filter(is_meant).cloned().collect()
+}
+
+impl Workshop for Shop {
+    fn themes(&self) -> Vec<Theme> {
+        let names = theme::names().into_iter();
+        names
+            .map(|name| Theme {
+                description: theme::description(&name).unwrap_or_default(),
+                name,
+            })
+            .collect()
+    }
+
+    fn websites_folder(&self) -> PathBuf {
+        websites_folder()
+    }
+
+    fn create(&self, wanted: &NewWebsite) -> Result<SiteId, Refusal> {
+        if !theme::names().contains(&wanted.theme) {
+            return Err(Refusal::new(format!(
+                "there is no theme {:?}",
+                wanted.theme
+            )));
+        }
+        let dir = match wanted.folder.as_os_str().is_empty() {
+            true => free_folder(&wanted.title),
+            // What is relative is so to the folder that is shown beside the field.
+            false => websites_folder().join(&wanted.folder),
+        };
+        if let Some(parent) = dir.parent() {
+            std::fs::create_dir_all(parent)
+                .map_err(|e| Refusal::new(format!("can't make {}: {e}", parent.display())))?;
+        }
+        Ok(new::make(
+            &self.ctx,
+            &dir,
+            &wanted.title,
+            None,
+            &wanted.theme,
+        )?)
+    }
+
+    fn preview(&self, site: SiteId) -> Option<String> {
+        self.previews.url(site)
+    }
+
+    fn start_preview(&self, site: SiteId) -> Result<String, Refusal> {
+        if let Some(url) = self.previews.url(site) {
+            return Ok(url);
+        }
+        let dir = self.open(site)?;
+        Ok(self.previews.start(&self.ctx, site, &dir.dir)?)
+    }
+
+    fn stop_preview(&self, site: SiteId) {
+        self.previews.stop(site);
+    }
+
+    fn draft(&self, site: SiteId) -> Result<Draft, Refusal> {
+        Ok(self.draft_of(site)?)
+    }
+
+    fn sign(
+        &self,
+        draft: Draft,
+        wanted: &Wanted,
+        progress: &dyn Fn(&str),
+    ) -> Result<Head, Refusal> {
+        Ok(self.sign_draft(draft, wanted, progress)?)
+    }
+
+    fn restore(&self, draft: &Draft, change: Place<'_>) -> Result<Restored, Refusal> {
+        let dir = self.open(draft.review.site)?;
+        Ok(restore::restore(
+            &self.ctx,
+            &self.store,
+            &dir,
+            draft,
+            change,
+        )?)
+    }
+}
+
+/// Where new websites are put if nobody says otherwise: beside the documents of whoever runs skep.
+fn websites_folder() -> PathBuf {
+    let home = etcetera::home_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    home.join("Websites")
+}
+
+/// A folder for a website of that title that is not there yet.
+fn free_folder(title: &str) -> PathBuf {
+    let name = match slug::slugify(title) {
+        name if name.is_empty() => "website".to_owned(),
+        name => name.chars().take(60).collect(),
+    };
+    let numbered = (2..).map(|n| format!("{name}-{n}"));
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    let folder = websites_folder();
+    let free = names.find(|name| !folder.join(name).exists());
+    folder.join(free.unwrap_or(name))
+}
+
+impl std::convert::From<CliError> for Refusal {
+    fn from(error: CliError) -> Self {
+        Self {
+            message: error.message,
+            hint: error.hint,
+        }
+    }
+}
