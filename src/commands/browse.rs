@@ -70,7 +70,8 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
     ctx.out.json(&json!({
         "event": "ready",
         "url": url,
-        "gateway": library,
+        "gateway": format!("http://localhost:{port}/"),
+        "library": library,
         "ticket": node.ticket.to_string(),
     }));
     ctx.out.say(format!(
