@@ -149,7 +149,10 @@ pub(crate) fn complete(store: &Store, state: &SiteState, entry: &Entry) -> Resul
     index_packs(store, state, entries, Wanted::Whole, &retractions).map_err(as_hostile)?;
     let newest = store.entry(state, None)?;
     let entries = wanted_entries(entries, Wanted::Whole, &retractions);
-    check_entries(store, state, entries, Some(&newest), &retractions).map_err(as_hostile)
+    check_entries(store, state, entries, Some(&newest), &retractions).map_err(as_hostile)?;
+    // It may have needed nothing but blobs.
+    store.records.touch(state.site);
+    Ok(())
 }
 
 /// Checks the versions of a log that contradicts the one here, so that its author may mend the two. Their

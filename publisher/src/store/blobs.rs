@@ -23,6 +23,10 @@ pub trait Blobs: Send + Sync {
     /// disk when this returns; none of them has to be here.
     fn remove(&self, hashes: &[ContentHash], owner: [u8; 32]) -> io::Result<()>;
 
+    /// The blobs that are kept on behalf of `owner`, with their lengths; 0 for those that are not here
+    /// completely.
+    fn kept(&self, owner: [u8; 32]) -> io::Result<Vec<(ContentHash, u64)>>;
+
     /// Makes everything that was added durable.
     fn sync(&self) -> io::Result<()>;
 }

@@ -9,27 +9,37 @@
 //! | [`reader`] | tree nodes and files of one site, verified |
 //! | `index` | the verified objects of a pack |
 //! | [`retractions`] | which versions were retracted, and what the others need since |
+//! | `removal` | what it takes to remove a site |
+//! | `peers` | who has a site |
+//! | `activity` | visits and traffic, counted in memory and written now and then |
 //! | `uses` | how many objects of each blob the newest version uses |
 
+mod activity;
 pub mod blobs;
 mod forks;
 pub(crate) mod index;
 #[cfg(test)]
 pub(crate) mod memory;
+mod peers;
 pub mod reader;
 pub(crate) mod records;
 mod relation;
+mod removal;
 pub mod retractions;
 pub(crate) mod uses;
 
 use std::{path::Path, sync::Arc};
 
+pub(crate) use activity::Activity;
+pub use activity::{Held, Traffic};
 pub use blobs::Blobs;
 pub use forks::{OtherVersion, Place, Rival};
+pub use peers::Peer;
 pub use reader::Reader;
 use records::Records;
 pub use records::SiteState;
 pub use relation::Relation;
+pub use removal::{OwnSites, Removal};
 pub use retractions::Retractions;
 
 use crate::{
@@ -71,6 +81,7 @@ fn retracted(version: u64, by: u64) -> Error {
 pub struct Store {
     pub(crate) records: Records,
     pub(crate) blobs: Arc<dyn Blobs>,
+    activity: Activity,
 }
 
 impl Store {
@@ -93,7 +104,11 @@ impl Store {
     }
 
     fn new(records: Records, blobs: Arc<dyn Blobs>) -> Self {
-        let this = Self { records, blobs };
+        let this = Self {
+            records,
+            blobs,
+            activity: Activity::default(),
+        };
         // What a crash has left over. If it fails again, there is a next time; all else works meanwhile.
         let _ = this.delete_dropped();
         this
@@ -223,17 +238,24 @@ impl Store {
         Ok(entry)
     }
 
-    /// Deletes the blobs that a retraction has dropped, as far as that was not done yet.
+    /// Deletes the blobs that a retraction has dropped and those of removed sites, as far as that was not
+    /// done yet.
     ///
     /// # Errors
     ///
     /// If they can't be deleted. It is tried again when the store is opened.
     pub(crate) fn delete_dropped(&self) -> Result<()> {
+        let remove = |site: SiteId, hashes: &[_]| {
+            let removed = self.blobs.remove(hashes, site.0);
+            removed.map_err(|e| Error::io("delete blobs in", Path::new("the store"), &e))
+        };
         for (site, hashes) in self.records.dropped()? {
-            self.blobs
-                .remove(&hashes, site.0)
-                .map_err(|e| Error::io("delete retracted blobs in", Path::new("the store"), &e))?;
+            remove(site, &hashes)?;
             self.records.forget_dropped(site, &hashes)?;
+        }
+        for (site, hashes) in self.records.removed()? {
+            remove(site, &hashes)?;
+            self.records.forget_removed(site, &hashes)?;
         }
         Ok(())
     }

@@ -3,10 +3,18 @@
 //! A version arrives in one transaction, after its blobs are durable: a reader sees all of it or nothing.
 
 mod forks;
+mod known;
+mod removed;
 mod retracted;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
+#[cfg(test)]
+pub(crate) use known::MAX_PEERS;
 use redb::{
     Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, WriteTransaction,
 };
@@ -103,6 +111,8 @@ pub(crate) struct Commit<'a> {
 #[derive(Clone)]
 pub(crate) struct Records {
     db: Arc<Database>,
+    /// How often the records of each site were written since they were opened.
+    changes: Arc<Mutex<HashMap<SiteId, u64>>>,
 }
 
 fn damaged(error: impl Into<redb::Error>) -> Error {
@@ -130,7 +140,10 @@ impl Records {
     }
 
     fn new(db: Database) -> Result<Self> {
-        let this = Self { db: Arc::new(db) };
+        let this = Self {
+            db: Arc::new(db),
+            changes: Arc::default(),
+        };
         this.make_tables().map_err(damaged)?;
         Ok(this)
     }
@@ -150,6 +163,10 @@ impl Records {
         Self::create_fork_tables(&txn)?;
         txn.open_table(retracted::RETRACTIONS)?;
         txn.open_table(retracted::DROPPED)?;
+        txn.open_table(removed::REMOVED)?;
+        txn.open_table(removed::SEEN)?;
+        txn.open_table(removed::NEXT)?;
+        known::open(&txn)?;
         uses::open(&txn)?;
         // A commit waits for the disk, and mostly there is nothing to be kept.
         let after = txn.list_tables()?.count();
@@ -161,7 +178,7 @@ impl Records {
 
     /// Makes a site known.
     pub(crate) fn add_site(&self, site: SiteId, relation: Relation) -> Result<()> {
-        self.write(|txn| site_number(txn, site, relation).map(|_| ()))
+        self.write(site, |txn| site_number(txn, site, relation).map(|_| ()))
     }
 
     pub(crate) fn site(&self, site: SiteId) -> Result<Option<SiteState>> {
@@ -194,6 +211,20 @@ impl Records {
             .collect::<Result<Vec<_>>>()?;
         let states = ids.into_iter().map(|id| self.site(id));
         states.filter_map(Result::transpose).collect()
+    }
+
+    /// The ids of all sites, without a look at their heads.
+    pub(crate) fn site_ids(&self) -> Result<BTreeSet<SiteId>> {
+        let txn = self.db.begin_read().map_err(damaged)?;
+        let table = txn.open_table(SITES).map_err(damaged)?;
+        let rows = table.iter().map_err(damaged)?;
+        rows.map(|row| Ok(SiteId(row.map_err(damaged)?.0.value())))
+            .collect()
+    }
+
+    /// Notes that something of a site has changed that is not in the records.
+    pub(crate) fn touch(&self, site: SiteId) {
+        *self.changed().entry(site).or_default() += 1;
     }
 
     pub(crate) fn peaks(&self, state: &SiteState) -> Result<Peaks> {
@@ -260,7 +291,7 @@ impl Records {
     /// Records new versions, all or nothing, durably. Their blobs must be durable already.
     pub(crate) fn commit(&self, commit: &Commit<'_>) -> Result<()> {
         let mut overtaken = false;
-        self.write(|txn| {
+        self.write(commit.site, |txn| {
             let number = site_number(txn, commit.site, commit.relation)?;
             // Peaks begin with the length of their log.
             let length = txn.open_table(PEAKS)?.get(number)?.map(|bytes| {
@@ -312,7 +343,7 @@ impl Records {
 
     /// Records where the verified objects of packs lie.
     pub(crate) fn add_packs(&self, state: &SiteState, packs: &[IndexedPack]) -> Result<()> {
-        self.write(|txn| {
+        self.write(state.site, |txn| {
             // An object that lay in a blob of its own may be said to lie in a pack from now on.
             uses::forget(txn, state.number)?;
             insert_packs(txn, state.number, packs)
@@ -321,7 +352,7 @@ impl Records {
 
     /// Keeps a receipt, in the place of an older one of the same node.
     pub(crate) fn put_receipt(&self, state: &SiteState, receipt: &Receipt) -> Result<()> {
-        self.write(|txn| {
+        self.write(state.site, |txn| {
             let mut table = txn.open_table(RECEIPTS)?;
             table.insert((state.number, receipt.node), receipt.encode().as_slice())?;
             Ok(())
@@ -341,7 +372,28 @@ impl Records {
         Ok(receipts)
     }
 
+    /// How often the records of a site were written: who keeps what it made of them sees whether it is old.
+    pub(crate) fn changes(&self, site: SiteId) -> u64 {
+        self.changed().get(&site).copied().unwrap_or(0)
+    }
+
+    /// Changes the records of a site.
     fn write(
+        &self,
+        site: SiteId,
+        change: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<()> {
+        let written = self.write_any(change);
+        // Also after a failure, which may have come after the change.
+        self.touch(site);
+        written
+    }
+
+    fn changed(&self) -> MutexGuard<'_, HashMap<SiteId, u64>> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_any(
         &self,
         change: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
     ) -> Result<()> {
@@ -397,10 +449,7 @@ fn site_number(
             Ok(number)
         }
         None => {
-            let mut number = 0;
-            for row in sites.iter()? {
-                number = number.max(row?.1.value().0 + 1);
-            }
+            let number = removed::next_number(txn, &sites)?;
             sites.insert(site.0, (number, relation.code()))?;
             Ok(number)
         }

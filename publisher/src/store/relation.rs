@@ -9,7 +9,9 @@ pub enum Relation {
     Own,
     /// A host keeps it for its author.
     Pinned,
-    /// It was read; it is not shared with others.
+    /// A reader keeps it up to date, and shares it with others.
+    Followed,
+    /// It was read; it is not shared with others, and may go when room is needed.
     Visited,
 }
 
@@ -19,6 +21,7 @@ impl Relation {
         match self {
             Self::Own => "own",
             Self::Pinned => "pinned",
+            Self::Followed => "followed",
             Self::Visited => "visited",
         }
     }
@@ -28,11 +31,12 @@ impl Relation {
         !matches!(self, Self::Visited)
     }
 
-    /// The closer the relation, the lower. 2 is kept for followed sites.
+    /// The closer the relation, the lower.
     pub(super) fn code(self) -> u8 {
         match self {
             Self::Own => 0,
             Self::Pinned => 1,
+            Self::Followed => 2,
             Self::Visited => 3,
         }
     }
@@ -42,6 +46,7 @@ impl Relation {
         match code {
             0 => Ok(Self::Own),
             1 => Ok(Self::Pinned),
+            2 => Ok(Self::Followed),
             3 => Ok(Self::Visited),
             _ => Err(Error::damaged("a site has an unknown relation")),
         }

@@ -144,6 +144,13 @@ pub(super) fn put(txn: &WriteTransaction, site: u32, counted: &Counted) -> Resul
     Ok(())
 }
 
+/// Forgets all of a removed site.
+pub(super) fn remove(txn: &WriteTransaction, site: u32) -> Result<(), redb::Error> {
+    let mut table = txn.open_table(USES)?;
+    table.retain_in((site, [0; 32])..=(site, [0xff; 32]), |_, _| false)?;
+    forget(txn, site)
+}
+
 /// Forgets a site's count: where its objects lie has changed.
 pub(super) fn forget(txn: &WriteTransaction, site: u32) -> Result<(), redb::Error> {
     txn.open_table(USES_OF)?.remove(site)?;

@@ -7,14 +7,14 @@ use std::{
 
 use iroh_blobs::provider::events::{
     AbortReason, ConnectMode, EventMask, EventSender, ObserveMode, ProviderMessage, RequestMode,
-    ThrottleMode,
+    RequestUpdate, ThrottleMode,
 };
 
 use crate::{
     archive::{address::SiteId, entry::Entry},
     error::Result,
     store::{
-        Retractions, SiteState, Store,
+        Activity, Retractions, SiteState, Store,
         retractions::{self, by_hash},
     },
 };
@@ -49,13 +49,23 @@ impl AllowList {
         Ok(())
     }
 
-    fn allows(&self, hash: &[u8; 32]) -> bool {
-        let sites = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        sites.values().any(|blobs| blobs.contains(hash))
+    /// Nobody may have a site's blobs any more, unless another site has the same.
+    pub(super) fn forget(&self, site: SiteId) {
+        let mut sites = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        sites.remove(&site);
     }
 
-    /// The event sender that makes iroh-blobs ask this list before it answers.
-    pub(super) fn guard(&self) -> EventSender {
+    /// A site for whose sake others may have the blob: of several always the same, the one with the
+    /// lowest id.
+    fn site_of(&self, hash: &[u8; 32]) -> Option<SiteId> {
+        let sites = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let with = sites.iter().filter(|(_, blobs)| blobs.contains(hash));
+        with.map(|(site, _)| *site).min()
+    }
+
+    /// The event sender that makes iroh-blobs ask this list before it answers. What is sent is added to the
+    /// traffic of the blob's site.
+    pub(super) fn guard(&self, counters: Activity) -> EventSender {
         let (sender, mut requests) = EventSender::channel(64, MASK);
         let this = self.clone();
         tokio::spawn(async move {
@@ -65,11 +75,30 @@ impl AllowList {
                 match message {
                     ProviderMessage::GetRequestReceived(message) => {
                         let request = &message.request;
-                        let ok = request.ranges.is_blob() && this.allows(request.hash.as_bytes());
-                        let _ = message.tx.send(verdict(ok)).await;
+                        let site = match request.ranges.is_blob() {
+                            true => this.site_of(request.hash.as_bytes()),
+                            false => None,
+                        };
+                        let (tx, mut updates) = (message.tx, message.rx);
+                        let _ = tx.send(verdict(site.is_some())).await;
+                        let Some(site) = site else {
+                            continue;
+                        };
+                        let counters = counters.clone();
+                        tokio::spawn(async move {
+                            while let Ok(Some(update)) = updates.recv().await {
+                                let stats = match update {
+                                    RequestUpdate::Completed(done) => done.stats,
+                                    RequestUpdate::Aborted(done) => done.stats,
+                                    _ => continue,
+                                };
+                                let sent = stats.payload_bytes_sent + stats.other_bytes_sent;
+                                counters.moved(site, sent, 0);
+                            }
+                        });
                     }
                     ProviderMessage::ObserveRequestReceived(message) => {
-                        let ok = this.allows(message.request.hash.as_bytes());
+                        let ok = this.site_of(message.request.hash.as_bytes()).is_some();
                         let _ = message.tx.send(verdict(ok)).await;
                     }
                     // Everything else is disabled in the mask; a request whose
@@ -84,7 +113,7 @@ impl AllowList {
 
 const MASK: EventMask = EventMask {
     connected: ConnectMode::None,
-    get: RequestMode::Intercept,
+    get: RequestMode::InterceptLog,
     get_many: RequestMode::Disabled,
     push: RequestMode::Disabled,
     observe: ObserveMode::Intercept,

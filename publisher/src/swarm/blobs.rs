@@ -176,6 +176,25 @@ impl Blobs for IrohBlobs {
         files::sync_dir(&self.data)
     }
 
+    fn kept(&self, owner: [u8; 32]) -> io::Result<Vec<(ContentHash, u64)>> {
+        wait(async {
+            let prefix = [b"skep/", &owner[..], b"/"].concat();
+            let tags = self.fs.tags().list_prefix(prefix).await.map_err(other)?;
+            let tags: Vec<_> = n0_future::StreamExt::collect(tags).await;
+            let mut kept = Vec::with_capacity(tags.len());
+            for tag in tags {
+                let hash = tag.map_err(other)?.hash;
+                let status = self.fs.blobs().status(hash).await.map_err(other)?;
+                let size = match status {
+                    BlobStatus::Complete { size } => size,
+                    BlobStatus::Partial { .. } | BlobStatus::NotFound => 0,
+                };
+                kept.push((ContentHash(*hash.as_bytes()), size));
+            }
+            Ok(kept)
+        })
+    }
+
     /// iroh-blobs writes the bytes of larger blobs to files, and leaves it to the system when these reach
     /// the disk: its database alone would survive a power cut, and name blobs that are empty.
     fn sync(&self) -> io::Result<()> {

@@ -9,11 +9,11 @@ use log::Offer;
 
 use std::{sync::Arc, time::Duration};
 
-use iroh::EndpointAddr;
+use iroh::{EndpointAddr, endpoint::Connection};
 
 use super::{
     network::Ticket,
-    node::{Event, Node, blocking},
+    node::{Event, Node, blocking, now},
     wire::{self, Request, Response},
 };
 pub use older::older;
@@ -21,9 +21,13 @@ pub use older::older;
 pub use crate::accept::{SITE_QUOTA, Wanted};
 use crate::{
     accept::{New, accept, check_rival, forked},
-    archive::{address::SiteId, head::Head, log::History},
+    archive::{
+        address::SiteId,
+        head::Head,
+        log::{History, Peaks},
+    },
     error::{Error, Kind, Result},
-    store::{Relation, SiteState},
+    store::{Activity, Peer, Relation, SiteState},
 };
 
 /// How a fetch ended.
@@ -74,10 +78,47 @@ pub(super) async fn fetch(
     head: Option<Head>,
     wanted: Wanted,
 ) -> Result<Fetched> {
+    unless_removed(node, site, fetch_one(node, site, peer, head, wanted)).await
+}
+
+/// Breaks `work` off if the site is removed meanwhile.
+pub(super) async fn unless_removed<T>(
+    node: &Node,
+    site: SiteId,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let mut removals = node.removals.subscribe();
+    let removed = async {
+        while let Ok(removed) = removals.recv().await {
+            if removed == site {
+                return;
+            }
+        }
+        // It has missed some, which is as good as never here: the records refuse what comes too late.
+        std::future::pending().await
+    };
+    tokio::select! {
+        done = work => done,
+        () = removed => Err(removed_meanwhile(site)),
+    }
+}
+
+fn removed_meanwhile(site: SiteId) -> Error {
+    let message = format!("skep://{site} was removed while it was being fetched");
+    Error::new(Kind::NotFound, message)
+}
+
+async fn fetch_one(
+    node: &Arc<Node>,
+    site: SiteId,
+    peer: &EndpointAddr,
+    head: Option<Head>,
+    wanted: Wanted,
+) -> Result<Fetched> {
     let lock = node.site_lock(site);
     // The lock saves fetching things twice. A peer that dawdles must not keep a site from coming from
     // others, so that after a while it goes without: records refuse what was overtaken.
-    let _guard = tokio::time::timeout(LOCK_PATIENCE, lock.lock()).await;
+    let guard = tokio::time::timeout(LOCK_PATIENCE, lock.lock_owned()).await;
     let store = node.store.clone();
     let state = blocking(move || store.site(site)).await?;
     let have = state.as_ref().and_then(|state| state.head.clone());
@@ -86,6 +127,8 @@ pub(super) async fn fetch(
         (Some(have), Some(head)) if have == head => return Ok(unchanged(have, 0)),
         _ => node.connect(peer, wire::ALPN).await?,
     };
+    let _metered = Metered::new(node, site, &connection);
+    let _present = node.presence.enter(site, peer.id);
     let head = match head {
         Some(head) => head,
         None => ask_head(&connection, site, peer).await?,
@@ -93,6 +136,7 @@ pub(super) async fn fetch(
     if let Some(have) = &have
         && have.tip() == head.tip()
     {
+        heard(node, site, peer).await?;
         return Ok(unchanged(have, connection.stats().udp_rx.bytes));
     }
     let offer = log::offer(node, &connection, state.as_ref(), &head).await;
@@ -107,15 +151,32 @@ pub(super) async fn fetch(
         }
         (_, _, have) => return Err(is_older(&head, have.as_ref())),
     };
+    if have.is_none() {
+        let store = node.store.clone();
+        let seen = blocking(move || store.records.seen(site)).await?;
+        seen.map_or(Ok(()), |seen| check_seen(&seen, &head, &new))?;
+    }
     let received = download::download(node, site, state.as_ref(), peer, &new, wanted).await?;
     let relation = state
         .as_ref()
         .map_or(Relation::Visited, |state| state.relation);
     let versions = new.entries.len() as u64;
     let (store, kept) = (node.store.clone(), head.clone());
-    blocking(move || accept(&store, site, relation, &kept, &new, wanted))
-        .await
-        .map_err(as_overtaken)?;
+    let known = state.is_some();
+    blocking(move || {
+        // A removal waits for this even if nobody waits for this any more.
+        let _guard = guard;
+        if known && store.site(site)?.is_none() {
+            return Err(removed_meanwhile(site));
+        }
+        accept(&store, site, relation, &kept, &new, wanted)
+    })
+    .await
+    .map_err(as_overtaken)?;
+    if relation == Relation::Visited {
+        node.store.visited(site, now());
+    }
+    heard(node, site, peer).await?;
     node.share(site, head.length() + 1 - versions).await?;
     let received = received + connection.stats().udp_rx.bytes;
     node.emit(Event::Version {
@@ -128,6 +189,60 @@ pub(super) async fn fetch(
         versions,
         received,
     })
+}
+
+/// Remembers a peer that has just shown that it has a site.
+async fn heard(node: &Node, site: SiteId, peer: &EndpointAddr) -> Result<()> {
+    let peer = Peer {
+        node: *peer.id.as_bytes(),
+        ticket: Ticket(peer.clone()).to_string(),
+        heard: now(),
+        named: false,
+    };
+    let store = node.store.clone();
+    blocking(move || store.remember_peer(site, &peer)).await
+}
+
+/// Adds what a connection received to the traffic of the site that it was made for, when that is over,
+/// however it ends.
+pub(super) struct Metered {
+    counters: Activity,
+    site: SiteId,
+    connection: Connection,
+}
+
+impl Metered {
+    pub(super) fn new(node: &Node, site: SiteId, connection: &Connection) -> Self {
+        Self {
+            counters: node.store.counters(),
+            site,
+            connection: connection.clone(),
+        }
+    }
+}
+
+impl Drop for Metered {
+    fn drop(&mut self) {
+        let received = self.connection.stats().udp_rx.bytes;
+        self.counters.moved(self.site, 0, received);
+    }
+}
+
+/// Fails if a log does not go on from what was seen of it before the site was removed here.
+fn check_seen(seen: &Head, head: &Head, new: &New) -> Result<()> {
+    if head.length() < seen.length() {
+        return Err(is_older(head, Some(seen)));
+    }
+    let mut peaks = Peaks::default();
+    for bytes in new.bytes.iter().take(seen.length() as usize) {
+        peaks.append(bytes);
+    }
+    let history = new.history.as_ref();
+    let explained = history.is_some_and(|history| history.abandons(seen.tip()));
+    match peaks.root() == Some(seen.root()) || explained {
+        true => Ok(()),
+        false => Err(forked(head, None)),
+    }
 }
 
 /// A race between two peers, which is nobody's fault.
@@ -147,11 +262,7 @@ fn unchanged(head: &Head, received: u64) -> Fetched {
     }
 }
 
-async fn ask_head(
-    connection: &iroh::endpoint::Connection,
-    site: SiteId,
-    peer: &EndpointAddr,
-) -> Result<Head> {
+async fn ask_head(connection: &Connection, site: SiteId, peer: &EndpointAddr) -> Result<Head> {
     let response = ask(connection, &Request::Head { site: site.0 }).await?;
     match response {
         Response::Head(bytes) => Head::decode(site, &bytes).map_err(|e| {
@@ -175,7 +286,7 @@ async fn ask_head(
     }
 }
 
-async fn ask(connection: &iroh::endpoint::Connection, request: &Request) -> Result<Response> {
+pub(super) async fn ask(connection: &Connection, request: &Request) -> Result<Response> {
     let (mut send, mut receive) = connection
         .open_bi()
         .await

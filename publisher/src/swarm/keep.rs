@@ -1,8 +1,9 @@
 //! What a node does with the announcement of a version: fetch it, and say that it keeps it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use iroh::EndpointAddr;
+use tokio::time::Instant;
 
 use super::{
     fetch::{self, Wanted},
@@ -12,7 +13,11 @@ use super::{
 use crate::{
     archive::{address::SiteId, head::Head, receipt::Mode},
     error::{Error, Kind, Result},
+    store::Relation,
 };
+
+/// How long an announcement waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Keeps the version of `head`, if this node keeps the site.
 pub(super) async fn keep(
@@ -22,16 +27,27 @@ pub(super) async fn keep(
     from: &EndpointAddr,
 ) -> Response {
     let store = node.store.clone();
-    match blocking(move || store.site(site)).await {
-        Ok(Some(state)) if state.relation.is_shared() => {}
+    let state = match blocking(move || store.site(site)).await {
+        Ok(Some(state)) if state.relation.is_shared() => state,
         Ok(_) => return Response::Declined(Reason::NotPinned),
         Err(e) => return failed(node, site, &e).await,
-    }
+    };
     let head = match Head::decode(site, head) {
         Ok(head) => head,
         Err(e) => return failed(node, site, &Error::new(Kind::Hostile, e.to_string())).await,
     };
-    let fetched = fetch::fetch(node, site, from, Some(head.clone()), Wanted::Whole).await;
+    let is_newer = state.head.is_none_or(|have| have.length() < head.length());
+    if state.relation == Relation::Followed && is_newer {
+        let turn = node.pace.turn(site, Instant::now(), PATIENCE);
+        let Some(turn) = turn else {
+            let busy =
+                "new versions come faster than this node takes them; it will ask for the newest";
+            return Response::Declined(Reason::Failed(busy.into()));
+        };
+        tokio::time::sleep_until(turn).await;
+    }
+    let wanted = wanted(state.relation);
+    let fetched = fetch::fetch(node, site, from, Some(head.clone()), wanted).await;
     let fetched = match fetched {
         Ok(fetched) => fetched,
         Err(e) => return failed(node, site, &e).await,
@@ -42,6 +58,15 @@ pub(super) async fn keep(
             received: fetched.received,
         },
         Err(e) => failed(node, site, &e).await,
+    }
+}
+
+/// How much a node keeps of a site. A follower has the newest version: what is old is the author's and the
+/// hosts' to keep, and would grow without end on the disks of those who only read.
+pub(super) fn wanted(relation: Relation) -> Wanted {
+    match relation {
+        Relation::Own | Relation::Pinned => Wanted::Whole,
+        Relation::Followed | Relation::Visited => Wanted::Latest,
     }
 }
 

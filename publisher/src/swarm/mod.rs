@@ -10,15 +10,22 @@
 //! | `allow` | which blobs others may have |
 //! | `serve` | answers to other nodes |
 //! | [`fetch`] | a site's newer versions from a peer, verified before they are kept |
+//! | [`follow`] | following sites, keeping them up to date, removing them |
+//! | [`cache`] | what goes when visited sites have too many bytes |
+//! | `presence`, `pace` | who is connected for which site; how often a site's versions are taken |
 //! | [`announce`] | telling a node of a version, and its receipt |
 
 mod allow;
 pub mod announce;
 mod blobs;
+pub mod cache;
 pub mod fetch;
+pub mod follow;
 mod keep;
 pub mod network;
 pub mod node;
+mod pace;
+mod presence;
 mod serve;
 mod sweep;
 pub mod wire;

@@ -4,20 +4,26 @@ use std::{
     collections::HashMap,
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use ed25519_dalek::{Signer, SigningKey};
 use iroh::{Endpoint, EndpointAddr, endpoint::Connection, protocol::Router};
 use iroh_blobs::BlobsProtocol;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, Semaphore, broadcast, mpsc};
 
 use super::{
     allow::AllowList,
     blobs::IrohBlobs,
+    cache::VISITED_LIMIT,
     network::{Network, Ticket},
-    serve::SkepProtocol,
+    pace::Pace,
+    presence::Presence,
+    serve::{ALL_WATCHES, SkepProtocol},
     wire,
 };
 use crate::{
@@ -53,7 +59,17 @@ pub struct Node {
     pub(super) endpoint: Endpoint,
     pub(super) allow: AllowList,
     pub(super) key: SigningKey,
+    pub(super) presence: Presence,
+    pub(super) pace: Pace,
+    /// Who waits for news of sites.
+    pub(super) watches: Arc<Semaphore>,
+    /// Which sites are followed has changed.
+    pub(super) follows: Notify,
+    /// The most bytes of visited sites.
+    pub(super) visited_limit: AtomicU64,
     events: mpsc::Sender<Event>,
+    news: broadcast::Sender<SiteId>,
+    pub(super) removals: broadcast::Sender<SiteId>,
     sites: Mutex<HashMap<SiteId, Arc<tokio::sync::Mutex<()>>>>,
     router: Mutex<Option<Router>>,
     _lock: StoreLock,
@@ -79,6 +95,9 @@ pub enum Event {
         reason: String,
     },
 }
+
+/// How many news may wait for a slow reader. It is told that it has missed some.
+const NEWS: usize = 256;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -149,7 +168,14 @@ impl Node {
             endpoint: endpoint.clone(),
             allow: allow.clone(),
             key: open.key,
+            presence: Presence::default(),
+            pace: Pace::default(),
+            watches: Arc::new(Semaphore::new(ALL_WATCHES)),
+            follows: Notify::new(),
+            visited_limit: AtomicU64::new(VISITED_LIMIT),
             events,
+            news: broadcast::channel(NEWS).0,
+            removals: broadcast::channel(NEWS).0,
             sites: Mutex::default(),
             router: Mutex::default(),
             _lock: open._lock,
@@ -157,7 +183,7 @@ impl Node {
         let router = Router::builder(endpoint)
             .accept(
                 iroh_blobs::ALPN,
-                BlobsProtocol::new(&open.blobs.fs, Some(allow.guard())),
+                BlobsProtocol::new(&open.blobs.fs, Some(allow.guard(node.store.counters()))),
             )
             .accept(wire::ALPN, SkepProtocol::new(&node))
             .spawn();
@@ -177,11 +203,38 @@ impl Node {
     /// If the records can't be read.
     pub async fn share(&self, site: SiteId, first: u64) -> Result<()> {
         let (store, allow) = (self.store.clone(), self.allow.clone());
-        blocking(move || match store.site(site)? {
+        let shared = blocking(move || match store.site(site)? {
             Some(state) => allow.add(&store, &state, first),
             None => Ok(()),
         })
-        .await
+        .await;
+        self.tell(site);
+        shared
+    }
+
+    /// Says of each site that has a newer version here, or is shared no more, that something has changed.
+    pub fn news(&self) -> broadcast::Receiver<SiteId> {
+        self.news.subscribe()
+    }
+
+    pub(super) fn tell(&self, site: SiteId) {
+        // Nobody may be listening.
+        let _ = self.news.send(site);
+    }
+
+    /// The nodes that are connected for a site right now, whoever has called whom.
+    pub fn peers_now(&self, site: SiteId) -> Vec<[u8; 32]> {
+        self.presence.of(site)
+    }
+
+    /// Sets how many bytes visited sites may have together; see [`cache`](super::cache).
+    pub fn set_visited_limit(&self, bytes: u64) {
+        self.visited_limit.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Is there when the node has closed.
+    pub(super) async fn closed(&self) {
+        self.endpoint.closed().await;
     }
 
     /// Stops accepting, closes all connections and the store.
@@ -192,6 +245,9 @@ impl Node {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(router) = router {
+            let store = self.store.clone();
+            // A few counters less, if that fails.
+            let _ = blocking(move || store.write_activity()).await;
             // Whatever had to be durable is: a failure here loses nothing.
             let _ = router.shutdown().await;
         }
@@ -248,8 +304,8 @@ pub(crate) async fn blocking<T: Send + 'static>(
     }
 }
 
-/// The seconds since 1970, by this machine's clock: for receipts.
-fn now() -> u64 {
+/// The seconds since 1970, by this machine's clock: for receipts, visits, and when a peer was heard from.
+pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |duration| duration.as_secs())
 }

@@ -26,6 +26,9 @@ pub const MAX_ENTRIES: u64 = 4096;
 /// How long a peer may take for one frame, unless it has to fetch something first.
 pub const FRAME_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long a [`Request::Watch`] waits for a longer log.
+pub const WATCH_TIME: Duration = Duration::from_secs(240);
+
 /// What a node asks another.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
@@ -66,6 +69,15 @@ pub enum Request {
         head: Vec<u8>,
         /// Where to fetch it: the node that asks.
         from: EndpointAddr,
+    },
+    /// Tell me when there is more than this. Answered by [`Response::Head`] as soon as the log is longer
+    /// than `length`, or as it is after [`WATCH_TIME`], or at once if too many wait already; or by
+    /// [`Response::NotShared`].
+    Watch {
+        /// The site.
+        site: [u8; 32],
+        /// How long the log is that the asking node has.
+        length: u64,
     },
 }
 

@@ -264,6 +264,12 @@ impl Blobs for Disk {
         Ok(())
     }
 
+    fn kept(&self, _: [u8; 32]) -> io::Result<Vec<(ContentHash, u64)>> {
+        let state = self.state();
+        let kept = state.blobs.iter();
+        Ok(kept.map(|(hash, blob)| (*hash, blob.length)).collect())
+    }
+
     fn sync(&self) -> io::Result<()> {
         let mut state = self.state();
         state.step(false)?;

@@ -220,7 +220,7 @@ impl Forge {
                 all.map(|entry| frame(&Response::Entry(entry.clone())))
                     .collect()
             }
-            Request::Announce { .. } => Vec::new(),
+            Request::Announce { .. } | Request::Watch { .. } => Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@ mod damage;
 mod decoders;
 mod disk;
 mod fixture;
+mod follow;
 mod fork;
 mod fork_retract;
 mod gateway;

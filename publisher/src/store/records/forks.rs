@@ -105,7 +105,7 @@ impl Records {
                 .collect(),
             None => Vec::new(),
         };
-        self.write(|txn| {
+        self.write(state.site, |txn| {
             let mut rivals = txn.open_table(RIVALS)?;
             for root in outdated {
                 rivals.remove((state.number, root))?;
@@ -126,6 +126,16 @@ impl Records {
             Ok(())
         })
     }
+}
+
+/// Forgets all of a site.
+pub(super) fn remove(txn: &WriteTransaction, number: u32) -> Result<(), redb::Error> {
+    let mut branches = txn.open_table(BRANCHES)?;
+    branches.retain_in(all(number), |_, _| false)?;
+    let mut rivals = txn.open_table(RIVALS)?;
+    rivals
+        .retain_in(all(number), |_, _| false)
+        .map_err(redb::Error::from)
 }
 
 /// Records the entries of a history that are not among the first `fork_point` of its log.

@@ -48,7 +48,7 @@ impl Records {
         let Some(state) = self.site(site)? else {
             return Ok(());
         };
-        self.write(|txn| {
+        self.write(site, |txn| {
             let mut table = txn.open_table(DROPPED)?;
             for hash in hashes {
                 table.remove((state.number, hash.0))?;
@@ -91,7 +91,7 @@ impl Records {
         state: &SiteState,
         objects: &[(Key, ContentHash, Place)],
     ) -> Result<()> {
-        self.write(|txn| {
+        self.write(state.site, |txn| {
             let numbers = txn.open_table(PACK_NUMBERS)?;
             let mut table = txn.open_table(OBJECTS)?;
             for (object, pack, place) in objects {

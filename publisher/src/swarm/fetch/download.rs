@@ -26,6 +26,7 @@ use crate::{
     store::{Blobs, Retractions, SiteState, Store, blobs::is_intact, retractions},
     swarm::{
         blobs::{IrohBlobs, iroh_hash},
+        fetch::Metered,
         node::{Node, blocking},
     },
 };
@@ -49,7 +50,10 @@ pub(super) async fn download(
     wanted: Wanted,
 ) -> Result<u64> {
     check_named(&new.entries, wanted)?;
+    let store = node.store.clone();
+    blocking(move || store.delete_dropped()).await?;
     let connection = node.connect(peer, iroh_blobs::ALPN).await?;
+    let _metered = Metered::new(node, site, &connection);
     let lists = lists_of(&new.entries, wanted);
     let (store, of) = (node.store.clone(), state.cloned());
     let proven = Arc::new(blocking(move || proven(&store, of.as_ref())).await?);
@@ -57,7 +61,6 @@ pub(super) async fn download(
 
     let (store, state, entries) = (node.store.clone(), state.cloned(), new.entries.clone());
     let blobs = blocking(move || {
-        store.delete_dropped()?;
         let retractions = retracted::with_new(&store, state.as_ref(), &entries);
         let retractions = retractions.map_err(as_hostile)?;
         let mut blobs = BTreeMap::new();

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::download::{as_hostile, check_new, fetch_all, proven};
+use super::{
+    Metered,
+    download::{as_hostile, check_new, fetch_all, proven},
+    unless_removed,
+};
 use crate::{
     accept,
     archive::address::SiteId,
@@ -22,8 +26,12 @@ use crate::{
 /// [`Kind::Retracted`](crate::error::Kind::Retracted) if its author took it back, and as
 /// [`newest`](super::newest).
 pub async fn older(node: &Arc<Node>, site: SiteId, peer: &Ticket, version: u64) -> Result<u64> {
+    unless_removed(node, site, bring(node, site, peer, version)).await
+}
+
+async fn bring(node: &Arc<Node>, site: SiteId, peer: &Ticket, version: u64) -> Result<u64> {
     let lock = node.site_lock(site);
-    let _guard = lock.lock().await;
+    let guard = lock.lock_owned().await;
     let store = node.store.clone();
     let wanted = blocking(move || {
         store.delete_dropped()?;
@@ -36,6 +44,7 @@ pub async fn older(node: &Arc<Node>, site: SiteId, peer: &Ticket, version: u64) 
         return Ok(0);
     };
     let connection = node.connect(&peer.0, iroh_blobs::ALPN).await?;
+    let _metered = Metered::new(node, site, &connection);
     let lists = entry.adds.lists.iter().chain(&entry.keeps.lists);
     let lists = lists.map(|list| (list.hash, list.size)).collect();
     let (store, of) = (node.store.clone(), state.clone());
@@ -53,7 +62,11 @@ pub async fn older(node: &Arc<Node>, site: SiteId, peer: &Ticket, version: u64) 
     let blobs = blobs.await?;
     fetch_all(node, site, &connection, &proven, blobs).await?;
     let store = node.store.clone();
-    blocking(move || accept::complete(&store, &state, &entry)).await?;
+    blocking(move || {
+        let _guard = guard;
+        accept::complete(&store, &state, &entry)
+    })
+    .await?;
     node.share(site, version).await?;
     Ok(connection.stats().udp_rx.bytes)
 }

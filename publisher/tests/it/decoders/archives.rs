@@ -48,6 +48,14 @@ impl Blobs for Memory {
         Ok(())
     }
 
+    fn kept(&self, _: [u8; 32]) -> io::Result<Vec<(ContentHash, u64)>> {
+        let blobs = self.0.lock().unwrap();
+        Ok(blobs
+            .iter()
+            .map(|(hash, bytes)| (*hash, bytes.len() as u64))
+            .collect())
+    }
+
     fn sync(&self) -> io::Result<()> {
         Ok(())
     }

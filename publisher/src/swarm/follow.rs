@@ -1,0 +1,336 @@
+//! Following sites: a followed site is fetched, kept up to date while a node runs, and shared with others.
+//!
+//! News travel in two ways until nodes gossip: each site's known peers are asked now and then, and one or two
+//! of those who answered are asked to say when there is more (`Request::Watch`).
+
+mod watch;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{sync::Semaphore, task::JoinHandle, time::Instant};
+pub(super) use watch::Watching;
+
+use super::{
+    cache,
+    fetch::{self, Fetched},
+    keep::wanted,
+    network::Ticket,
+    node::{Node, blocking},
+};
+use crate::{
+    archive::{address::SiteId, head::Head},
+    error::{Error, Kind, Result},
+    store::{OwnSites, Peer, Relation, SiteState},
+};
+
+/// What came of following a site.
+#[derive(Debug)]
+pub struct Following {
+    /// What the site was before; `None` if it was not known.
+    pub before: Option<Relation>,
+    /// What it is now: followed, or pinned if it was.
+    pub relation: Relation,
+    /// The newest version that is here, if one is.
+    pub version: Option<u64>,
+    /// How many bytes were received for it, on the wire.
+    pub received: u64,
+    /// Why no peer gave its newest version: the site is followed all the same, and comes as soon as somebody
+    /// is met who has it.
+    pub missing: Option<Error>,
+}
+
+/// How often peers are asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// After how long a site's peers are asked again, about.
+    pub every: Duration,
+    /// The longest time between two tries, of a site of which no peer answers.
+    pub longest: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(15 * 60),
+            longest: Duration::from_secs(6 * 3600),
+        }
+    }
+}
+
+/// How many sites have their peers asked at a time.
+const AT_ONCE: usize = 8;
+/// How many peers of a site are asked in one round.
+const ASKED: usize = 4;
+/// After how long a site of which no peer answers is tried again, the first time.
+const FIRST_RETRY: Duration = Duration::from_secs(30);
+/// How often counters are written.
+const WRITTEN: Duration = Duration::from_secs(60);
+
+/// Follows a site: fetches its newest version from `peers`, or from those known before, and shares it from
+/// then on. A host that pins it goes on keeping all of it.
+///
+/// # Errors
+///
+/// [`Kind::Usage`] if it is a site of one's own. That nobody has it is no error: see
+/// [`Following::missing`].
+pub async fn follow(node: &Arc<Node>, site: SiteId, peers: &[Ticket]) -> Result<Following> {
+    let (store, named) = (node.store.clone(), peers.to_vec());
+    let (before, relation, known) = blocking(move || {
+        let before = store.site(site)?.map(|state| state.relation);
+        if before == Some(Relation::Own) {
+            let message = format!("skep://{site} is a site of your own");
+            return Err(Error::new(Kind::Usage, message)
+                .hint("it is shared already whenever a node runs: `skep browse`, `skep host`"));
+        }
+        store.add_site(site, Relation::Followed)?;
+        for ticket in &named {
+            let peer = Peer {
+                node: ticket.node(),
+                ticket: ticket.to_string(),
+                heard: 0,
+                named: true,
+            };
+            store.remember_peer(site, &peer)?;
+        }
+        let relation = store.site(site)?.map(|state| state.relation);
+        let relation = relation.unwrap_or(Relation::Followed);
+        Ok((before, relation, store.peers(site)?))
+    })
+    .await?;
+    let mut asked = peers.to_vec();
+    for ticket in known
+        .iter()
+        .filter_map(|peer| peer.ticket.parse::<Ticket>().ok())
+    {
+        if asked.iter().all(|other| other.node() != ticket.node()) {
+            asked.push(ticket);
+        }
+    }
+    let fetched = from_first(node, site, relation, &asked).await;
+    // What was here before is to be shared too.
+    node.share(site, 1).await?;
+    node.follows.notify_one();
+    let store = node.store.clone();
+    let state = blocking(move || store.site(site)).await?;
+    let head = state.and_then(|state| state.head);
+    let (received, missing) = match fetched {
+        Ok(fetched) => (fetched.received, None),
+        Err(e) => (0, Some(e)),
+    };
+    Ok(Following {
+        before,
+        relation,
+        version: head.as_ref().map(Head::length),
+        received,
+        missing,
+    })
+}
+
+/// Stops following a site: it is not shared any more from now on, and stays in the cache of visited sites.
+///
+/// # Errors
+///
+/// [`Kind::NotFound`] if the site is not known, [`Kind::Usage`] if it is one's own or pinned.
+pub async fn unfollow(node: &Arc<Node>, site: SiteId) -> Result<SiteState> {
+    let store = node.store.clone();
+    let state = blocking(move || {
+        let refused = |why: &str| Error::new(Kind::Usage, format!("skep://{site} is {why}"));
+        match store.unfollow(site)? {
+            Some(state) if state.relation == Relation::Visited => Ok(state),
+            Some(state) if state.relation == Relation::Own => {
+                Err(refused("a site of your own, and not followed"))
+            }
+            Some(_) => Err(refused("pinned by this host, and not followed")),
+            None => Err(Error::new(
+                Kind::NotFound,
+                format!("skep://{site} is not on this machine"),
+            )),
+        }
+    })
+    .await?;
+    node.allow.forget(site);
+    // Who waits for news of it is told that there are none here.
+    node.tell(site);
+    node.follows.notify_one();
+    Ok(state)
+}
+
+/// Removes a site with all that is here of it; a fetch that is under way is broken off.
+///
+/// # Errors
+///
+/// As [`Store::remove_site`](crate::store::Store::remove_site).
+pub async fn remove(node: &Arc<Node>, site: SiteId, own: OwnSites) -> Result<()> {
+    let store = node.store.clone();
+    blocking(move || store.check_removable(site, own)).await?;
+    node.allow.forget(site);
+    let _ = node.removals.send(site);
+    // Whatever writes at this moment ends first.
+    let lock = node.site_lock(site);
+    let guard = tokio::time::timeout(REMOVE_PATIENCE, lock.lock_owned()).await;
+    let store = node.store.clone();
+    let removed = blocking(move || {
+        let _guard = guard;
+        store.remove_site(site, own)
+    })
+    .await;
+    node.tell(site);
+    node.follows.notify_one();
+    removed
+}
+
+const REMOVE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Keeps followed and pinned sites up to date, visited ones within their limit, and counters on the disk,
+/// until the node closes.
+pub async fn keep_up(node: Arc<Node>, timing: Timing) {
+    tokio::select! {
+        () = node.closed() => {}
+        () = run(&node, timing) => {}
+    }
+}
+
+async fn run(node: &Arc<Node>, timing: Timing) {
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let watching = Arc::new(Watching::default());
+    let mut tasks: HashMap<SiteId, Task> = HashMap::new();
+    let mut write = tokio::time::interval(WRITTEN);
+    loop {
+        let store = node.store.clone();
+        // If the records can't be read now, they may be later.
+        if let Ok(kept) = blocking(move || store.kept_up()).await {
+            tasks.retain(|site, _| kept.iter().any(|state| state.site == *site));
+            for state in kept {
+                tasks.entry(state.site).or_insert_with(|| {
+                    let (node, turns) = (node.clone(), turns.clone());
+                    let watching = watching.clone();
+                    Task(tokio::spawn(async move {
+                        keep_one(&node, state.site, timing, &turns, &watching).await;
+                    }))
+                });
+            }
+        }
+        loop {
+            tokio::select! {
+                () = node.follows.notified() => break,
+                _ = write.tick() => {
+                    let store = node.store.clone();
+                    // Nothing is lost by a failure: the next time comes.
+                    let _ = blocking(move || store.write_activity()).await;
+                    let _ = cache::make_room(node).await;
+                }
+            }
+        }
+    }
+}
+
+/// A task that ends when it is dropped.
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Keeps one site up to date, for ever.
+async fn keep_one(
+    node: &Arc<Node>,
+    site: SiteId,
+    timing: Timing,
+    turns: &Semaphore,
+    watching: &Arc<Watching>,
+) {
+    let mut news = node.news();
+    let (mut silent, mut lost) = (0, 0);
+    loop {
+        let answered = {
+            let _turn = turns.acquire().await;
+            ask_round(node, site).await
+        };
+        if answered.is_empty() {
+            let end = Instant::now() + jitter(back_off(silent).min(timing.longest));
+            silent += 1;
+            // An announcement brings peers too.
+            while let Ok(Ok(other)) = tokio::time::timeout_at(end, news.recv()).await {
+                if other == site {
+                    break;
+                }
+            }
+            continue;
+        }
+        silent = 0;
+        let end = Instant::now() + jitter(timing.every);
+        match watch::until(node, site, answered, watching, end).await {
+            true => lost = 0,
+            false => {
+                tokio::time::sleep_until(end.min(Instant::now() + jitter(back_off(lost)))).await;
+                lost += 1;
+            }
+        }
+    }
+}
+
+/// How long to wait after the n-th failure in a row.
+fn back_off(n: u32) -> Duration {
+    FIRST_RETRY.saturating_mul(1 << n.min(16))
+}
+
+/// Asks some of the known peers of a site for a newer version, and returns those that have one as new as ours,
+/// the best last.
+async fn ask_round(node: &Arc<Node>, site: SiteId) -> Vec<Ticket> {
+    let store = node.store.clone();
+    let known = blocking(move || Ok((store.site(site)?, store.peers(site)?))).await;
+    let Ok((Some(state), peers)) = known else {
+        return Vec::new();
+    };
+    let mut tickets: Vec<Ticket> = peers.iter().filter_map(|p| p.ticket.parse().ok()).collect();
+    // The first is the one that is most likely there; of the others each has its turn.
+    if tickets.len() > ASKED {
+        let by = random() as usize % (tickets.len() - 1);
+        tickets[1..].rotate_left(by);
+        tickets.truncate(ASKED);
+    }
+    let mut answered = Vec::new();
+    for ticket in tickets.into_iter().rev() {
+        let fetched = fetch::newest(node, site, &ticket, wanted(state.relation)).await;
+        if fetched.is_ok() {
+            answered.push(ticket);
+        }
+    }
+    answered
+}
+
+/// Brings the newest version from the first peer that has it.
+async fn from_first(
+    node: &Arc<Node>,
+    site: SiteId,
+    relation: Relation,
+    peers: &[Ticket],
+) -> Result<Fetched> {
+    let message = format!("no node that has skep://{site} is known");
+    let mut last = Error::new(Kind::NotFound, message)
+        .hint("name one with `--peer TICKET`; whoever gave you the address can give you a ticket");
+    for peer in peers {
+        match fetch::newest(node, site, peer, wanted(relation)).await {
+            Ok(fetched) => return Ok(fetched),
+            // That two histories are about must be said, whatever else went wrong.
+            Err(e) if last.kind != Kind::Conflict => last = e,
+            Err(_) => {}
+        }
+    }
+    Err(last)
+}
+
+/// About as long: three quarters to five quarters, so that nodes do not ask all at the same time.
+fn jitter(time: Duration) -> Duration {
+    let part = f64::from(random()) / f64::from(u32::MAX);
+    time.mul_f64(0.75 + part / 2.0)
+}
+
+fn random() -> u32 {
+    let mut bytes = [0; 4];
+    // Without it nodes ask at the same time, which is bearable.
+    let _ = getrandom::fill(&mut bytes);
+    u32::from_le_bytes(bytes)
+}
