@@ -14,6 +14,7 @@ pub mod history;
 pub mod home;
 pub mod keys;
 pub mod library;
+pub mod manifest;
 mod plain;
 pub mod portable;
 pub mod publish;

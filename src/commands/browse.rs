@@ -47,12 +47,9 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
     let access = Access::of(&ctx.home)?;
     let (node, _events) = swarm::start(ctx, open).await?;
     let shop = Shop::new(ctx, node.store.clone(), scratch, port);
-    let gateway = Arc::new(Gateway {
-        node: node.clone(),
-        peers,
-        port,
-        control: Some(Arc::new(Control::new(access.clone(), Arc::new(shop)))),
-    });
+    let control = Control::new(access.clone(), Arc::new(shop));
+    let gateway = Gateway::new(node.clone(), peers, port).with_control(Arc::new(control));
+    let gateway = Arc::new(gateway);
     if let Some(address) = &address
         && let Err(e) = gateway.fetch(address.site).await
     {
@@ -65,7 +62,14 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
     let library = access.link(port, "/");
     let url = match &address {
         Some(address) => page_of(&gateway, address),
-        None => library.clone(),
+        None => Ok(library.clone()),
+    };
+    let url = match url {
+        Ok(url) => url,
+        Err(e) => {
+            node.close().await;
+            return Err(e);
+        }
     };
     ctx.out.json(&json!({
         "event": "ready",
@@ -90,11 +94,11 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
 }
 
 /// The URL of the page that an address names.
-fn page_of(gateway: &Gateway, address: &Address) -> String {
-    let mut url = gateway.url_of(address.site);
-    if let Some(version) = address.version {
-        url = url.replacen("http://", &format!("http://v{version}."), 1);
-    }
+fn page_of(gateway: &Gateway, address: &Address) -> Result<String> {
+    let url = match address.version {
+        Some(version) => gateway.url_of_version(address.site, version)?,
+        None => gateway.url_of(address.site),
+    };
     // The address has the path in the form that a URL needs.
     let text = Address {
         via: None,
@@ -102,5 +106,5 @@ fn page_of(gateway: &Gateway, address: &Address) -> String {
     }
     .to_string();
     let path = text.trim_start_matches("skep://").split_once('/');
-    url + path.map_or("", |(_, path)| path)
+    Ok(url + path.map_or("", |(_, path)| path))
 }

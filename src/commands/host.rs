@@ -88,12 +88,7 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
         ));
     }
     let port = gateway::port_of(&gateway_listener)?;
-    let gateway = Arc::new(Gateway {
-        node: node.clone(),
-        peers: peers.clone(),
-        port,
-        control: None,
-    });
+    let gateway = Arc::new(Gateway::new(node.clone(), peers.clone(), port));
     tokio::spawn(gateway::local::serve(
         gateway,
         gateway_listener,

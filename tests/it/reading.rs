@@ -32,7 +32,7 @@ fn a_site_is_read_at_an_origin_of_its_own() {
         redirect.head
     );
     // An old version has an origin of its own too.
-    let old = url.replacen("http://", "http://v1.", 1);
+    let old = url.replacen("http://", "http://v1-", 1);
     assert_eq!(get(&old).body, home.body);
 
     // The library is for the browser that skep sends there.

@@ -92,7 +92,7 @@ fn a_retracted_version_is_gone_from_author_and_host_and_the_rest_stays() {
     let gateway = host.gateway.trim_end_matches('/');
     let id = address.strip_prefix("skep://").unwrap();
     let port = gateway.rsplit(':').next().unwrap();
-    let old = format!("v2.{id}.localhost:{port}");
+    let old = format!("v2-{id}.localhost:{port}");
     let answer = http("GET", &format!("{gateway}/secret.html"), Some(&old));
     assert_eq!(answer.status, 410);
 

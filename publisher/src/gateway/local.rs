@@ -7,21 +7,23 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{Response, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, Response, StatusCode, header, request::Parts},
 };
 use tokio::net::TcpListener;
 
 use super::{
     control::{self, Control},
     hostname::{self, Target},
-    pages,
-    site::{self, Version, plain},
+    loopback::{self, Loopback},
+    opened::Opened,
+    reading,
+    site::plain,
+    version::Contents,
 };
 use crate::{
     archive::address::SiteId,
     error::{Error, Kind, Result},
-    store::{Reader, Store},
-    swarm::{Network, Node, Ticket, fetch, node::blocking},
+    swarm::{Network, Node, Ticket, fetch},
 };
 
 /// The port that is part of the sites' origins.
@@ -37,9 +39,33 @@ pub struct Gateway {
     pub port: u16,
     /// The control pages at `localhost`; without them the gateway is for reading alone.
     pub control: Option<Arc<Control>>,
+    pub(super) opened: Arc<Opened>,
+    pub(super) contents: Arc<Contents>,
+    pub(super) loopback: Loopback,
 }
 
 impl Gateway {
+    /// A gateway to what `node` has, and to what it can get from `peers`, at `port`.
+    pub fn new(node: Arc<Node>, peers: Vec<Ticket>, port: u16) -> Self {
+        Self {
+            opened: Arc::new(Opened::new(node.store.clone())),
+            contents: Arc::default(),
+            loopback: Loopback::default(),
+            node,
+            peers,
+            port,
+            control: None,
+        }
+    }
+
+    /// The same gateway with control pages at `localhost`.
+    pub fn with_control(self, control: Arc<Control>) -> Self {
+        Self {
+            control: Some(control),
+            ..self
+        }
+    }
+
     /// Brings the newest version of a site from the first peer that has it.
     ///
     /// # Errors
@@ -50,7 +76,7 @@ impl Gateway {
     }
 
     /// Brings an older version from the first of the peers that has it; false if none has.
-    async fn bring(&self, site: SiteId, version: u64) -> bool {
+    pub(super) async fn bring(&self, site: SiteId, version: u64) -> bool {
         for peer in &self.peers {
             if fetch::older(&self.node, site, peer, version).await.is_ok() {
                 return true;
@@ -61,7 +87,39 @@ impl Gateway {
 
     /// The URL of a site's newest version.
     pub fn url_of(&self, site: SiteId) -> String {
-        format!("http://{site}.localhost:{}/", self.port)
+        format!("http://{}:{}/", hostname::host_of(site, None), self.port)
+    }
+
+    /// The URL of a version of a site.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Usage`] if its number is too long for the name of an origin.
+    pub fn url_of_version(&self, site: SiteId, version: u64) -> Result<String> {
+        if version > hostname::MAX_VERSION {
+            return Err(Error::new(
+                Kind::Usage,
+                format!(
+                    "version {version} can't be shown in a browser: names of origins have room for versions up to {}",
+                    hostname::MAX_VERSION
+                ),
+            )
+            .hint("`skep show` and `skep clone` read any version"));
+        }
+        let host = hostname::host_of(site, Some(version));
+        Ok(format!("http://{host}:{}/", self.port))
+    }
+
+    /// The URL of a site's newest version for a browser that does not resolve names below `localhost`: an
+    /// address of this machine that serves this site and never another. Whether a browser needs it, a page of
+    /// this gateway finds out by a request to `http://probe.localhost:PORT/`.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Io`] if no address can be had.
+    pub async fn fallback_url(self: &Arc<Self>, site: SiteId) -> Result<String> {
+        let address = loopback::address_of(self, site).await?;
+        Ok(format!("http://{address}/"))
     }
 }
 
@@ -133,8 +191,10 @@ async fn answer(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
             ),
         },
         Some(Target::Site(site, version)) => {
-            of_site(&gateway, site, version, request.into_parts().0).await
+            reading::answer(&gateway, site, version, request.into_parts().0).await
         }
+        Some(Target::Probe) => probe(&gateway),
+        Some(Target::Elsewhere(host)) => elsewhere(&host, &request.into_parts().0),
         None => plain(
             StatusCode::MISDIRECTED_REQUEST,
             "this gateway serves localhost and the sites' own names below it only",
@@ -142,76 +202,30 @@ async fn answer(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
     }
 }
 
-async fn of_site(
-    gateway: &Gateway,
-    site: SiteId,
-    version: Option<u64>,
-    parts: Parts,
-) -> Response<Body> {
-    let store = gateway.node.store.clone();
-    let known = blocking(move || Ok(store.known(site).is_ok())).await;
-    if !known.unwrap_or(false)
-        && let Err(e) = gateway.fetch(site).await
-    {
-        return absent(site, &e);
+/// Tells the control pages, and nobody else, that the browser resolves names below `localhost`.
+fn probe(gateway: &Gateway) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    if let Ok(origin) = HeaderValue::try_from(format!("http://localhost:{}", gateway.port)) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     }
-    let parts = Arc::new(parts);
-    let mut answer = respond(gateway, site, version, &parts).await;
-    // A reader has the newest version alone.
-    if let (Err(e), Some(version)) = (&answer, version)
-        && e.kind == Kind::NotFound
-        && gateway.bring(site, version).await
-    {
-        answer = respond(gateway, site, Some(version), &parts).await;
-    }
-    match answer {
-        Ok(response) => response,
-        Err(e) if e.kind == Kind::NotFound => {
-            pages::message(StatusCode::NOT_FOUND, "Not on this machine", &e.message)
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Leads to the same page under the name that it has. What changes something is not led anywhere.
+fn elsewhere(host: &str, parts: &Parts) -> Response<Body> {
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    match HeaderValue::try_from(format!("http://{host}{path}")) {
+        Ok(target) if parts.method == Method::GET || parts.method == Method::HEAD => {
+            let mut response = plain(StatusCode::PERMANENT_REDIRECT, "");
+            response.headers_mut().insert(header::LOCATION, target);
+            response
         }
-        Err(e) if e.kind == Kind::Retracted => {
-            pages::message(StatusCode::GONE, "Retracted", &e.message)
-        }
-        Err(e) => broken(&e),
+        _ => plain(
+            StatusCode::MISDIRECTED_REQUEST,
+            "use the other name of this address",
+        ),
     }
-}
-
-async fn respond(
-    gateway: &Gateway,
-    site: SiteId,
-    version: Option<u64>,
-    parts: &Arc<Parts>,
-) -> Result<Response<Body>> {
-    let (store, parts) = (gateway.node.store.clone(), parts.clone());
-    blocking(move || {
-        let version = open(&store, site, version)?;
-        site::respond(&version, &parts.method, &parts.uri, &parts.headers)
-    })
-    .await
-}
-
-fn open(store: &Store, site: SiteId, version: Option<u64>) -> Result<Version> {
-    let state = store.known(site)?;
-    let entry = store.version(&state, version)?;
-    Ok(Version {
-        reader: Arc::new(Reader::new(store, &state)),
-        tree: entry.tree,
-    })
-}
-
-fn absent(site: SiteId, error: &Error) -> Response<Body> {
-    let hint = error.hint.as_deref().unwrap_or("");
-    pages::message(
-        StatusCode::GATEWAY_TIMEOUT,
-        "Nobody who has this site could be reached",
-        &format!("skep://{site}: {}. {hint}", error.message),
-    )
-}
-
-fn broken(error: &Error) -> Response<Body> {
-    pages::message(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "The store can't be read",
-        &error.message,
-    )
 }

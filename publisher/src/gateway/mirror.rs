@@ -10,11 +10,15 @@ use axum::{
 };
 use tokio::net::TcpListener;
 
-use super::site::{self, Version, plain};
+use super::{
+    opened::Opened,
+    site::{self, plain},
+    version::{Contents, Version},
+};
 use crate::{
     archive::address::{Address, SiteId},
     error::{Kind, Result},
-    store::{Reader, Store},
+    store::Store,
     swarm::{Node, node::blocking},
 };
 
@@ -24,6 +28,8 @@ const WELL_KNOWN: &str = "/.well-known/skep";
 struct Mirror {
     node: Arc<Node>,
     site: SiteId,
+    opened: Opened,
+    contents: Contents,
 }
 
 /// Serves the newest version of `site` that `node` has, until `shutdown`.
@@ -37,20 +43,31 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    let mirror = Arc::new(Mirror { node, site });
+    let mirror = Arc::new(Mirror {
+        opened: Opened::new(node.store.clone()),
+        contents: Contents::default(),
+        node,
+        site,
+    });
     let router = Router::new().fallback(answer).with_state(mirror);
     super::serve(listener, router, shutdown).await
 }
 
 async fn answer(State(mirror): State<Arc<Mirror>>, request: Request) -> Response<Body> {
-    let (store, site) = (mirror.node.store.clone(), mirror.site);
     let (parts, _) = request.into_parts();
+    if parts.uri.path() != WELL_KNOWN
+        && let Some(version) = mirror.opened.at_once(mirror.site, None)
+        && let Some(response) = site::at_once(&version, &mirror.contents, &parts, None)
+    {
+        return with_policy(response, &version);
+    }
     let answer = blocking(move || {
         if parts.uri.path() == WELL_KNOWN {
-            return well_known(&store, site);
+            return well_known(&mirror.node.store, mirror.site);
         }
-        let version = newest(&store, site)?;
-        site::respond(&version, &parts.method, &parts.uri, &parts.headers)
+        let version = mirror.opened.get(mirror.site, None)?;
+        let response = site::respond(&version, &mirror.contents, &parts, None)?;
+        Ok(with_policy(response, &version))
     });
     match answer.await {
         Ok(response) => response,
@@ -62,13 +79,13 @@ async fn answer(State(mirror): State<Arc<Mirror>>, request: Request) -> Response
     }
 }
 
-fn newest(store: &Store, site: SiteId) -> Result<Version> {
-    let state = store.known(site)?;
-    let entry = store.entry(&state, None)?;
-    Ok(Version {
-        reader: Arc::new(Reader::new(store, &state)),
-        tree: entry.tree,
-    })
+/// Adds the policy that the site asks for. Here it is a website like any other, and needs no frame.
+fn with_policy(mut response: Response<Body>, version: &Version) -> Response<Body> {
+    if let Some(csp) = &version.manifest.csp {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, csp.clone());
+    }
+    response
 }
 
 fn well_known(store: &Store, site: SiteId) -> Result<Response<Body>> {

@@ -5,20 +5,31 @@
 //! | [`local`] | the gateway of one machine: an origin for each site |
 //! | [`control`] | library, review, publish: pages with an origin of their own |
 //! | [`mirror`] | one site, for everyone, as a host serves it |
+//! | `reading` | a request to a site's origin |
 //! | `site` | a request's answer from a version of a site |
+//! | `version`, `opened` | a version of a site: which file a URL means; those that are open |
+//! | `ranges` | conditional and partial requests |
 //! | `hostname` | what the `Host` header asks for |
+//! | `guard` | what keeps sites apart: who may ask, and what an answer forbids |
+//! | `loopback` | origins for browsers that do not resolve names below `localhost` |
 //! | `pages` | the gateway's own pages |
 
 pub mod control;
+mod guard;
 mod hostname;
 pub mod local;
+mod loopback;
 pub mod mirror;
+mod opened;
 mod pages;
+mod ranges;
+mod reading;
 mod site;
+mod version;
 
 use std::net::SocketAddr;
 
-use axum::Router;
+use axum::{Router, serve::ListenerExt};
 use tokio::net::TcpListener;
 
 use crate::error::{Error, Kind, Result};
@@ -58,6 +69,10 @@ async fn serve(
     router: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
+    // What was written is sent at once: an answer is written whole.
+    let listener = listener.tap_io(|connection| {
+        let _ = connection.set_nodelay(true);
+    });
     axum::serve(listener, router)
         .with_graceful_shutdown(shutdown)
         .await

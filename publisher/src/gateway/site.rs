@@ -1,159 +1,211 @@
 //! A request's answer from a version of a site.
 
-use std::sync::Arc;
-
 use axum::{
-    body::Body,
-    http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header},
+    body::{Body, Bytes},
+    http::{HeaderValue, Method, Response, StatusCode, header, request::Parts},
 };
-use percent_encoding::percent_decode_str;
 
+use super::{
+    ranges,
+    version::{Contents, Files, PIECE, Route, Version},
+};
 use crate::{
-    archive::{hash::NodeHash, path::ArchivePath, tree::File},
+    archive::tree::File,
     error::{Error, Result},
-    store::Reader,
 };
 
-/// A version of a site, ready to be read.
-#[derive(Clone)]
-pub(super) struct Version {
-    pub(super) reader: Arc<Reader>,
-    pub(super) tree: NodeHash,
+/// What is appended to the pages of a version, and the name of that as part of an ETag.
+pub(super) struct Tail {
+    pub(super) html: Bytes,
+    pub(super) name: String,
 }
-
-/// What lies behind a URL.
-enum Found {
-    File(File),
-    /// A folder that was asked for without its slash.
-    Folder,
-    /// The site's own page for what does not exist, or nothing.
-    Nothing(Option<File>),
-}
-
-/// How much of a file is read and sent at a time.
-const PIECE: u64 = 256 << 10;
 
 /// The answer to a request. May block.
 pub(super) fn respond(
     version: &Version,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
+    contents: &Contents,
+    parts: &Parts,
+    tail: Option<&Tail>,
 ) -> Result<Response<Body>> {
-    let path = uri.path();
-    if method != Method::GET && method != Method::HEAD {
+    let path = parts.uri.path();
+    if parts.method != Method::GET && parts.method != Method::HEAD {
         let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
         let allow = HeaderValue::from_static("GET, HEAD");
         response.headers_mut().insert(header::ALLOW, allow);
         return Ok(response);
     }
-    match find(version, path)? {
-        Found::File(file) => Ok(send(version, &file, StatusCode::OK, method, headers)),
-        Found::Folder => {
-            let mut response = plain(StatusCode::PERMANENT_REDIRECT, "");
-            // One slash only: two would name another host.
-            let mut target = format!("/{}/", path.trim_matches('/'));
-            if let Some(query) = uri.query() {
-                target = format!("{target}?{query}");
-            }
-            let target = HeaderValue::try_from(target).map_err(|_| Error::damaged("a path"))?;
-            response.headers_mut().insert(header::LOCATION, target);
+    match version.route(path, wants_page(parts))? {
+        Route::File(file) => {
+            let plan = Plan::new(&file, StatusCode::OK, parts, tail);
+            plan.send(&file, body(version, contents, &file, &plan)?)
+        }
+        Route::Fallback(file) => {
+            let plan = Plan::new(&file, StatusCode::OK, parts, tail);
+            let mut response = plan.send(&file, body(version, contents, &file, &plan)?)?;
+            // Whoever wants no page gets none.
+            let vary = HeaderValue::from_static("accept");
+            response.headers_mut().append(header::VARY, vary);
             Ok(response)
         }
-        Found::Nothing(Some(page)) => {
-            Ok(send(version, &page, StatusCode::NOT_FOUND, method, headers))
+        Route::Missing(Some(page)) => {
+            let plan = Plan::new(&page, StatusCode::NOT_FOUND, parts, tail);
+            plan.send(&page, body(version, contents, &page, &plan)?)
         }
-        Found::Nothing(None) => Ok(plain(
+        Route::Folder => folder(parts),
+        Route::Missing(None) => Ok(plain(
             StatusCode::NOT_FOUND,
             "there is no such page on this site",
         )),
     }
 }
 
-fn find(version: &Version, path: &str) -> Result<Found> {
-    let (reader, tree) = (&version.reader, version.tree);
-    let get = |path: &str| match ArchivePath::new(path) {
-        Ok(path) => reader.find(tree, &path),
-        Err(_) => Ok(None),
-    };
-    let decoded = percent_decode_str(path.trim_start_matches('/')).decode_utf8();
-    if let Ok(name) = decoded {
-        if name.is_empty() || name.ends_with('/') {
-            if let Some(file) = get(&format!("{name}index.html"))? {
-                return Ok(Found::File(file));
-            }
-        } else {
-            if let Some(file) = get(&name)? {
-                return Ok(Found::File(file));
-            }
-            if get(&format!("{name}/index.html"))?.is_some() {
-                return Ok(Found::Folder);
-            }
-        }
+/// The answer to a request if it needs nothing but what is in memory.
+pub(super) fn at_once(
+    version: &Version,
+    contents: &Contents,
+    parts: &Parts,
+    tail: Option<&Tail>,
+) -> Option<Response<Body>> {
+    if parts.method != Method::GET && parts.method != Method::HEAD {
+        return None;
     }
-    Ok(Found::Nothing(get("404.html")?))
+    let Some(Route::File(file)) = version.known_route(parts.uri.path()) else {
+        return None;
+    };
+    let plan = Plan::new(&file, StatusCode::OK, parts, tail);
+    let body = match plan.sends_nothing() {
+        true => Body::empty(),
+        false => plan.cut(contents.get(&file)?),
+    };
+    plan.send(&file, body).ok()
 }
 
-fn send(
-    version: &Version,
-    file: &File,
+/// Whether a person waits for a page, and not a page for one of its parts.
+pub(super) fn wants_page(parts: &Parts) -> bool {
+    let accepts = parts.headers.get(header::ACCEPT);
+    let accepts = accepts.and_then(|value| value.to_str().ok());
+    accepts.is_some_and(|types| types.contains("text/html"))
+}
+
+fn folder(parts: &Parts) -> Result<Response<Body>> {
+    let mut response = plain(StatusCode::PERMANENT_REDIRECT, "");
+    // One slash only: two would name another host.
+    let mut target = format!("/{}/", parts.uri.path().trim_matches('/'));
+    if let Some(query) = parts.uri.query() {
+        target = format!("{target}?{query}");
+    }
+    let target = HeaderValue::try_from(target).map_err(|_| Error::damaged("a path"))?;
+    response.headers_mut().insert(header::LOCATION, target);
+    Ok(response)
+}
+
+/// What part of a file is sent, and how.
+struct Plan<'a> {
     status: StatusCode,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Response<Body> {
-    let etag = format!("\"{}\"", file.hash);
-    let unchanged = headers
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|tags| {
-            tags.split(',')
-                .map(|tag| tag.trim().trim_start_matches("W/"))
-                .any(|tag| tag == etag || tag == "*")
-        });
-    let range = match status {
-        StatusCode::OK => range(headers, &etag, file.size),
-        _ => Ok(None),
-    };
-    let (status, start, length) = match (unchanged && status == StatusCode::OK, range) {
-        (true, _) => (StatusCode::NOT_MODIFIED, 0, 0),
-        (false, Ok(None)) => (status, 0, file.size),
-        (false, Ok(Some((start, length)))) => (StatusCode::PARTIAL_CONTENT, start, length),
-        (false, Err(())) => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
-    };
-    let body = match method == Method::HEAD || length == 0 {
-        true => Body::empty(),
-        false => stream(version, file, start, length),
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let out = response.headers_mut();
-    let mut set = |name, value: String| {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            out.insert(name, value);
+    etag: String,
+    start: u64,
+    /// How many bytes of the file, without what is appended.
+    length: u64,
+    tail: Option<&'a Tail>,
+    is_head: bool,
+}
+
+impl<'a> Plan<'a> {
+    fn new(file: &File, status: StatusCode, parts: &Parts, tail: Option<&'a Tail>) -> Self {
+        let headers = &parts.headers;
+        // Who asks for a part means the file as it is.
+        let is_page = file.media_type.as_str() == "text/html";
+        let tail = tail.filter(|_| is_page && !headers.contains_key(header::RANGE));
+        let etag = match tail {
+            None => format!("\"{}\"", file.hash),
+            Some(tail) => format!("\"{}-{}\"", file.hash, tail.name),
+        };
+        let (mut start, mut length) = (0, file.size);
+        let status = match status {
+            StatusCode::OK if ranges::is_known(headers, &etag) => StatusCode::NOT_MODIFIED,
+            StatusCode::OK => match ranges::range(headers, &etag, file.size) {
+                Ok(None) => status,
+                Ok(Some(range)) => {
+                    (start, length) = range;
+                    StatusCode::PARTIAL_CONTENT
+                }
+                Err(()) => StatusCode::RANGE_NOT_SATISFIABLE,
+            },
+            _ => status,
+        };
+        if matches!(
+            status,
+            StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE
+        ) {
+            length = 0;
         }
-    };
-    set(header::ETAG, etag);
-    set(header::CACHE_CONTROL, "no-cache".into());
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff".into());
-    set(header::ACCEPT_RANGES, "bytes".into());
-    match status {
-        StatusCode::NOT_MODIFIED => {}
-        StatusCode::RANGE_NOT_SATISFIABLE => {
-            set(header::CONTENT_RANGE, format!("bytes */{}", file.size));
-        }
-        _ => {
-            set(header::CONTENT_TYPE, content_type(file.media_type.as_str()));
-            set(header::CONTENT_LENGTH, length.to_string());
+        Self {
+            status,
+            etag,
+            start,
+            length,
+            tail,
+            is_head: parts.method == Method::HEAD,
         }
     }
-    if status == StatusCode::PARTIAL_CONTENT {
-        let end = start + length - 1;
-        set(
-            header::CONTENT_RANGE,
-            format!("bytes {start}-{end}/{}", file.size),
-        );
+
+    fn has_content(&self) -> bool {
+        !matches!(
+            self.status,
+            StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE
+        )
     }
-    response
+
+    fn sends_nothing(&self) -> bool {
+        self.is_head || !self.has_content()
+    }
+
+    fn tail(&self) -> Option<Bytes> {
+        self.tail.map(|tail| tail.html.clone())
+    }
+
+    /// The body, cut out of all the bytes of the file.
+    fn cut(&self, bytes: Bytes) -> Body {
+        let (start, end) = (self.start as usize, (self.start + self.length) as usize);
+        let bytes = bytes.slice(start.min(bytes.len())..end.min(bytes.len()));
+        match self.tail() {
+            None => Body::from(bytes),
+            Some(tail) => Body::from([bytes, tail].concat()),
+        }
+    }
+
+    fn send(&self, file: &File, body: Body) -> Result<Response<Body>> {
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        let out = response.headers_mut();
+        out.reserve(16);
+        let text = |value: String| HeaderValue::try_from(value).map_err(Error::damaged);
+        out.insert(header::ETAG, text(self.etag.clone())?);
+        // Asked for each time, which costs a question: the newest version is to be seen at once.
+        let cache = HeaderValue::from_static("no-cache");
+        out.insert(header::CACHE_CONTROL, cache);
+        let nosniff = HeaderValue::from_static("nosniff");
+        out.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+        let ranges = HeaderValue::from_static("bytes");
+        out.insert(header::ACCEPT_RANGES, ranges);
+        let size = file.size;
+        if self.status == StatusCode::RANGE_NOT_SATISFIABLE {
+            out.insert(header::CONTENT_RANGE, text(format!("bytes */{size}"))?);
+        }
+        if self.status == StatusCode::PARTIAL_CONTENT {
+            let (start, end) = (self.start, self.start + self.length - 1);
+            let range = format!("bytes {start}-{end}/{size}");
+            out.insert(header::CONTENT_RANGE, text(range)?);
+        }
+        if self.has_content() {
+            let kind = content_type(file.media_type.as_str());
+            out.insert(header::CONTENT_TYPE, text(kind)?);
+            let more = self.tail.map_or(0, |tail| tail.html.len() as u64);
+            let length = HeaderValue::from(self.length + more);
+            out.insert(header::CONTENT_LENGTH, length);
+        }
+        Ok(response)
+    }
 }
 
 /// What a site's text is written in; skep builds nothing else.
@@ -165,60 +217,48 @@ fn content_type(media_type: &str) -> String {
         )
         || media_type.ends_with("+xml")
         || media_type.ends_with("+json");
-    match text {
+    match text && !media_type.contains(';') {
         true => format!("{media_type}; charset=utf-8"),
         false => media_type.to_owned(),
     }
 }
 
-/// The range that is asked for, as start and length; `Err` if the file does not have it. Several
-/// ranges at once are answered with the whole file, as RFC 9110 section 14.2 allows.
-fn range(headers: &HeaderMap, etag: &str, size: u64) -> Result<Option<(u64, u64)>, ()> {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    if text(header::IF_RANGE).is_some_and(|condition| condition != etag) {
-        return Ok(None);
+/// The bytes that a plan sends.
+fn body(version: &Version, contents: &Contents, file: &File, plan: &Plan<'_>) -> Result<Body> {
+    if plan.sends_nothing() {
+        return Ok(Body::empty());
     }
-    let spec = text(header::RANGE).and_then(|value| value.strip_prefix("bytes="));
-    let Some((first, last)) = spec.and_then(|spec| spec.split_once('-')) else {
-        return Ok(None);
-    };
-    let (start, end) = match (first.trim().parse::<u64>(), last.trim().parse::<u64>()) {
-        (Ok(start), Ok(last)) if last >= start => (start, last.saturating_add(1).min(size)),
-        (Ok(start), Err(_)) if last.trim().is_empty() => (start, size),
-        (Err(_), Ok(suffix)) if first.trim().is_empty() => (size.saturating_sub(suffix), size),
-        _ => return Ok(None),
-    };
-    if start >= end {
-        Err(())
-    } else {
-        Ok(Some((start, end - start)))
+    if file.size > PIECE {
+        return Ok(stream(version, file, plan));
     }
+    let bytes = match contents.get(file) {
+        Some(bytes) => bytes,
+        None => {
+            let bytes = Bytes::from(version.files.range(file, 0, file.size)?);
+            if bytes.len() as u64 != file.size {
+                return Err(Error::damaged(format!("{} is too short", file.hash)));
+            }
+            contents.put(file, &bytes);
+            bytes
+        }
+    };
+    Ok(plan.cut(bytes))
 }
 
 /// The bytes, read piece by piece as the client takes them.
-fn stream(version: &Version, file: &File, start: u64, length: u64) -> Body {
-    let (reader, file) = (version.reader.clone(), file.clone());
-    let end = start + length;
-    let pieces = n0_future::stream::unfold(start, move |offset| {
-        let (reader, file) = (reader.clone(), file.clone());
+fn stream(version: &Version, file: &File, plan: &Plan<'_>) -> Body {
+    let (files, file) = (version.files.clone(), file.clone());
+    let end = plan.start + plan.length;
+    let mut tail = plan.tail();
+    let pieces = n0_future::stream::unfold(plan.start, move |offset| {
+        let (files, file) = (files.clone(), file.clone());
+        let tail = tail.take_if(|_| offset >= end);
         async move {
             if offset >= end {
-                return None;
+                return tail.map(|tail| (Ok(tail), offset));
             }
             let count = PIECE.min(end - offset);
-            let read = tokio::task::spawn_blocking(move || reader.range(&file, offset, count));
-            // An error ends the response before its announced length, which
-            // the client sees.
-            let piece = match read.await {
-                Ok(Ok(piece)) if !piece.is_empty() => Ok(piece),
-                Ok(Ok(_)) => Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)),
-                Ok(Err(e)) => Err(std::io::Error::other(e)),
-                Err(e) => Err(std::io::Error::other(e)),
-            };
+            let piece = piece(files, file, offset, count).await;
             let next = match &piece {
                 Ok(piece) => offset + piece.len() as u64,
                 Err(_) => end,
@@ -227,6 +267,22 @@ fn stream(version: &Version, file: &File, start: u64, length: u64) -> Body {
         }
     });
     Body::from_stream(pieces)
+}
+
+/// An error ends the response before its announced length, which the client sees.
+async fn piece(
+    files: std::sync::Arc<dyn Files>,
+    file: File,
+    offset: u64,
+    count: u64,
+) -> std::io::Result<Bytes> {
+    let read = tokio::task::spawn_blocking(move || files.range(&file, offset, count));
+    match read.await {
+        Ok(Ok(piece)) if !piece.is_empty() => Ok(Bytes::from(piece)),
+        Ok(Ok(_)) => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        Ok(Err(e)) => Err(std::io::Error::other(e)),
+        Err(e) => Err(std::io::Error::other(e)),
+    }
 }
 
 pub(super) fn plain(status: StatusCode, text: &str) -> Response<Body> {
@@ -242,35 +298,4 @@ pub(super) fn plain(status: StatusCode, text: &str) -> Response<Body> {
         HeaderValue::from_static("nosniff"),
     );
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ask(value: &str, size: u64) -> Result<Option<(u64, u64)>, ()> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::RANGE, HeaderValue::from_str(value).unwrap());
-        range(&headers, "\"e\"", size)
-    }
-
-    #[test]
-    fn ranges_are_those_of_rfc_9110() {
-        assert_eq!(ask("bytes=0-9", 100), Ok(Some((0, 10))));
-        assert_eq!(ask("bytes=90-", 100), Ok(Some((90, 10))));
-        assert_eq!(ask("bytes=90-500", 100), Ok(Some((90, 10))));
-        assert_eq!(ask("bytes=-10", 100), Ok(Some((90, 10))));
-        assert_eq!(ask("bytes=-500", 100), Ok(Some((0, 100))));
-        assert_eq!(ask("bytes=100-", 100), Err(()));
-        assert_eq!(ask("bytes=-0", 100), Err(()));
-        for ignored in [
-            "bytes=9-0",
-            "bytes=a-b",
-            "bytes=0-1,5-6",
-            "lines=0-1",
-            "bytes=-",
-        ] {
-            assert_eq!(ask(ignored, 100), Ok(None), "{ignored}");
-        }
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! A version arrives in one transaction, after its blobs are durable: a reader sees all of it or nothing.
 
+mod addresses;
 mod forks;
 mod known;
 mod removed;
@@ -161,6 +162,7 @@ impl Records {
         txn.open_table(PACK_NUMBERS)?;
         txn.open_table(RECEIPTS)?;
         Self::create_fork_tables(&txn)?;
+        txn.open_table(addresses::ADDRESSES)?;
         txn.open_table(retracted::RETRACTIONS)?;
         txn.open_table(retracted::DROPPED)?;
         txn.open_table(removed::REMOVED)?;

@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn the_site_that_was_not_read_for_longest_goes_first() {
         let all = [site(1, 50, 300), site(2, 50, 100), site(3, 50, 200)];
-        assert_eq!(chosen(&all, 150), []);
+        assert_eq!(chosen(&all, 150), [0_u8; 0]);
         assert_eq!(chosen(&all, 149), [2]);
         assert_eq!(chosen(&all, 60), [2, 3]);
     }
@@ -125,6 +125,6 @@ mod tests {
         let mut large = [site(1, 10_000, open), site(2, 10_000, open + 1)];
         assert_eq!(chosen(&large, 10), [1]);
         large[0].held = true;
-        assert_eq!(chosen(&large, 10), []);
+        assert_eq!(chosen(&large, 10), [0_u8; 0]);
     }
 }

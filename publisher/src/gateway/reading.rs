@@ -1,0 +1,120 @@
+//! A request to a site's origin.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    http::{Response, StatusCode, request::Parts},
+};
+
+use super::{
+    guard,
+    local::Gateway,
+    pages,
+    site::{self, plain},
+    version::Version,
+};
+use crate::{
+    archive::address::SiteId,
+    error::{Error, Kind, Result},
+    swarm::node::blocking,
+};
+
+/// Answers a request to the origin of a version of a site; of the newest if there is none given.
+pub(super) async fn answer(
+    gateway: &Gateway,
+    site: SiteId,
+    number: Option<u64>,
+    parts: Parts,
+) -> Response<Body> {
+    if guard::is_from_elsewhere(&parts.headers) {
+        let mut refused = plain(
+            StatusCode::FORBIDDEN,
+            "a page of another origin may link here, and nothing more",
+        );
+        guard::keep_apart(&mut refused, None);
+        return refused;
+    }
+    if let Some(version) = gateway.opened.at_once(site, number)
+        && let Some(response) = site::at_once(&version, &gateway.contents, &parts, None)
+    {
+        return kept_apart(response, &version);
+    }
+    match respond(gateway, site, number, parts).await {
+        Ok((response, version)) => kept_apart(response, &version),
+        Err(e) => {
+            let mut response = failed(site, &e);
+            guard::keep_apart(&mut response, None);
+            response
+        }
+    }
+}
+
+fn kept_apart(mut response: Response<Body>, version: &Version) -> Response<Body> {
+    guard::keep_apart(&mut response, version.manifest.csp.as_ref());
+    response
+}
+
+type Answer = (Response<Body>, Arc<Version>);
+
+async fn respond(
+    gateway: &Gateway,
+    site: SiteId,
+    number: Option<u64>,
+    parts: Parts,
+) -> Result<Answer> {
+    let store = gateway.node.store.clone();
+    let is_known = blocking(move || Ok(store.known(site).is_ok())).await?;
+    if !is_known && let Err(e) = gateway.fetch(site).await {
+        let kind = match e.kind {
+            Kind::NotFound => Kind::Unreachable,
+            kind => kind,
+        };
+        return Err(Error { kind, ..e });
+    }
+    let parts = Arc::new(parts);
+    let answer = from_store(gateway, site, number, &parts).await;
+    let is_lacking = matches!(&answer, Err(e) if e.kind == Kind::NotFound);
+    match number {
+        // A reader has the newest version alone.
+        Some(number) if is_lacking && gateway.bring(site, number).await => {
+            from_store(gateway, site, Some(number), &parts).await
+        }
+        _ => answer,
+    }
+}
+
+async fn from_store(
+    gateway: &Gateway,
+    site: SiteId,
+    number: Option<u64>,
+    parts: &Arc<Parts>,
+) -> Result<Answer> {
+    let (opened, contents) = (gateway.opened.clone(), gateway.contents.clone());
+    let parts = parts.clone();
+    blocking(move || {
+        let version = opened.get(site, number)?;
+        let response = site::respond(&version, &contents, &parts, None)?;
+        Ok((response, version))
+    })
+    .await
+}
+
+fn failed(site: SiteId, error: &Error) -> Response<Body> {
+    let (status, title) = match error.kind {
+        Kind::NotFound => (StatusCode::NOT_FOUND, "Not on this machine"),
+        Kind::Retracted => (StatusCode::GONE, "Retracted"),
+        Kind::Io | Kind::Damaged | Kind::DiskFull => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "The store can't be read")
+        }
+        _ => {
+            let hint = error.hint.as_deref().unwrap_or("");
+            return pages::message(
+                StatusCode::GATEWAY_TIMEOUT,
+                "Nobody who has this site could be reached",
+                &format!("skep://{site}: {}. {hint}", error.message),
+            );
+        }
+    };
+    pages::message(status, title, &error.message)
+}
