@@ -43,6 +43,7 @@ mod related;
 mod render;
 pub mod scaffold;
 mod site;
+mod site_manifest;
 mod sitemap;
 mod slugs;
 mod sources;

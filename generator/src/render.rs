@@ -13,6 +13,7 @@ use crate::site::page::{self, Over};
 use crate::site::pager::{self, Pager};
 use crate::site::targets::Around;
 use crate::site::{Output, Shown, Site};
+use crate::site_manifest;
 use crate::sitemap;
 use crate::style;
 use crate::template::Context;
@@ -66,10 +67,11 @@ pub(crate) fn output_at(site: &Site, path: &str, output: &Output) -> Result<Vec<
         }
         Output::Sitemap => Ok(sitemap::render(site).into_bytes()),
         Output::Robots => Ok(sitemap::robots(site).into_bytes()),
+        Output::Manifest => Ok(site_manifest::render(&site.config).into_bytes()),
     }
 }
 
-/// The links of a page made relative, and what Markdown left open filled in. The page for missing paths is served
+/// The links of a page made relative, and what Markdown left open filled in. A page for missing paths is served
 /// at any depth: only links from the root work there.
 fn finish(
     site: &Site,
@@ -83,9 +85,14 @@ fn finish(
     if !is_html {
         return Ok(links::sweep(html, &around));
     }
-    let base = match path {
-        "404.html" => Base::Root,
-        _ => Base::Page { path, url },
+    let fallback = site
+        .config
+        .web
+        .as_ref()
+        .and_then(|web| web.fallback.as_deref());
+    let base = match path == "404.html" || fallback == Some(path) {
+        true => Base::Root,
+        false => Base::Page { path, url },
     };
     links::finish(html, base, &around)
 }

@@ -3,6 +3,7 @@
 mod collections;
 pub(crate) mod defaults;
 mod feeds;
+mod web;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -24,6 +25,7 @@ use crate::theme;
 pub use collections::{Collection, SortBy};
 pub use defaults::Defaults;
 pub use feeds::{Feeds, Format};
+pub use web::Web;
 
 /// The name of the file that makes a folder a site.
 pub const FILE: &str = "skep.toml";
@@ -67,6 +69,8 @@ pub struct Config {
     pub exclude: Vec<String>,
     /// Whether the sources are published too; `None` if the author hasn't said yet.
     pub publish_source: Option<bool>,
+    /// What the site tells gateways and hosts, if it has `[web]`.
+    pub web: Option<Web>,
     /// Who builds the site.
     pub engine: Engine,
     /// Every setting as written, for templates: `site.KEY`.
@@ -149,6 +153,7 @@ struct Known {
     #[serde(default)]
     exclude: Vec<String>,
     publish_source: Option<bool>,
+    web: Option<web::Written>,
     #[serde(default)]
     build: Build,
 }
@@ -210,6 +215,7 @@ pub(crate) fn parse(text: &str) -> Result<Config, Error> {
     let names: Vec<&str> = collections.iter().map(|one| one.name.as_str()).collect();
     let defaults = defaults::read(known.defaults, &names, &wrong)?;
     let taxonomies = taxonomies(known.taxonomies, &wrong)?;
+    let web = known.web.map(|written| web::read(written, &wrong));
     let paginate = match known.paginate {
         Some(number) if *number.get_ref() == 0 => {
             let message = "a page can't hold 0 posts".to_owned();
@@ -250,6 +256,7 @@ pub(crate) fn parse(text: &str) -> Result<Config, Error> {
         markdown: known.markdown,
         exclude,
         publish_source: known.publish_source,
+        web: web.transpose()?,
         engine,
         notes: misspelt(text, &table),
         table,
@@ -278,7 +285,7 @@ fn taxonomies(own: Vec<Spanned<String>>, wrong: &Wrong<'_>) -> Result<Vec<String
 }
 
 /// The settings at the top that mean something.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "title",
     "description",
     "author",
@@ -297,6 +304,7 @@ const KEYS: [&str; 26] = [
     "markdown",
     "exclude",
     "publish_source",
+    "web",
     "build",
     "origin",
     // Those of the default theme.
@@ -384,6 +392,15 @@ mod tests {
             ("url = 'example.org'\n", 1, 7, "not the URL"),
             ("theme = 'no-such'\n", 1, 9, "no theme 'no-such'"),
             ("title = 'T\n", 1, 11, "TOML"),
+            ("[web]\nfallback = 'app/'\n", 2, 12, "not the path"),
+            (
+                "[web]\ncsp = \"a\\r\\nb: c\"\n",
+                2,
+                7,
+                "can't have the character '\\r'",
+            ),
+            ("[web]\ncsp = ' '\n", 2, 7, "from 1 to 2048"),
+            ("[web]\nscp = 'x'\n", 2, 1, "unknown field `scp`"),
         ] {
             let error = parse(text).unwrap_err();
             let place = error.place.clone().unwrap();

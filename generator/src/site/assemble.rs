@@ -14,12 +14,13 @@ use super::pager::{self, Pager};
 use super::taxonomy;
 use super::{Memory, Output, Shown, Site, SiteFile, checks, order, posts};
 use crate::code::Highlighter;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::documents::{Item, extension};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::feed;
 use crate::load::{Entry, LoadOptions};
 use crate::permalink;
+use crate::site_manifest;
 use crate::sources::Source;
 use crate::template;
 
@@ -189,6 +190,9 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         claims.push(made("sitemap.xml", Output::Sitemap));
         claims.push(made("robots.txt", Output::Robots));
     }
+    if config.web.is_some() {
+        claims.push(made(site_manifest::PATH, Output::Manifest));
+    }
     let outputs = match &memory.settled {
         Some((before, outputs)) if *before == claims => Arc::clone(outputs),
         _ => {
@@ -197,6 +201,14 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
             outputs
         }
     };
+    if let Some(page) = config.web.as_ref().and_then(|web| web.fallback.as_ref())
+        && !outputs.contains_key(page.as_str())
+    {
+        let message = format!("the site has no file /{page}, which `fallback` in [web] names");
+        return Err(Error::new(ErrorKind::Config, message)
+            .in_file(config::FILE)
+            .with_hint("write the path of the built page, such as \"app/index.html\""));
+    }
     let data = memory.data(input);
     let value = template::values::site(
         &template::values::SiteParts {

@@ -33,6 +33,7 @@ pub(crate) enum Output {
     Feed(u32),
     Sitemap,
     Robots,
+    Manifest,
 }
 
 /// Somebody's claim to an output path.

@@ -365,3 +365,30 @@ fn a_sitemap_and_robots_where_the_url_is_known() {
     );
     assert!(text(&site, "robots.txt").ends_with("Sitemap: https://h/sub/sitemap.xml\n"));
 }
+
+#[test]
+fn what_browsers_of_readers_are_told() {
+    let site = site(&[
+        ("skep.toml", "title = 'T'\n"),
+        ("app.html", "---\n---\n<a href=\"/x/\">x</a>"),
+    ]);
+    assert!(!site.load().paths().any(|path| path == "skep.json"));
+    let settings = "title = 'T'\n[web]\nfallback = '/app/index.html'\ncsp = \"script-src 'self'\"\n";
+    site.write("skep.toml", settings);
+    let loaded = site.load();
+    assert_eq!(
+        text(&loaded, "skep.json"),
+        "{\n  \"title\": \"T\",\n  \"fallback_page\": \"app/index.html\",\n  \"csp\": \"script-src 'self'\"\n}\n"
+    );
+    // It is served at any depth.
+    assert!(text(&loaded, "app/index.html").contains("href=\"/x/\""));
+    site.write("skep.json", "{}");
+    assert_eq!(text(&site.load(), "skep.json"), "{}");
+}
+
+#[test]
+fn a_fallback_page_that_is_not_there_is_an_error() {
+    let site = site(&[("skep.toml", "[web]\nfallback = 'app.html'\n")]);
+    let error = site.error().to_string();
+    assert!(error.contains("no file /app.html"), "{error}");
+}
