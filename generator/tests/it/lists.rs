@@ -373,7 +373,8 @@ fn what_browsers_of_readers_are_told() {
         ("app.html", "---\n---\n<a href=\"/x/\">x</a>"),
     ]);
     assert!(!site.load().paths().any(|path| path == "skep.json"));
-    let settings = "title = 'T'\n[web]\nfallback = '/app/index.html'\ncsp = \"script-src 'self'\"\n";
+    let settings =
+        "title = 'T'\n[web]\nfallback = '/app/index.html'\ncsp = \"script-src 'self'\"\n";
     site.write("skep.toml", settings);
     let loaded = site.load();
     assert_eq!(

@@ -219,9 +219,14 @@ impl fmt::Display for Address {
 impl FromStr for Address {
     type Err = AddressError;
 
-    /// Reads an address, with or without its `skep://`.
+    /// Reads an address, with or without its `skep://`; or as a link in a page has it, for which browsers
+    /// want `web+skep://` or `web+skep:`.
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
+        let text = match text.strip_prefix("web+skep:") {
+            Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
+            None => text,
+        };
         let rest = match text.split_once("://") {
             Some(("skep", rest)) => rest,
             Some(_) => return Err(AddressError::Form),
@@ -303,6 +308,18 @@ mod tests {
             Ok(Address::of(site()))
         );
         assert_eq!(site().to_string().parse(), Ok(Address::of(site())));
+    }
+
+    #[test]
+    fn a_link_in_a_page_is_an_address() {
+        let rest = format!("{}+3/a%20b.html?via=endpointabc", site());
+        let address: Address = format!("skep://{rest}").parse().unwrap();
+        for scheme in ["web+skep://", "web+skep:"] {
+            assert_eq!(format!("{scheme}{rest}").parse(), Ok(address.clone()));
+        }
+        for wrong in ["web+skep://http://x", "web+other://", "web+skep://"] {
+            assert!(wrong.parse::<Address>().is_err(), "{wrong}");
+        }
     }
 
     #[test]
