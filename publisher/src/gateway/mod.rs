@@ -8,12 +8,14 @@
 //! | `reading` | a request to a site's origin |
 //! | `site` | a request's answer from a version of a site |
 //! | `version`, `opened` | a version of a site: which file a URL means; those that are open |
+//! | `bar` | what an old version says of itself |
 //! | `ranges` | conditional and partial requests |
 //! | `hostname` | what the `Host` header asks for |
 //! | `guard` | what keeps sites apart: who may ask, and what an answer forbids |
 //! | `loopback` | origins for browsers that do not resolve names below `localhost` |
 //! | `pages` | the gateway's own pages |
 
+mod bar;
 pub mod control;
 mod guard;
 mod hostname;

@@ -48,7 +48,7 @@ fn page(status: StatusCode, title: &str, body: &str) -> Response<Body> {
     response
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -8,7 +8,8 @@ use axum::{
 };
 
 use super::{
-    guard,
+    bar, guard,
+    hostname::host_of,
     local::Gateway,
     pages,
     site::{self, plain},
@@ -35,10 +36,17 @@ pub(super) async fn answer(
         guard::keep_apart(&mut refused, None);
         return refused;
     }
-    if let Some(version) = gateway.opened.at_once(site, number)
-        && let Some(response) = site::at_once(&version, &gateway.contents, &parts, None)
-    {
-        return kept_apart(response, &version);
+    if parts.uri.path() == bar::STYLE_PATH {
+        let mut style = bar::style();
+        guard::keep_apart(&mut style, None);
+        return style;
+    }
+    if let Some(version) = gateway.opened.at_once(site, number) {
+        let tail = bar::of(&version, &newest(gateway, site), &parts);
+        let known = site::at_once(&version, &gateway.contents, &parts, tail.as_ref());
+        if let Some(response) = known {
+            return kept_apart(response, &version);
+        }
     }
     match respond(gateway, site, number, parts).await {
         Ok((response, version)) => kept_apart(response, &version),
@@ -48,6 +56,11 @@ pub(super) async fn answer(
             response
         }
     }
+}
+
+/// The origin of a site's newest version.
+fn newest(gateway: &Gateway, site: SiteId) -> String {
+    format!("http://{}:{}", host_of(site, None), gateway.port)
 }
 
 fn kept_apart(mut response: Response<Body>, version: &Version) -> Response<Body> {
@@ -91,10 +104,11 @@ async fn from_store(
     parts: &Arc<Parts>,
 ) -> Result<Answer> {
     let (opened, contents) = (gateway.opened.clone(), gateway.contents.clone());
-    let parts = parts.clone();
+    let (parts, newest) = (parts.clone(), newest(gateway, site));
     blocking(move || {
         let version = opened.get(site, number)?;
-        let response = site::respond(&version, &contents, &parts, None)?;
+        let tail = bar::of(&version, &newest, &parts);
+        let response = site::respond(&version, &contents, &parts, tail.as_ref())?;
         Ok((response, version))
     })
     .await

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use percent_encoding::percent_decode_str;
 
 use crate::{
-    archive::{hash::NodeHash, head::Head, path::ArchivePath, tree::File},
+    archive::{entry::Entry, hash::NodeHash, head::Head, path::ArchivePath, tree::File},
     error::{Error, Kind, Result},
     manifest::{self, Manifest},
     store::{Reader, Relation, SiteState, Store},
@@ -32,6 +32,9 @@ pub(super) struct Version {
     /// The newest head that is here, and why the site is known.
     pub(super) head: Head,
     pub(super) relation: Relation,
+    pub(super) number: u64,
+    /// When it was published, in seconds since 1970 by the author's clock.
+    pub(super) time: u64,
     pub(super) files: Arc<dyn Files>,
     pub(super) manifest: Manifest,
     routes: Mutex<HashMap<String, File>>,
@@ -75,11 +78,16 @@ impl Version {
         };
         let head = state.head.clone();
         let head = head.ok_or_else(|| Error::damaged("a site has no head"))?;
-        Self::new(head, state.relation, Arc::new(files))
+        Self::new(head, state.relation, &entry, Arc::new(files))
     }
 
-    /// A version with these files. May block.
-    pub(super) fn new(head: Head, relation: Relation, files: Arc<dyn Files>) -> Result<Self> {
+    /// The version of `entry` with these files. May block.
+    pub(super) fn new(
+        head: Head,
+        relation: Relation,
+        entry: &Entry,
+        files: Arc<dyn Files>,
+    ) -> Result<Self> {
         let manifest = match read_manifest(&*files) {
             // An older version may have lost it; its other files may be there.
             Err(e) if e.kind == Kind::NotFound => Manifest::default(),
@@ -88,6 +96,8 @@ impl Version {
         Ok(Self {
             head,
             relation,
+            number: entry.number,
+            time: entry.time,
             files,
             manifest,
             routes: Mutex::default(),

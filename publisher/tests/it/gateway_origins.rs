@@ -162,3 +162,45 @@ async fn without_names_below_localhost_each_site_has_an_address_for_ever() {
     let url = next.fallback_url(other.site).await.unwrap();
     assert!(!url.contains(&addresses[0].to_string()), "{url}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_version_says_that_it_is_old() {
+    let web = Web::new().await;
+    web.author.write("index.html", "new");
+    web.author.publish_at(&web.node).await;
+    let old = format!("v1-{}", web.host);
+    let tab = [("Accept", "text/html"), ("Sec-Fetch-Dest", "document")];
+    let page = web.ask("GET", "/posts/?a=1&b=%22", &old, &tab).await;
+    let text = String::from_utf8(page.body.clone()).unwrap();
+    assert!(text.starts_with("<h1>posts</h1>\n"), "{text}");
+    assert!(
+        text.contains("Version 1 of 2, published on 2026-11-23."),
+        "{text}"
+    );
+    let link = format!("href=\"http://{}/posts/?a=1&amp;b=%22\"", web.host);
+    assert!(text.contains(&link), "{text}");
+    assert_eq!(page.header("content-length"), page.body.len().to_string());
+    let head = web.ask("HEAD", "/posts/?a=1&b=%22", &old, &tab).await;
+    assert_eq!(head.header("content-length"), page.header("content-length"));
+    let again = [tab[0], tab[1], ("If-None-Match", page.header("etag"))];
+    assert_eq!(
+        web.ask("GET", "/posts/?a=1&b=%22", &old, &again)
+            .await
+            .status,
+        304
+    );
+    let style = web.ask("GET", "/.well-known/skep/bar.css", &old, &[]).await;
+    assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
+    // A part of a page, a part of a file, what is no page, and the newest version are as they were published.
+    let frame = [("Accept", "text/html"), ("Sec-Fetch-Dest", "iframe")];
+    let plain = web.ask("GET", "/posts/", &old, &frame).await;
+    assert_eq!(plain.body, b"<h1>posts</h1>");
+    assert_ne!(plain.header("etag"), page.header("etag"));
+    let range = [tab[0], tab[1], ("Range", "bytes=0-3")];
+    assert_eq!(web.ask("GET", "/posts/", &old, &range).await.body, b"<h1>");
+    assert_eq!(
+        web.ask("GET", "/text.txt", &old, &tab).await.body,
+        b"0123456789"
+    );
+    assert_eq!(web.with("/", &tab).await.body, b"new");
+}
