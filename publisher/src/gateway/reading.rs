@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    http::{Response, StatusCode, request::Parts},
+    http::{HeaderValue, Response, StatusCode, header, request::Parts},
 };
 
 use super::{
@@ -20,6 +20,9 @@ use crate::{
     error::{Error, Kind, Result},
     swarm::node::blocking,
 };
+
+/// How soon a page is asked for again that nobody has, in seconds.
+const RETRY: &str = "20";
 
 /// Answers a request to the origin of a version of a site; of the newest if there is none given.
 pub(super) async fn answer(
@@ -123,11 +126,17 @@ fn failed(site: SiteId, error: &Error) -> Response<Body> {
         }
         _ => {
             let hint = error.hint.as_deref().unwrap_or("");
-            return pages::message(
+            let mut response = pages::message(
                 StatusCode::GATEWAY_TIMEOUT,
                 "Nobody who has this site could be reached",
-                &format!("skep://{site}: {}. {hint}", error.message),
+                &format!(
+                    "skep://{site}: {}. {hint} This page tries again every {RETRY} seconds, and shows the site as soon as somebody has it.",
+                    error.message
+                ),
             );
+            let retry = HeaderValue::from_static(RETRY);
+            response.headers_mut().insert(header::REFRESH, retry);
+            return response;
         }
     };
     pages::message(status, title, &error.message)

@@ -187,7 +187,8 @@ async fn a_site_that_is_not_here_is_fetched_or_said_to_be_absent() {
     assert_eq!((answer.status, &*answer.body), (200, &b"<h1>home</h1>"[..]));
     let nobody = Author::new();
     let host = format!("{}.localhost:{port}", nobody.site);
-    assert_eq!(ask(port, "GET", "/", &host, &[]).await.status, 504);
+    let absent = ask(port, "GET", "/", &host, &[]).await;
+    assert_eq!((absent.status, absent.header("refresh")), (504, "20"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
