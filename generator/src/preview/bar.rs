@@ -23,6 +23,7 @@ pub(super) fn json(current: &Current, options: &PreviewOptions, path: &str) -> S
     }
     if let Some(url) = options.review_url.as_deref().filter(|url| is_web(url)) {
         bar["review"] = Value::from(url);
+        bar["changes"] = current.changes.into();
     }
     bar.to_string()
 }

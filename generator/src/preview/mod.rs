@@ -18,6 +18,7 @@ mod state;
 mod watch;
 mod watcher;
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -116,12 +117,12 @@ impl Took {
 }
 
 /// A running preview. It ends when it is dropped.
-#[derive(Debug)]
 pub struct Preview {
     /// Where the site is shown.
     pub url: String,
     /// Whether the default port was taken and the next free one is used.
     pub port_moved: bool,
+    state: Arc<State>,
     server: Arc<http::Server>,
     signals: Sender<watcher::Signal>,
     threads: Vec<JoinHandle<()>>,
@@ -161,8 +162,9 @@ pub fn start(
         let state = Arc::clone(&state);
         move |request| server::answer(&state, port, request)
     })?;
-    let watching = watch::spawn(watcher, received, state)?;
+    let watching = watch::spawn(watcher, received, Arc::clone(&state))?;
     Ok(Preview {
+        state,
         url: format!("http://127.0.0.1:{port}/"),
         port_moved,
         server,
@@ -172,9 +174,26 @@ pub fn start(
 }
 
 impl Preview {
+    /// Gives what tells the browsers how many changes would be published; `None` if nobody knows. The bar shows that
+    /// beside the link to the review. It does nothing once the preview has ended.
+    pub fn change_teller(&self) -> impl Fn(Option<usize>) + Send + Sync + use<> {
+        let state = Arc::downgrade(&self.state);
+        move |changes| {
+            if let Some(state) = state.upgrade() {
+                state.set_changes(changes);
+            }
+        }
+    }
+
     /// Stops the server and the watcher, and waits until they have ended.
     pub fn stop(self) {
         drop(self);
+    }
+}
+
+impl fmt::Debug for Preview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Preview({})", self.url)
     }
 }
 

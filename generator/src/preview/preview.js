@@ -281,7 +281,9 @@
           parts.push(make("span", { class: "soft", title }, "polling"));
         }
         if (last.review) {
-          parts.push(make("a", { href: last.review, target: "_blank", rel: "noopener noreferrer" }, "Review & publish"));
+          const changes = { 0: "No changes \u00b7 ", 1: "1 change \u00b7 " }[last.changes];
+          const text = (changes ?? (last.changes ? last.changes + " changes \u00b7 " : "")) + "Review & publish";
+          parts.push(make("a", { href: last.review, target: "_blank", rel: "noopener noreferrer" }, text));
         }
       }
       const hadFocus = root.activeElement === fold;

@@ -46,6 +46,8 @@ pub(super) struct Current {
     pub(super) took: Duration,
     /// Whether it is looked for changes every so often.
     pub(super) polls: bool,
+    /// How many changes would be published, if somebody has counted them.
+    pub(super) changes: Option<usize>,
 }
 
 /// What a browser gets for a URL path.
@@ -111,6 +113,12 @@ impl State {
         if let Some(reason) = because {
             (self.on_event)(PreviewEvent::Polling(reason));
         }
+    }
+
+    /// Says how many changes would be published.
+    pub(super) fn set_changes(&self, changes: Option<usize>) {
+        self.set(|current| current.changes = changes);
+        self.tell_bar();
     }
 
     /// Reads the site again, and tells the browsers what changed. It was waited for `waiting` before. If it is only

@@ -2,7 +2,7 @@
 
 use crate::support::site;
 
-use super::{a_site, options, start};
+use super::{PreviewOptions, a_site, options, start};
 
 #[test]
 fn a_change_reloads_the_pages_that_it_changes_and_no_others() {
@@ -127,6 +127,25 @@ fn a_page_whose_url_is_not_ascii_is_reloaded_too() {
     assert_eq!(listener.bar()["state"], "made");
     site.write("100% #1?.html", "<body>new</body>");
     assert_eq!(listener.next().0, "reload");
+}
+
+#[test]
+fn the_bar_tells_how_much_would_be_published() {
+    let site = site(&[("index.md", "---\ntitle: Home\n---\nHello\n")]);
+    let options = PreviewOptions {
+        review_url: Some("http://localhost:7537/review".into()),
+        ..options()
+    };
+    let running = start(&site, options);
+    let mut home = running.browse("/");
+    assert_eq!(home.bar()["changes"], serde_json::Value::Null);
+    let tell = running.preview.change_teller();
+    for changes in [Some(3), Some(0), None] {
+        tell(changes);
+        assert_eq!(home.bar()["changes"], serde_json::json!(changes));
+    }
+    drop(running);
+    tell(Some(1));
 }
 
 #[test]
