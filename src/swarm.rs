@@ -50,7 +50,8 @@ pub(crate) async fn start(
         first_time_notice(ctx);
     }
     let node = Node::start(store, ctx.network, events).await?;
-    ctx.out.step(format!("node started: {}", node.ticket));
+    ctx.out
+        .step(format!("node started: {}", node.online().await?));
     Ok((node, receiver))
 }
 

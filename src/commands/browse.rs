@@ -76,13 +76,15 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
         "url": url,
         "gateway": format!("http://localhost:{port}/"),
         "library": library,
-        "ticket": node.ticket.to_string(),
+        "ticket": node.ticket().map(ToString::to_string),
     }));
     ctx.out.say(format!(
         "Open {BOLD}{url}{BOLD:#} in your browser. Ctrl-C ends."
     ));
     ctx.out.field("library", &library);
-    ctx.out.field("ticket", &node.ticket);
+    if let Some(ticket) = node.ticket() {
+        ctx.out.field("ticket", ticket);
+    }
     let served = gateway::local::serve(gateway, listener, async {
         // Without signals the gateway runs until it is killed.
         let _ = stop_signal().await;

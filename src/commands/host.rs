@@ -191,7 +191,7 @@ fn ready(out: &Output, node: &Node, mirrors: &[(Address, String)], port: u16) {
         .map(|(address, url)| json!({"address": address.to_string(), "url": url}));
     out.json(&json!({
         "event": "ready",
-        "ticket": node.ticket.to_string(),
+        "ticket": node.ticket().map(ToString::to_string),
         "mirror": mirrors[0].1,
         "gateway": gateway,
         "mirrors": list.collect::<Vec<_>>(),
@@ -201,7 +201,9 @@ fn ready(out: &Output, node: &Node, mirrors: &[(Address, String)], port: u16) {
         out.field("mirror", format!("{BOLD}{url}{BOLD:#} of {address}"));
     }
     out.field("gateway", gateway);
-    out.field("ticket", &node.ticket);
+    if let Some(ticket) = node.ticket() {
+        out.field("ticket", ticket);
+    }
 }
 
 fn report(out: &Output, event: &Event) {

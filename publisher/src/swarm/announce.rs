@@ -81,7 +81,7 @@ async fn tell(node: &Node, head: &Head, peer: &Ticket, limit: Duration) -> Resul
     let request = Request::Announce {
         site: head.site().0,
         head: head.encode(),
-        from: node.endpoint.addr(),
+        from: node.address().await?,
     };
     wire::send(&mut send, &request).await?;
     let _ = send.finish();

@@ -191,6 +191,8 @@ pub async fn keep_up(node: Arc<Node>, timing: Timing) {
 }
 
 async fn run(node: &Arc<Node>, timing: Timing) {
+    // Whoever is not there asks nobody.
+    node.awake().await;
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let watching = Arc::new(Watching::default());
     let mut tasks: HashMap<SiteId, Task> = HashMap::new();

@@ -5,7 +5,7 @@ use std::{
     fmt,
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -14,7 +14,7 @@ use std::{
 use ed25519_dalek::{Signer, SigningKey};
 use iroh::{Endpoint, EndpointAddr, endpoint::Connection, protocol::Router};
 use iroh_blobs::BlobsProtocol;
-use tokio::sync::{Notify, Semaphore, broadcast, mpsc};
+use tokio::sync::{Notify, OnceCell, Semaphore, broadcast, mpsc, watch};
 
 use super::{
     allow::AllowList,
@@ -49,14 +49,16 @@ pub struct OpenStore {
     _lock: StoreLock,
 }
 
-/// A running peer: an endpoint with the node's own key, and a store.
+/// A running peer: a store, and an endpoint with the node's own key as soon as it takes part in the network.
 pub struct Node {
     /// What the node has.
     pub store: Store,
-    /// How to reach it.
-    pub ticket: Ticket,
     pub(super) blobs: IrohBlobs,
-    pub(super) endpoint: Endpoint,
+    network: Network,
+    online: OnceCell<Online>,
+    phase: watch::Sender<Phase>,
+    /// Itself, for what answers others in its name.
+    me: Weak<Node>,
     pub(super) allow: AllowList,
     pub(super) key: SigningKey,
     pub(super) presence: Presence,
@@ -71,8 +73,23 @@ pub struct Node {
     news: broadcast::Sender<SiteId>,
     pub(super) removals: broadcast::Sender<SiteId>,
     sites: Mutex<HashMap<SiteId, Arc<tokio::sync::Mutex<()>>>>,
-    router: Mutex<Option<Router>>,
     _lock: StoreLock,
+}
+
+/// What a node has that takes part in the network.
+struct Online {
+    endpoint: Endpoint,
+    ticket: Ticket,
+    router: Router,
+}
+
+/// How a node stands to the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It has nothing to do with it yet.
+    Quiet,
+    Online,
+    Closed,
 }
 
 /// What happens at a node.
@@ -149,8 +166,22 @@ impl Node {
         network: Network,
         events: mpsc::Sender<Event>,
     ) -> Result<Arc<Self>> {
-        let endpoint = network.bind(&open.key).await?;
-        let ticket = network.ticket(&endpoint).await;
+        let node = Self::quiet(open, network, events).await?;
+        node.online().await?;
+        Ok(node)
+    }
+
+    /// As [`start`](Self::start), but it takes part in the network only when something needs it: a site that is
+    /// to be fetched, or a version of which others are told. Until then nobody learns that it is there.
+    ///
+    /// # Errors
+    ///
+    /// If the records can't be read.
+    pub async fn quiet(
+        open: OpenStore,
+        network: Network,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Arc<Self>> {
         let allow = AllowList::default();
         let store = open.store.clone();
         let list = allow.clone();
@@ -161,12 +192,14 @@ impl Node {
             Ok(())
         })
         .await?;
-        let node = Arc::new(Self {
+        Ok(Arc::new_cyclic(|me| Self {
             store: open.store,
-            ticket,
-            blobs: open.blobs.clone(),
-            endpoint: endpoint.clone(),
-            allow: allow.clone(),
+            blobs: open.blobs,
+            network,
+            online: OnceCell::new(),
+            phase: watch::Sender::new(Phase::Quiet),
+            me: me.clone(),
+            allow,
             key: open.key,
             presence: Presence::default(),
             pace: Pace::default(),
@@ -177,18 +210,59 @@ impl Node {
             news: broadcast::channel(NEWS).0,
             removals: broadcast::channel(NEWS).0,
             sites: Mutex::default(),
-            router: Mutex::default(),
             _lock: open._lock,
-        });
-        let router = Router::builder(endpoint)
+        }))
+    }
+
+    /// Takes part in the network from now on, if it does not yet, and returns how to reach this node.
+    ///
+    /// # Errors
+    ///
+    /// If no network port can be opened, or the node has closed.
+    pub async fn online(&self) -> Result<&Ticket> {
+        let online = self.online.get_or_try_init(|| self.join()).await?;
+        Ok(&online.ticket)
+    }
+
+    async fn join(&self) -> Result<Online> {
+        let closed = || Error::new(Kind::Io, "the node has closed");
+        let me = self.me.upgrade().ok_or_else(closed)?;
+        if *self.phase.borrow() == Phase::Closed {
+            return Err(closed());
+        }
+        let endpoint = self.network.bind(&self.key).await?;
+        let ticket = self.network.ticket(&endpoint).await;
+        let guard = self.allow.guard(self.store.counters());
+        let router = Router::builder(endpoint.clone())
             .accept(
                 iroh_blobs::ALPN,
-                BlobsProtocol::new(&open.blobs.fs, Some(allow.guard(node.store.counters()))),
+                BlobsProtocol::new(&self.blobs.fs, Some(guard)),
             )
-            .accept(wire::ALPN, SkepProtocol::new(&node))
+            .accept(wire::ALPN, SkepProtocol::new(&me))
             .spawn();
-        *node.router.lock().unwrap_or_else(PoisonError::into_inner) = Some(router);
-        Ok(node)
+        self.phase.send_if_modified(|phase| {
+            let is_new = *phase == Phase::Quiet;
+            if is_new {
+                *phase = Phase::Online;
+            }
+            is_new
+        });
+        Ok(Online {
+            endpoint,
+            ticket,
+            router,
+        })
+    }
+
+    /// Where the node is right now: it moves with its machine.
+    pub(super) async fn address(&self) -> Result<EndpointAddr> {
+        let online = self.online.get_or_try_init(|| self.join()).await?;
+        Ok(online.endpoint.addr())
+    }
+
+    /// How to reach the node, if it takes part in the network.
+    pub fn ticket(&self) -> Option<&Ticket> {
+        self.online.get().map(|online| &online.ticket)
     }
 
     /// The node's public key.
@@ -232,24 +306,33 @@ impl Node {
         self.visited_limit.store(bytes, Ordering::Relaxed);
     }
 
+    /// Is there when the node takes part in the network, or has closed.
+    pub(super) async fn awake(&self) {
+        let mut phase = self.phase.subscribe();
+        // The sender is the node's own: it lives as long.
+        let _ = phase.wait_for(|phase| *phase != Phase::Quiet).await;
+    }
+
     /// Is there when the node has closed.
     pub(super) async fn closed(&self) {
-        self.endpoint.closed().await;
+        let mut phase = self.phase.subscribe();
+        let _ = phase.wait_for(|phase| *phase == Phase::Closed).await;
     }
 
     /// Stops accepting, closes all connections and the store.
     pub async fn close(&self) {
-        let router = self
-            .router
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(router) = router {
-            let store = self.store.clone();
-            // A few counters less, if that fails.
-            let _ = blocking(move || store.write_activity()).await;
-            // Whatever had to be durable is: a failure here loses nothing.
-            let _ = router.shutdown().await;
+        if self.phase.send_replace(Phase::Closed) == Phase::Closed {
+            return;
+        }
+        let store = self.store.clone();
+        // A few counters less, if that fails.
+        let _ = blocking(move || store.write_activity()).await;
+        // If it is about to join the network, it does so first.
+        let never = || async { Err::<Online, ()>(()) };
+        // Whatever had to be durable is: a failure here loses nothing.
+        match self.online.get_or_try_init(never).await {
+            Ok(online) => drop(online.router.shutdown().await),
+            Err(()) => drop(self.blobs.fs.shutdown().await),
         }
     }
 
@@ -274,7 +357,8 @@ impl Node {
     /// Connects to a node within [`CONNECT_TIMEOUT`].
     pub(super) async fn connect(&self, peer: &EndpointAddr, alpn: &[u8]) -> Result<Connection> {
         let name = peer.id.fmt_short();
-        let connecting = self.endpoint.connect(peer.clone(), alpn);
+        let online = self.online.get_or_try_init(|| self.join()).await?;
+        let connecting = online.endpoint.connect(peer.clone(), alpn);
         let why = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(e)) => e.to_string(),
@@ -290,7 +374,7 @@ impl Node {
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Node({:?})", self.ticket)
+        write!(f, "Node({:?})", self.ticket())
     }
 }
 

@@ -147,7 +147,7 @@ impl Author {
 
     pub(crate) async fn announce(&self, node: &Node, to: &Node) -> Result<Announced> {
         let head = node.store.known(self.site).unwrap().head.unwrap();
-        announce(node, &head, &to.ticket, PATIENCE).await
+        announce(node, &head, to.ticket().unwrap(), PATIENCE).await
     }
 }
 
@@ -183,7 +183,7 @@ impl Other {
 
 /// Brings the newest version of a site to a reader's node.
 pub(crate) async fn read(reader: &Arc<Node>, site: SiteId, from: &Node) -> Result<Fetched> {
-    fetch::newest(reader, site, &from.ticket, fetch::Wanted::Latest).await
+    fetch::newest(reader, site, from.ticket().unwrap(), fetch::Wanted::Latest).await
 }
 
 /// A node on a home.

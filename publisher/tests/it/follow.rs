@@ -49,7 +49,7 @@ async fn a_follower_has_a_new_version_at_once_and_serves_it_to_a_third() {
     let following = follow::follow(
         &follower.node,
         author.site,
-        std::slice::from_ref(&host.node.ticket),
+        std::slice::from_ref(host.node.ticket().unwrap()),
     );
     let following = following.await.unwrap();
     assert_eq!(following.before, None);
@@ -86,7 +86,7 @@ async fn an_author_may_tell_a_follower() {
     follow::follow(
         &follower.node,
         author.site,
-        std::slice::from_ref(&desk.ticket),
+        std::slice::from_ref(desk.ticket().unwrap()),
     )
     .await
     .unwrap();
@@ -155,7 +155,7 @@ async fn what_is_visited_or_unfollowed_is_served_to_nobody() {
 async fn has_blobs(stranger: &Other, node: &Node, author: &Author) -> bool {
     let hash = iroh_blobs::Hash::new(&author.files()["photo.png"]);
     let endpoint = crate::liar::endpoint().await;
-    let address = crate::liar::address_of(&node.ticket);
+    let address = crate::liar::address_of(node.ticket().unwrap());
     let connection = endpoint.connect(address, iroh_blobs::ALPN).await.unwrap();
     let store = iroh_blobs::store::mem::MemStore::new();
     let got = store.remote().fetch(connection, hash).await.is_ok();
@@ -173,9 +173,13 @@ async fn a_site_of_ones_own_is_not_followed_and_a_pinned_one_stays_pinned() {
     assert_eq!(own.kind, Kind::Usage);
     let own = follow::unfollow(&desk, author.site).await.unwrap_err();
     assert_eq!(own.kind, Kind::Usage);
-    let pinned = follow::follow(&host.node, author.site, std::slice::from_ref(&desk.ticket))
-        .await
-        .unwrap();
+    let pinned = follow::follow(
+        &host.node,
+        author.site,
+        std::slice::from_ref(desk.ticket().unwrap()),
+    )
+    .await
+    .unwrap();
     assert_eq!(
         (pinned.relation, pinned.version),
         (Relation::Pinned, Some(1))
@@ -261,7 +265,7 @@ async fn the_library_knows_what_there_is_and_reads_a_site_once() {
     follow::follow(
         &follower.node,
         author.site,
-        std::slice::from_ref(&host.node.ticket),
+        std::slice::from_ref(host.node.ticket().unwrap()),
     )
     .await
     .unwrap();

@@ -34,7 +34,7 @@ impl Twins {
         let brought = fetch::newest(
             &at_laptop,
             laptop.site,
-            &at_desk.ticket,
+            at_desk.ticket().unwrap(),
             fetch::Wanted::Whole,
         );
         brought.await.unwrap();
@@ -63,7 +63,7 @@ impl Twins {
         let error = fetch::newest(
             &self.at_desk,
             self.desk.site,
-            &self.at_laptop.ticket,
+            self.at_laptop.ticket().unwrap(),
             fetch::Wanted::Whole,
         )
         .await
@@ -238,7 +238,7 @@ async fn readers_meet_in_any_order_and_end_at_the_mended_log() {
         let brought = fetch::newest(
             &twins.at_laptop,
             site,
-            &of_laptop.node.ticket,
+            of_laptop.node.ticket().unwrap(),
             fetch::Wanted::Whole,
         );
         assert_eq!(brought.await.unwrap().head, mended);
@@ -374,7 +374,13 @@ async fn three_machines_are_mended_at_once() {
     third.write("third.html", "third");
     third.publish_at(&at_third).await;
     twins.desk_sees_laptop().await;
-    let error = fetch::newest(&twins.at_desk, site, &at_third.ticket, fetch::Wanted::Whole).await;
+    let error = fetch::newest(
+        &twins.at_desk,
+        site,
+        at_third.ticket().unwrap(),
+        fetch::Wanted::Whole,
+    )
+    .await;
     assert_eq!(error.unwrap_err().kind, Kind::Conflict);
     let review = twins.desk.review(&twins.at_desk.store);
     let points = review.mend.as_ref().unwrap().abandons.iter();
@@ -384,7 +390,12 @@ async fn three_machines_are_mended_at_once() {
     twins.at_desk.share(site, 1).await.unwrap();
     assert_eq!(mended.length(), 4);
     for (node, author) in [(&at_third, &third), (&twins.at_laptop, &twins.laptop)] {
-        let brought = fetch::newest(node, site, &twins.at_desk.ticket, fetch::Wanted::Whole);
+        let brought = fetch::newest(
+            node,
+            site,
+            twins.at_desk.ticket().unwrap(),
+            fetch::Wanted::Whole,
+        );
         assert_eq!(brought.await.unwrap().head, mended);
         assert_eq!(check(&node.store, author.site).unwrap().abandoned, 2);
     }

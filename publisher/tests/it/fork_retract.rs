@@ -33,7 +33,13 @@ async fn bring(
     author: &Author,
     from: &Node,
 ) -> Result<u64, skep_publisher::error::Error> {
-    let fetched = fetch::newest(node, author.site, &from.ticket, fetch::Wanted::Whole).await;
+    let fetched = fetch::newest(
+        node,
+        author.site,
+        from.ticket().unwrap(),
+        fetch::Wanted::Whole,
+    )
+    .await;
     fetched.map(|fetched| fetched.head.length())
 }
 

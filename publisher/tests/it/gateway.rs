@@ -179,7 +179,7 @@ async fn only_names_of_this_gateway_are_served() {
 async fn a_site_that_is_not_here_is_fetched_or_said_to_be_absent() {
     let web = Web::new().await;
     let reader = Other::new().await;
-    let port = serve(&reader.node, vec![web.node.ticket.clone()])
+    let port = serve(&reader.node, vec![web.node.ticket().unwrap().clone()])
         .await
         .port;
     let host = format!("{}.localhost:{port}", web.author.site);

@@ -230,14 +230,14 @@ async fn an_announcement_in_the_name_of_another_node_is_not_followed() {
     let published = author.publish_at(&desk).await;
     let stranger = endpoint().await;
     let connection = stranger
-        .connect(address_of(&host.node.ticket), wire::ALPN)
+        .connect(address_of(host.node.ticket().unwrap()), wire::ALPN)
         .await
         .unwrap();
     let (mut send, mut receive) = connection.open_bi().await.unwrap();
     let request = Request::Announce {
         site: author.site.0,
         head: published.head.encode(),
-        from: address_of(&desk.ticket),
+        from: address_of(desk.ticket().unwrap()),
     };
     wire::send(&mut send, &request).await.unwrap();
     let answer = wire::receive::<Response>(&mut receive, PATIENCE).await;

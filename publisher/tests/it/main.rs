@@ -26,6 +26,7 @@ mod retract;
 mod sources;
 mod swarm;
 mod swarm_blobs;
+mod swarm_quiet;
 mod swarm_retract;
 mod vectors;
 mod web;

@@ -124,7 +124,7 @@ async fn an_older_head_is_declined() {
     author.publish_at(&desk).await;
     author.announce(&desk, &host.node).await.unwrap();
     let before = seen(&host.node.store, author.site);
-    let error = announce(&desk, &old, &host.node.ticket, PATIENCE)
+    let error = announce(&desk, &old, host.node.ticket().unwrap(), PATIENCE)
         .await
         .unwrap_err();
     assert_eq!(error.kind, Kind::Older, "{error}");
@@ -235,7 +235,11 @@ async fn many_readers_of_one_node_get_the_same_site_once() {
     author.publish_at(&desk).await;
     let reader = Other::new().await;
     let reads = (0..6).map(|_| {
-        let (node, ticket, site) = (reader.node.clone(), desk.ticket.clone(), author.site);
+        let (node, ticket, site) = (
+            reader.node.clone(),
+            desk.ticket().unwrap().clone(),
+            author.site,
+        );
         tokio::spawn(
             async move { fetch::newest(&node, site, &ticket, fetch::Wanted::Latest).await },
         )
@@ -256,7 +260,7 @@ async fn a_closed_node_is_unreachable_and_its_store_can_be_opened_again() {
     let host = Other::pinning(author.site).await;
     author.announce(&desk, &host.node).await.unwrap();
     host.node.close().await;
-    let gone = host.node.ticket.clone();
+    let gone = host.node.ticket().unwrap().clone();
     drop(host.node);
     let reopened = skep_publisher::swarm::OpenStore::open(&host.home, "again").unwrap();
     check(&reopened.store, author.site).unwrap();

@@ -40,7 +40,7 @@ async fn scene(inner: fn(Hash) -> Vec<u8>) -> Scene {
     hidden.publish_at(&hidden_desk).await;
     node.read(hidden.site, &hidden_desk).await.unwrap();
     let endpoint = endpoint().await;
-    let address = address_of(&node.node.ticket);
+    let address = address_of(node.node.ticket().unwrap());
     let connection = endpoint.connect(address, iroh_blobs::ALPN).await.unwrap();
     Scene {
         node,

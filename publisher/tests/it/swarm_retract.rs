@@ -110,7 +110,7 @@ async fn hosts_obey_and_those_who_come_later_get_what_is_left() {
     let fetched = fetch::newest(
         &late.node,
         author.site,
-        &host.node.ticket,
+        host.node.ticket().unwrap(),
         fetch::Wanted::Whole,
     );
     assert_eq!(fetched.await.unwrap().versions, 6);
@@ -147,7 +147,7 @@ async fn a_dropped_blob_is_not_given_to_anyone() {
     other.publish(&desk.store);
 
     let endpoint = endpoint().await;
-    let address = address_of(&desk.ticket);
+    let address = address_of(desk.ticket().unwrap());
     let stranger = endpoint.connect(address, iroh_blobs::ALPN).await.unwrap();
     let get = async || {
         let request = GetRequest::blob(Hash::from_bytes(blob.hash.0));
@@ -163,7 +163,7 @@ async fn a_dropped_blob_is_not_given_to_anyone() {
     let fetched = fetch::newest(
         &reader.node,
         author.site,
-        &desk.ticket,
+        desk.ticket().unwrap(),
         fetch::Wanted::Whole,
     );
     fetched.await.unwrap();
@@ -337,7 +337,8 @@ async fn a_reader_gets_an_older_version_that_was_not_retracted() {
     assert_eq!(whole(), 2);
     for (version, is_new, whole_then) in [(1, true, 3), (3, true, 4), (3, false, 4), (5, false, 4)]
     {
-        let received = fetch::older(&reader.node, author.site, &desk.ticket, version).await;
+        let received =
+            fetch::older(&reader.node, author.site, desk.ticket().unwrap(), version).await;
         assert_eq!(received.unwrap() > 0, is_new);
         assert_eq!(whole(), whole_then);
         let files = &versions[(version as usize).min(4) - 1];
@@ -349,7 +350,7 @@ async fn a_reader_gets_an_older_version_that_was_not_retracted() {
         (6, Kind::NotFound),
         (0, Kind::NotFound),
     ] {
-        let error = fetch::older(&reader.node, author.site, &desk.ticket, version).await;
+        let error = fetch::older(&reader.node, author.site, desk.ticket().unwrap(), version).await;
         assert_eq!(error.unwrap_err().kind, kind, "{version}");
     }
     // From a node that has the newest alone.
@@ -358,7 +359,7 @@ async fn a_reader_gets_an_older_version_that_was_not_retracted() {
     let late = Other::new().await;
     late.read(author.site, &host.node).await.unwrap();
     let before = check(&late.node.store, author.site).unwrap();
-    fetch::older(&late.node, author.site, &host.node.ticket, 1)
+    fetch::older(&late.node, author.site, host.node.ticket().unwrap(), 1)
         .await
         .unwrap_err();
     assert_eq!(check(&late.node.store, author.site).unwrap(), before);

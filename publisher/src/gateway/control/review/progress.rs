@@ -87,7 +87,7 @@ fn end(gateway: &Gateway, publishing: &Publishing, state: &State) -> Markup {
                 }
                 dl.facts {
                     dt { "Address" } dd { code.address { (Address::of(site)) } }
-                    dt { "Your ticket" } dd { code.address { (gateway.node.ticket) } }
+                    @if let Some(ticket) = gateway.node.ticket() { dt { "Your ticket" } dd { code.address { (ticket) } } }
                 }
                 p { a href=(gateway.url_of(site)) { "Read it" } " \u{b7} " a href="/" { "To the library" } }
                 @if state.steps.iter().any(|step| step.failed) {

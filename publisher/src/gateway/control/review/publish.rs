@@ -193,6 +193,11 @@ async fn tell(node: &Arc<Node>, publishing: &Publishing, head: &Head, peers: Vec
         publishing.say(e.to_string(), true);
         return 0;
     }
+    // From now on there is something to be had here.
+    if let Err(e) = node.online().await {
+        publishing.say(e.to_string(), true);
+        return 0;
+    }
     if peers.is_empty() {
         return 0;
     }
