@@ -137,11 +137,12 @@ impl<'a> Plan<'a> {
                     _ => Record::Unknown(now()),
                 };
                 let hint = "build it with `skep build`, or leave `--no-build` out";
-                (folder::inside(&dir.dir, &output, hint)?, record)
+                let out = folder::inside(&dir.dir, &output, hint);
+                (out.map_err(|e| dir.as_typed(e))?, record)
             }
             How::Folder => {
                 let out = dir.dir.canonicalize();
-                let out = out.map_err(|e| folder::cant_open(&dir.dir, &e))?;
+                let out = out.map_err(|e| folder::cant_open(&dir.typed, &e))?;
                 (out, Record::Unknown(now()))
             }
         };
@@ -178,7 +179,7 @@ fn build_in_cache(ctx: &Context, dir: &SiteDir, site: SiteId) -> Result<(PathBuf
         cache: Some(ctx.home.cache()),
         ..LoadOptions::published(now())
     };
-    let model = load(&dir.dir, &options)?;
+    let model = load(&dir.dir, &options).map_err(|e| dir.as_typed(e))?;
     notes::tell(ctx, &model, false)?;
     let out = ctx.home.cache().join("build").join(site.to_string());
     let report = build(&model, &out)?;
@@ -204,7 +205,7 @@ pub(crate) fn run(
         "`{}` has ended well: set `output` in skep.toml to the folder to which it writes",
         printable(command.command())
     );
-    let out = folder::inside(&dir.dir, output, &hint)?;
+    let out = folder::inside(&dir.dir, output, &hint).map_err(|e| dir.as_typed(e))?;
     let after = Folder::read(&folder);
     if after.files == 0 {
         let message = format!("{} has no files", out.display());

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use jiff::Timestamp;
 pub(crate) use skep_publisher::words::utc;
-use skep_publisher::{home::Home, swarm::Network};
+use skep_publisher::{archive::address::SiteId, home::Home, swarm::Network};
 
 use crate::{
     cli::Global,
     error::{CliError, Result},
     output::Output,
+    sites::{Sites, Turn},
 };
 
 /// What every command needs.
@@ -19,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) home: Home,
     pub(crate) network: Network,
     pub(crate) out: Output,
+    /// Who works on which site in this process.
+    pub(crate) sites: Sites,
     /// The folder that paths start from, if it is not that of this process.
     folder: Option<PathBuf>,
 }
@@ -35,8 +38,21 @@ impl Context {
             home: Home::new(home),
             network: global.network.into(),
             out: out.clone(),
+            sites: Sites::default(),
             folder: None,
         })
+    }
+
+    /// Waits until nobody else in this process builds, reviews or signs that site.
+    pub(crate) async fn turn(&self, site: SiteId) -> Turn {
+        match self.sites.try_turn(site) {
+            Some(turn) => turn,
+            None => {
+                let note = "Another command is at work on this site; this one waits for it.";
+                self.out.note(note);
+                self.sites.turn(site).await
+            }
+        }
     }
 
     /// A path that a person typed, as it has to be opened. What is shown to them is what they typed.

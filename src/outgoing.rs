@@ -204,10 +204,11 @@ impl Signed {
 /// Tells the audience of a signed version, and says how it ended.
 pub(crate) async fn deliver(
     ctx: &Context,
-    session: Session,
+    mut session: Session,
     signed: Signed,
     audience: &Audience,
 ) -> Exit {
+    session.end_turn();
     let told = match &session.node {
         None => Told::default(),
         Some(node) => tell(ctx, node, &signed.head, audience).await,

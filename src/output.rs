@@ -5,6 +5,7 @@ mod terminal;
 use std::{
     fmt,
     io::{self, ErrorKind},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use skep_publisher::words::{bytes, count};
 
-use crate::{cli::Global, error::CliError};
+use crate::{cli::Global, error::CliError, shell::Ended};
 
 /// The two streams that a program writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +32,8 @@ pub(crate) trait Voice: Send + Sync {
     /// Writes text at once. Its styles are for terminals alone.
     fn text(&self, stream: Stream, text: &str) -> io::Result<()>;
 
-    /// Writes bytes as they are, at once.
-    fn raw(&self, stream: Stream, bytes: &[u8]) -> io::Result<()>;
+    /// Writes bytes of the result as they are, at once.
+    fn raw(&self, bytes: &[u8]) -> io::Result<()>;
 
     /// Whether a person sees the stream.
     fn is_terminal(&self, stream: Stream) -> bool;
@@ -42,6 +43,10 @@ pub(crate) trait Voice: Send + Sync {
 
     /// Shows a prompt and reads a line that is not shown; `None` if there is nobody to ask.
     fn ask_secret(&self, prompt: &str) -> Option<io::Result<Zeroizing<String>>>;
+
+    /// Runs a command of another program in the folder `dir`, in the environment of whoever has asked for it.
+    /// What it says goes to stderr as it is, if it `is_shown`.
+    fn execute(&self, dir: &Path, command: &str, is_shown: bool) -> io::Result<Ended>;
 }
 
 /// Where the output of a command goes.
@@ -124,7 +129,7 @@ impl Output {
 
     /// Bytes of the result as they are.
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        self.voice.raw(Stream::Out, bytes)
+        self.voice.raw(bytes)
     }
 
     /// Whether all of the result was written, or nobody wants more of it.
@@ -139,12 +144,9 @@ impl Output {
         }
     }
 
-    /// What another program says, as it is.
-    pub(crate) fn pass_on(&self, bytes: &[u8]) {
-        if self.passes_on() {
-            // Nobody may be listening any more; that is no reason to stop it.
-            let _ = self.voice.raw(Stream::Err, bytes);
-        }
+    /// Runs a command of another program in the folder `dir`, and passes on what it says.
+    pub(crate) fn execute(&self, dir: &Path, command: &str) -> io::Result<Ended> {
+        self.voice.execute(dir, command, self.passes_on())
     }
 
     /// Whether what another program says is shown.

@@ -16,6 +16,7 @@ use crate::{
     error::{CliError, Result},
     outgoing::Audience,
     output::count,
+    sites::Turn,
     swarm::{self, End},
 };
 
@@ -25,6 +26,8 @@ pub(crate) struct Session {
     pub(crate) scratch: PathBuf,
     /// The node that asks and tells others, if somebody is to be asked and told.
     pub(crate) node: Option<Arc<Node>>,
+    /// While a version is made, nobody else in this process makes one.
+    turn: Option<Turn>,
     end: End,
 }
 
@@ -41,8 +44,13 @@ pub(crate) enum Seen {
 const ASK_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Session {
-    /// Opens the store for `name`.
-    pub(crate) async fn open(ctx: &Context, name: &str, audience: &Audience) -> Result<Self> {
+    /// Opens the store for `name`, which makes a version of `site`.
+    pub(crate) async fn open(
+        ctx: &Context,
+        name: &str,
+        site: SiteId,
+        audience: &Audience,
+    ) -> Result<Self> {
         let opened = match audience.wanted {
             0 => swarm::open(ctx, name).await?,
             _ => swarm::open_node(ctx, name).await?,
@@ -52,8 +60,14 @@ impl Session {
             store: opened.store,
             scratch: opened.scratch,
             node,
+            turn: Some(ctx.turn(site).await),
             end: opened.end,
         })
+    }
+
+    /// Lets others work on the site: the version is made.
+    pub(crate) fn end_turn(&mut self) {
+        self.turn = None;
     }
 
     /// Asks the audience for versions that another machine has published with the same key, and takes in

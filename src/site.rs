@@ -15,16 +15,28 @@ use crate::{
 
 /// A site folder.
 pub(crate) struct SiteDir {
+    /// The folder, as it has to be opened.
     pub(crate) dir: PathBuf,
+    /// The folder, as a person typed it.
+    pub(crate) typed: PathBuf,
     pub(crate) config: Config,
 }
 
 impl SiteDir {
     /// The site in `dir`, as a person typed it.
     pub(crate) fn open(ctx: &Context, dir: &Path) -> Result<Self> {
-        let dir = ctx.path(dir);
-        let config = config::read(&dir)?;
-        Ok(Self { dir, config })
+        let opened = ctx.path(dir);
+        let config = config::read(&opened).map_err(|e| as_typed(e.into(), &opened, dir))?;
+        Ok(Self {
+            dir: opened,
+            typed: dir.to_owned(),
+            config,
+        })
+    }
+
+    /// The error with the folder named as a person typed it.
+    pub(crate) fn as_typed(&self, error: impl Into<CliError>) -> CliError {
+        as_typed(error.into(), &self.dir, &self.typed)
     }
 
     /// Remembers where the site lies, for the library page.
@@ -41,7 +53,7 @@ impl SiteDir {
 
     /// The site's identity.
     pub(crate) fn id(&self) -> Result<SiteId> {
-        let file = self.dir.join("skep.toml");
+        let file = self.typed.join("skep.toml");
         let Some(address) = &self.config.address else {
             return Err(CliError::failed(
                 "no-address",
@@ -63,6 +75,15 @@ impl SiteDir {
         })?;
         Ok(address.site)
     }
+}
+
+fn as_typed(mut error: CliError, opened: &Path, typed: &Path) -> CliError {
+    if opened != typed {
+        let [opened, typed] = [opened, typed].map(|path| path.display().to_string());
+        error.message = error.message.replace(&opened, &typed);
+        error.hint = error.hint.map(|hint| hint.replace(&opened, &typed));
+    }
+    error
 }
 
 /// A site that is named by its folder or by its address.

@@ -19,7 +19,7 @@ pub(crate) fn ask(ctx: &Context, dir: &mut SiteDir) -> Result<()> {
     }
     let question = "Publish the sources as well (texts, templates, settings; no drafts), so that others can build on them?";
     if let Some(answer) = ctx.out.ask(question) {
-        scaffold::set_publish_source(&dir.dir, answer)?;
+        scaffold::set_publish_source(&dir.dir, answer).map_err(|e| dir.as_typed(e))?;
         dir.config.publish_source = Some(answer);
         ctx.out.note(format!(
             "skep.toml says now: publish_source = {answer}. Change it there whenever you like."
@@ -50,5 +50,5 @@ pub(crate) fn take(
         cache: Some(&cache),
         leave_out: Some(&leave_out),
     };
-    Ok(snapshot(&dir.dir, &options)?)
+    snapshot(&dir.dir, &options).map_err(|e| dir.as_typed(e))
 }

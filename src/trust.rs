@@ -32,10 +32,10 @@ pub(crate) fn ask(ctx: &Context, dir: &SiteDir, command: &str, granted: bool) ->
     let trusted = Trusted {
         command: command.to_owned(),
     };
-    if is_known(&ctx.home, &dir.dir, command)? {
+    if is_known(&ctx.home, &dir.dir, command).map_err(|e| dir.as_typed(e))? {
         return Ok(trusted);
     }
-    let folder = dir.dir.display();
+    let folder = dir.typed.display();
     let shown = printable(command);
     let granted = granted
         || {
@@ -63,7 +63,7 @@ pub(crate) fn ask(ctx: &Context, dir: &SiteDir, command: &str, granted: bool) ->
                 .hint("`--no-build` takes what was built before"),
         );
     }
-    remember(&ctx.home, &dir.dir, command)?;
+    remember(&ctx.home, &dir.dir, command).map_err(|e| dir.as_typed(e))?;
     Ok(trusted)
 }
 

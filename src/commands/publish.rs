@@ -72,7 +72,7 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     }
     let plan = args.from.plan(ctx, &dir)?;
     // The store first: its owner is the only one who builds into the cache.
-    let session = Session::open(ctx, "skep publish", &audience).await?;
+    let session = Session::open(ctx, "skep publish", site, &audience).await?;
     let outcome = match session
         .catch_up(ctx, site, &audience, args.outgoing.seen())
         .await

@@ -45,7 +45,7 @@ pub(crate) async fn run(ctx: &Context, args: &RetractArgs) -> Result<Exit> {
     let site = dir.id()?;
     let key = keys::load(&ctx.home, site)?;
     let audience = args.outgoing.audience()?;
-    let session = Session::open(ctx, "skep retract", &audience).await?;
+    let session = Session::open(ctx, "skep retract", site, &audience).await?;
     let caught_up = session.catch_up(ctx, site, &audience, args.outgoing.seen());
     let signed = match caught_up.await {
         Ok(behind) => fork::check_none(&session.store, site, behind)

@@ -45,7 +45,7 @@ pub(crate) async fn run(ctx: &Context, args: &RevertArgs) -> Result<Exit> {
     let key = keys::load(&ctx.home, dir.id()?)?;
     check_allow(&args.allow)?;
     let audience = args.outgoing.audience()?;
-    let session = Session::open(ctx, "skep revert", &audience).await?;
+    let session = Session::open(ctx, "skep revert", dir.id()?, &audience).await?;
     let caught_up = session.catch_up(ctx, dir.id()?, &audience, args.outgoing.seen());
     let signed = match caught_up.await {
         Ok(behind) => sign(ctx, args, &dir, &key, &session, behind),

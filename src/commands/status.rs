@@ -46,6 +46,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
     let plan = args.from.plan(ctx, &dir)?;
     // The store first: its owner is the only one who builds into the cache.
     let open = swarm::open(ctx, "skep status").await?;
+    let turn = ctx.turn(site).await;
     let shown = (|| {
         let built = plan.carry_out(ctx, site)?;
         let (review, left_out) = built.review(ctx, &open.store, &args.choice)?;
@@ -95,6 +96,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
         backup::remind(ctx, site, &args.dir);
         Ok::<_, crate::error::CliError>(())
     })();
+    drop(turn);
     open.end.close().await;
     shown?;
     Ok(Exit::Done)

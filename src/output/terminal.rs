@@ -1,10 +1,14 @@
 //! The terminal of this process.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    path::Path,
+};
 
 use zeroize::Zeroizing;
 
 use super::{Stream, Voice};
+use crate::shell::{self, Ended};
 
 /// What this process was started with: stdin, stdout and stderr.
 pub(super) struct Terminal;
@@ -17,11 +21,8 @@ impl Voice for Terminal {
         }
     }
 
-    fn raw(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
-        match stream {
-            Stream::Out => whole(&mut io::stdout().lock(), bytes),
-            Stream::Err => whole(&mut io::stderr().lock(), bytes),
-        }
+    fn raw(&self, bytes: &[u8]) -> io::Result<()> {
+        whole(&mut io::stdout().lock(), bytes)
     }
 
     fn is_terminal(&self, stream: Stream) -> bool {
@@ -47,6 +48,15 @@ impl Voice for Terminal {
             return None;
         }
         Some(rpassword::prompt_password(prompt).map(Zeroizing::new))
+    }
+
+    fn execute(&self, dir: &Path, command: &str, is_shown: bool) -> io::Result<Ended> {
+        shell::run(dir, command, move |said| {
+            if is_shown {
+                // Nobody may be listening any more; that is no reason to stop it.
+                let _ = whole(&mut io::stderr().lock(), said);
+            }
+        })
     }
 }
 

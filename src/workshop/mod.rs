@@ -3,7 +3,7 @@
 mod previews;
 mod restore;
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use skep_generator::theme;
 use skep_publisher::{
@@ -17,6 +17,7 @@ use skep_publisher::{
     review::{Warning, only},
     store::Store,
 };
+use tokio::runtime::Handle;
 
 use crate::{
     built::{From, Trust},
@@ -26,6 +27,7 @@ use crate::{
     error::{CliError, Result},
     fork::Fork,
     site::SiteDir,
+    sites::Turn,
 };
 use previews::Previews;
 
@@ -36,6 +38,9 @@ pub(crate) struct Shop {
     scratch: PathBuf,
     previews: Previews,
 }
+
+/// How long a page waits for a command in a terminal.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Shop {
     /// For the pages of the node that has `store`; `scratch` is a folder on its disk, `port` that of the pages.
@@ -72,6 +77,16 @@ impl Shop {
         }
     }
 
+    /// The right to build, review and sign a site: no command in a terminal does it meanwhile.
+    fn turn(&self, site: SiteId) -> Result<Turn> {
+        let turn = tokio::time::timeout(PATIENCE, self.ctx.sites.turn(site));
+        // Whoever calls a shop may block.
+        Handle::current().block_on(turn).map_err(|_| {
+            CliError::failed("busy", "a command in a terminal is at work on this website")
+                .hint("answer it there, or end it; then try again here")
+        })
+    }
+
     fn draft_of(&self, site: SiteId) -> Result<Draft> {
         let dir = self.open(site)?;
         keys::load(&self.ctx.home, site)?;
@@ -80,6 +95,7 @@ impl Shop {
             no_build: false,
             trust: Trust { trust: false },
         };
+        let _turn = self.turn(site)?;
         let built = from.plan(&self.ctx, &dir)?.carry_out(&self.ctx, site)?;
         let (review, _) = built.review(&self.ctx, &self.store, &Choice::ALL)?;
         let known = built.inspect(&self.ctx, &review)?;
@@ -116,6 +132,7 @@ impl Shop {
                 only(&self.store, draft.review, |path| paths.contains(path))?.0
             }
         };
+        let _turn = self.turn(site)?;
         let statement = Statement {
             message: wanted.message.clone(),
             time: seconds(now()),

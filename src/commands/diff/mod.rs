@@ -85,6 +85,7 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Value> {
     let site = dir.id()?;
     let plan = args.from.plan(ctx, &dir)?;
     let open = swarm::open(ctx, "skep diff").await?;
+    let turn = ctx.turn(site).await;
     let told = (|| {
         let built = plan.carry_out(ctx, site)?;
         let (review, _) = built.review(ctx, &open.store, &args.choice)?;
@@ -108,6 +109,7 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Value> {
         });
         tell(ctx, args, parts, meant)
     })();
+    drop(turn);
     open.end.close().await;
     told
 }
