@@ -11,6 +11,7 @@ use skep_publisher::{
         control::{Access, Control},
         local::Gateway,
     },
+    swarm::follow::{self, Timing},
 };
 
 use crate::{
@@ -46,8 +47,10 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
     let scratch = open.scratch();
     let access = Access::of(&ctx.home)?;
     let (node, _events) = swarm::start(ctx, open).await?;
+    // It ends with the node.
+    tokio::spawn(follow::keep_up(node.clone(), Timing::default()));
     let shop = Shop::new(ctx, node.store.clone(), scratch, port);
-    let control = Control::new(access.clone(), Arc::new(shop));
+    let control = Control::new(access.clone(), Arc::new(shop), &ctx.home, &node.store);
     let gateway = Gateway::new(node.clone(), peers, port).with_control(Arc::new(control));
     let gateway = Arc::new(gateway);
     if let Some(address) = &address

@@ -4,6 +4,7 @@
 //! site's records are written again, and the rest is counters.
 
 pub mod folders;
+pub mod notice;
 mod title;
 
 use std::{
@@ -89,6 +90,26 @@ impl Library {
     pub fn read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
+
+    /// What was read out of a site; `None` if it is no more than a trace of something.
+    fn described(
+        &self,
+        known: &mut HashMap<SiteId, Known>,
+        site: SiteId,
+    ) -> Result<Option<Arc<LibrarySite>>> {
+        let changes = self.store.records.changes(site);
+        if let Some(known) = known.get(&site).filter(|known| known.changes == changes) {
+            return Ok(known.described.clone());
+        }
+        self.read.fetch_add(1, Ordering::Relaxed);
+        let described = describe(&self.store, site)?.map(Arc::new);
+        let new = Known {
+            changes,
+            described: described.clone(),
+        };
+        known.insert(site, new);
+        Ok(described)
+    }
 }
 
 /// All sites that are known, own ones first, then those read last. `peers_now` says how many nodes are connected
@@ -104,21 +125,7 @@ pub fn list(library: &Library, peers_now: impl Fn(SiteId) -> usize) -> Result<Ve
     known.retain(|site, _| ids.contains(site));
     let mut sites = Vec::with_capacity(ids.len());
     for site in ids {
-        let changes = library.store.records.changes(site);
-        let described = match known.get(&site).filter(|known| known.changes == changes) {
-            Some(known) => known.described.clone(),
-            None => {
-                library.read.fetch_add(1, Ordering::Relaxed);
-                let described = describe(&library.store, site)?.map(Arc::new);
-                let new = Known {
-                    changes,
-                    described: described.clone(),
-                };
-                known.insert(site, new);
-                described
-            }
-        };
-        let Some(described) = described else {
+        let Some(described) = library.described(&mut known, site)? else {
             continue;
         };
         let (visit, traffic) = activity.get(&site).copied().unwrap_or_default();
@@ -137,6 +144,16 @@ pub fn list(library: &Library, peers_now: impl Fn(SiteId) -> usize) -> Result<Ve
         )
     });
     Ok(sites)
+}
+
+/// What one site calls itself, if it is known and says that. May block.
+///
+/// # Errors
+///
+/// If the records can't be read.
+pub fn title(library: &Library, site: SiteId) -> Result<Option<String>> {
+    let described = library.described(&mut lock(library), site)?;
+    Ok(described.and_then(|described| described.title.clone()))
 }
 
 /// When a site was last read, or published.

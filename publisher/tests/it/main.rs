@@ -1,6 +1,8 @@
 //! The publisher from outside: real stores, real endpoints on loopback, and peers that lie.
 
 mod checkout;
+mod control;
+mod control_library;
 mod crash;
 mod crash_fetch;
 mod damage;

@@ -114,13 +114,29 @@ pub(crate) async fn ask_at(
     host: &str,
     more: &[(&str, &str)],
 ) -> Answer {
+    send(server, method, path, host, more, b"").await
+}
+
+/// As [`ask_at`], with a body.
+pub(crate) async fn send(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    host: &str,
+    more: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+    if !body.is_empty() {
+        request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
     for (name, value) in more {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
     request.push_str("\r\n");
     let mut socket = TcpStream::connect(server).await.unwrap();
     socket.write_all(request.as_bytes()).await.unwrap();
+    socket.write_all(body).await.unwrap();
     let mut bytes = Vec::new();
     tokio::time::timeout(PATIENCE, socket.read_to_end(&mut bytes))
         .await
@@ -149,5 +165,9 @@ pub(crate) async fn ask_at(
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
     }
 }

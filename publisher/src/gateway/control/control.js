@@ -115,6 +115,41 @@ const rows = () => {
   count();
 };
 
+// Each site has a name below localhost, and an address for browsers that do not resolve such names.
+const lead = async () => {
+  const links = document.querySelectorAll("a[data-fallback], a[data-go]");
+  if (!links.length) return;
+  try {
+    await fetch(`http://probe.localhost:${location.port}/`, { credentials: "omit", cache: "no-store" });
+  } catch {
+    for (const link of links) link.href = link.dataset.fallback ?? link.href;
+  }
+  const at_once = document.querySelector("a[data-go]");
+  if (at_once) location.replace(at_once.href);
+};
+
+const copy = () => {
+  for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.firstChild.textContent = "Copied";
+    });
+  }
+};
+
+const register = () => {
+  const place = document.querySelector("[data-register]");
+  if (!place || !navigator.registerProtocolHandler) return;
+  place.hidden = false;
+  place.querySelector("button").addEventListener("click", () => {
+    navigator.registerProtocolHandler("web+skep", `${location.origin}/open?address=%s`);
+  });
+};
+
 localize(document);
+lead();
+copy();
+register();
 rows();
 for (const place of document.querySelectorAll("[data-progress]")) follow(place);

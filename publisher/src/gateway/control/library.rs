@@ -1,181 +1,151 @@
 //! The sites of this node.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
 
-use axum::{
-    body::Body,
-    http::{Response, StatusCode},
-};
+use axum::{body::Body, http::Response};
 use maud::{Markup, html};
 
 use super::{
-    page::{self, Page, button, time, token, why},
+    Control, open,
+    page::{Page, why},
     routes::Ask,
-    workshop::{NewWebsite, Refusal},
+    row,
 };
 use crate::{
-    archive::address::{Address, SiteId},
+    archive::address::SiteId,
+    error::Result,
     gateway::local::Gateway,
+    keys,
+    library::{
+        self, LibrarySite,
+        folders::{self, Folder},
+    },
     store::Relation,
     swarm::node::blocking,
-    words::{bytes, count},
+    words::bytes,
 };
+
+/// What there is on the page.
+struct Shown {
+    sites: Vec<LibrarySite>,
+    /// The folders of websites.
+    folders: HashMap<SiteId, Folder>,
+    /// Sites whose key is here, and of which there is no version.
+    unpublished: Vec<SiteId>,
+}
 
 /// The library page.
 pub(super) async fn show(ask: &Ask) -> Response<Body> {
-    let port = ask.gateway.port;
     let (gateway, control) = (ask.gateway.clone(), ask.control.clone());
+    let done = Done::read(ask);
     let made = blocking(move || {
-        let mut rows = Vec::new();
-        for state in gateway.node.store.sites()? {
-            let entry = match &state.head {
-                Some(_) => Some(gateway.node.store.entry(&state, None)?),
-                None => None,
-            };
-            let preview = control.workshop.preview(state.site);
-            rows.push(html! {
-                li.site {
-                    h2 { a href=(gateway.url_of(state.site)) { (state.site) } }
-                    p.meta {
-                        span { (state.relation.name()) }
-                        @if let Some(entry) = &entry {
-                            span { "version " (entry.number) ", " (time(entry.time)) }
-                            span { (count(entry.files, "file")) ", " (bytes(entry.bytes)) }
-                        }
-                    }
-                    @if state.relation == Relation::Own {
-                        (own(&control, state.site, preview.as_deref()))
-                    }
-                }
-            });
-        }
-        Ok(rows)
+        let shown = gather(&gateway, &control)?;
+        Ok(page(&gateway, &control, &shown, done))
     });
     let body = match made.await {
-        Ok(rows) => html! {
-            h1 { "Library" }
-            ul.sites { @for row in &rows { (row) } }
-            @if rows.is_empty() { p.soft { "There is no site here yet." } }
-        },
+        Ok(body) => body,
         Err(e) => html! { h1 { "Library" } (why(&e.into())) },
     };
-    Page::new("Library", "/").answer(port, &body)
+    Page::new("Library", "/").answer(ask.gateway.port, &body)
 }
 
-/// What an author does with a site of their own.
-fn own(control: &super::Control, site: SiteId, preview: Option<&str>) -> Markup {
-    let action = format!("/sites/{site}/preview");
+fn gather(gateway: &Gateway, control: &Control) -> Result<Shown> {
+    let node = &gateway.node;
+    let sites = library::list(&control.library, |site| node.peers_now(site).len())?;
+    let folders: HashMap<SiteId, Folder> = folders::list(&control.home)?.into_iter().collect();
+    let mut unpublished = keys::list(&control.home)?;
+    unpublished.retain(|key| sites.iter().all(|site| site.site != *key));
+    // Those that one works on come first.
+    unpublished.sort_by_key(|site| !folders.contains_key(site));
+    Ok(Shown {
+        sites,
+        folders,
+        unpublished,
+    })
+}
+
+fn page(gateway: &Gateway, control: &Control, shown: &Shown, done: Option<Done>) -> Markup {
+    let of = |relation| shown.sites.iter().filter(move |s| s.relation == relation);
+    let own = of(Relation::Own).map(|site| {
+        let folder = shown.folders.get(&site.site);
+        row::published(gateway, control, site, folder)
+    });
+    let new = shown.unpublished.iter().map(|site| {
+        let folder = shown.folders.get(site);
+        row::unpublished(control, *site, folder)
+    });
+    let others = |relation| of(relation).map(|site| row::published(gateway, control, site, None));
     html! {
-        div.actions {
-            a href={ "/sites/" (site) "/review" } { "Review & publish" }
-            @match preview {
-                Some(url) => {
-                    a href=(url) { "Open the preview" }
-                    (button(control, &format!("{action}?stop"), "Stop the preview", None))
+        h1 { "Library" }
+        @if let Some(text) = done.and_then(|done| done.say(&shown.sites)) {
+            p.notice role="status" { (text) }
+        }
+        (group("own", "Your websites", None, own.chain(new).collect()))
+        @if shown.sites.is_empty() && shown.unpublished.is_empty() {
+            p { "There is no site here yet. " a href="/new" { "Make a website" } ", or open one whose address somebody gave you." }
+        } @else {
+            p { a.button href="/new" { "New website" } }
+        }
+        (group("followed", "Followed", Some("Kept up to date, and served to others."), others(Relation::Followed).collect()))
+        (group("pinned", "Pinned", Some("Kept for their authors, all versions, and served to others."), others(Relation::Pinned).collect()))
+        (group("visited", "Visited", Some("A cache of what you have read: shared with nobody, and cleared when room is needed."), others(Relation::Visited).collect()))
+        (open::form(control, "", "", None))
+    }
+}
+
+/// Sites of one kind, if there are any.
+fn group(id: &str, title: &str, about: Option<&str>, rows: Vec<Markup>) -> Markup {
+    html! {
+        @if !rows.is_empty() {
+            section aria-labelledby=(id) {
+                h2 id=(id) { (title) " " span.soft { (rows.len()) } }
+                @if let Some(about) = about { p.soft { (about) } }
+                ul.sites { @for row in &rows { (row) } }
+            }
+        }
+    }
+}
+
+/// What was done just before. It is said only if it is so: anybody can make a link.
+#[derive(Debug, Clone, Copy)]
+enum Done {
+    Followed(SiteId),
+    Unfollowed(SiteId),
+    Removed(SiteId, u64),
+}
+
+impl Done {
+    fn read(ask: &Ask) -> Option<Self> {
+        let site = |name: &str| ask.query.get(name).parse::<SiteId>().ok();
+        let freed = ask.query.get("freed").parse().unwrap_or(0);
+        site("followed")
+            .map(Self::Followed)
+            .or_else(|| site("unfollowed").map(Self::Unfollowed))
+            .or_else(|| site("removed").map(|site| Self::Removed(site, freed)))
+    }
+
+    fn say(self, sites: &[LibrarySite]) -> Option<String> {
+        let find = |site| sites.iter().find(|known| known.site == site);
+        let is = |site, relation| find(site).filter(|known| known.relation == relation);
+        Some(match self {
+            Self::Followed(site) => {
+                let known = is(site, Relation::Followed)?;
+                let name = row::name(known, None);
+                match known.newest {
+                    Some(_) => format!("You follow \u{201c}{name}\u{201d}: it is kept up to date, and served to others."),
+                    None => "You follow the site. No node that has it was reached so far: it comes as soon as one is met.".into(),
                 }
-                None => { (button(control, &action, "Start the preview", None)) }
             }
-        }
-    }
-}
-
-/// The form for a new website; `problem` says what was wrong with what was sent.
-pub(super) async fn new(ask: &Ask, problem: Option<&Refusal>) -> Response<Body> {
-    let workshop = ask.control.workshop.clone();
-    let known = blocking(move || Ok((workshop.themes(), workshop.websites_folder()))).await;
-    let (themes, folder) = known.unwrap_or_default();
-    let sent = &ask.form;
-    let chosen = match sent.get("theme") {
-        "" => "default",
-        theme => theme,
-    };
-    let body = html! {
-        h1 { "New website" }
-        p { "It gets an address and a key of its own, works offline, and nobody else sees it until you publish." }
-        @if let Some(problem) = problem { (why(problem)) }
-        form.panel method="post" action="/new" {
-            (token(&ask.control))
-            label for="title" { "Title" }
-            input #title name="title" type="text" required maxlength="200" value=(sent.get("title")) autofocus;
-            fieldset.themes {
-                legend { "How it looks" }
-                @for theme in &themes {
-                    label { input type="radio" name="theme" value=(theme.name) checked[theme.name == chosen]; " " strong { (theme.name) } " " span.soft { (theme.description) } }
-                }
+            Self::Unfollowed(site) => {
+                let name = row::name(is(site, Relation::Visited)?, None);
+                format!(
+                    "You do not follow \u{201c}{name}\u{201d} any more, and it is served to nobody. What is here of it stays among the visited sites until room is needed."
+                )
             }
-            label for="folder" { "Folder (a new one in " code { (folder.display()) } ", if you leave it empty)" }
-            input #folder name="folder" type="text" spellcheck="false" value=(sent.get("folder"));
-            p.publish { button.primary type="submit" { "Make it" } }
-        }
-    };
-    let status = match problem {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
-    };
-    Page::new("New website", "/new").with_status(ask.gateway.port, status, &body)
-}
-
-/// Makes a website, and starts its preview.
-pub(super) async fn create(ask: &Ask) -> Response<Body> {
-    let (title, theme) = (ask.form.get("title"), ask.form.get("theme"));
-    if title.is_empty() || title.chars().any(char::is_control) {
-        return new(ask, Some(&Refusal::new("a website needs a title"))).await;
-    }
-    let folder = ask.form.get("folder");
-    let wanted = NewWebsite {
-        title: title.to_owned(),
-        theme: theme.to_owned(),
-        folder: match folder {
-            "" => PathBuf::new(),
-            folder => PathBuf::from(folder),
-        },
-    };
-    let workshop = ask.control.workshop.clone();
-    let made = blocking(move || {
-        let made = workshop.create(&wanted);
-        Ok(made.map(|site| (site, workshop.start_preview(site))))
-    });
-    match made.await.map_err(Refusal::from) {
-        Ok(Ok((site, preview))) => ready(&ask.gateway, title, site, preview),
-        Ok(Err(refusal)) | Err(refusal) => new(ask, Some(&refusal)).await,
-    }
-}
-
-/// What is to be done with a website that was just made.
-fn ready(
-    gateway: &Gateway,
-    title: &str,
-    site: SiteId,
-    preview: std::result::Result<String, Refusal>,
-) -> Response<Body> {
-    let body = html! {
-        h1 { (title) " is a website now" }
-        @match &preview {
-            Ok(url) => {
-                p { "Its preview runs: " a href=(url) data-open { (url) } ". Write in its folder; the page follows what you save." }
-            }
-            Err(refusal) => { p { "Its preview did not start." } (why(refusal)) }
-        }
-        dl.facts { dt { "Address" } dd { code.address { (Address::of(site)) } } }
-        p { a href={ "/sites/" (site) "/review" } { "Review & publish" } " \u{b7} " a href="/" { "To the library" } }
-    };
-    Page::new(title, "/new").answer(gateway.port, &body)
-}
-
-/// Starts or stops a preview.
-pub(super) async fn preview(ask: &Ask, site: SiteId) -> Response<Body> {
-    let (workshop, stop) = (ask.control.workshop.clone(), ask.query.has("stop"));
-    let done = blocking(move || match stop {
-        true => {
-            workshop.stop_preview(site);
-            Ok(Ok(()))
-        }
-        false => Ok(workshop.start_preview(site).map(drop)),
-    });
-    match done.await.map_err(Refusal::from) {
-        Ok(Ok(())) => page::see("/"),
-        Ok(Err(refusal)) | Err(refusal) => {
-            page::refused(ask.gateway.port, "The preview did not start", &refusal, "/")
-        }
+            Self::Removed(site, freed) => match find(site) {
+                Some(_) => return None,
+                None => format!("skep://{site} is removed; {} came free.", bytes(freed)),
+            },
+        })
     }
 }

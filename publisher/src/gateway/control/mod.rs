@@ -8,7 +8,11 @@
 //! | `page` | what all pages have in common |
 //! | `form` | what a form has sent |
 //! | `assets` | style sheet, script, icon |
-//! | `library` | the sites of this node |
+//! | `library`, `row` | the sites of this node |
+//! | `new` | making a website |
+//! | `open` | addresses that are typed, or come as links of other pages |
+//! | `following` | following sites, and no longer |
+//! | `remove` | removing a site, with what that frees |
 //! | `review` | what a publish would change, and the publish |
 //!
 //! Whoever may use these pages can publish. So nothing is shown or done without a cookie that only the
@@ -16,11 +20,16 @@
 
 pub mod access;
 mod assets;
+mod following;
 mod form;
 mod library;
+mod new;
+mod open;
 mod page;
+mod remove;
 mod review;
 mod routes;
+mod row;
 pub mod workshop;
 
 use std::{
@@ -32,7 +41,7 @@ pub use access::Access;
 pub(super) use routes::answer;
 pub use workshop::Workshop;
 
-use crate::archive::address::SiteId;
+use crate::{archive::address::SiteId, home::Home, library::Library, store::Store};
 
 /// What the control pages work with.
 pub struct Control {
@@ -40,17 +49,21 @@ pub struct Control {
     pub access: Access,
     /// The program around this library.
     pub workshop: Arc<dyn Workshop>,
+    home: Home,
+    library: Library,
     reviews: Mutex<Recent<SiteId, Arc<review::Shown>>>,
     publishes: Mutex<Recent<u64, Arc<review::Publishing>>>,
     messages: Mutex<Recent<SiteId, String>>,
 }
 
 impl Control {
-    /// Control pages for whoever has `access`.
-    pub fn new(access: Access, workshop: Arc<dyn Workshop>) -> Self {
+    /// Control pages of a node with that home and store, for whoever has `access`.
+    pub fn new(access: Access, workshop: Arc<dyn Workshop>, home: &Home, store: &Store) -> Self {
         Self {
             access,
             workshop,
+            home: home.clone(),
+            library: Library::new(store),
             reviews: Mutex::default(),
             publishes: Mutex::default(),
             messages: Mutex::default(),

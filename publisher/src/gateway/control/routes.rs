@@ -12,9 +12,9 @@ use maud::html;
 use super::{
     Control,
     access::{Refused, check_origin},
-    assets,
+    assets, following,
     form::Form,
-    library, page, review,
+    library, new, open, page, remove, review,
 };
 use crate::{archive::address::SiteId, gateway::local::Gateway};
 
@@ -75,8 +75,10 @@ pub(in crate::gateway) async fn answer(
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     let found = match (is_post, segments.as_slice()) {
         (false, [""]) => Some(library::show(&ask).await),
-        (false, ["new"]) => Some(library::new(&ask, None).await),
-        (true, ["new"]) => Some(library::create(&ask).await),
+        (false, ["new"]) => Some(new::show(&ask, None).await),
+        (true, ["new"]) => Some(new::create(&ask).await),
+        (true, ["add"]) => Some(open::add(&ask).await),
+        (false, ["open"]) => Some(open::show(&ask, None).await),
         (_, ["sites", id, rest @ ..]) => match id.parse::<SiteId>() {
             Ok(site) => of_site(&ask, site, is_post, rest).await,
             Err(_) => None,
@@ -93,7 +95,12 @@ pub(in crate::gateway) async fn answer(
 async fn of_site(ask: &Ask, site: SiteId, is_post: bool, rest: &[&str]) -> Option<Response<Body>> {
     let row = |text: &str| text.parse::<usize>().ok();
     Some(match (is_post, rest) {
-        (true, ["preview"]) => library::preview(ask, site).await,
+        (true, ["preview"]) => new::preview(ask, site).await,
+        (false, ["read"]) => open::elsewhere(ask, site).await,
+        (true, ["follow"]) => following::follow(ask, site).await,
+        (true, ["unfollow"]) => following::unfollow(ask, site).await,
+        (false, ["remove"]) => remove::ask_first(ask, site).await,
+        (true, ["remove"]) => remove::remove(ask, site).await,
         (false, ["review"]) => review::show(ask, site).await,
         (false, ["review", number]) => review::row(ask, site, row(number)?).await,
         (false, ["review", number, "pages"]) => review::pages(ask, site, row(number)?).await,
