@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use skep_publisher::swarm::Network;
 
 use crate::commands::{
-    browse, build, clone, demo, diff, draft, export, host, import, init, key, log, new, post,
+    browse, build, clone, demo, diff, draft, export, fork, host, import, init, key, log, new, post,
     publish, retract, revert, serve, show, status, verify,
 };
 
@@ -85,6 +85,7 @@ pub(crate) enum Command {
     Export(export::ExportArgs),
     Import(import::ImportArgs),
     Clone(clone::CloneArgs),
+    Fork(fork::ForkArgs),
     Browse(browse::BrowseArgs),
     Host(host::HostArgs),
     Key(key::KeyArgs),

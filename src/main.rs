@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod folder;
 mod fork;
+mod forking;
 mod notes;
 mod outgoing;
 mod output;

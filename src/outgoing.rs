@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Duration};
 use clap::Args;
 use serde_json::{Value, json};
 use skep_publisher::{
-    archive::{address::Address, entry::Entry, head::Head},
+    archive::{
+        address::{Address, SiteId},
+        entry::Entry,
+        head::Head,
+    },
     error::{Error, Kind},
     history,
     keys::SigningKey,
@@ -132,20 +136,31 @@ pub(crate) struct Signed {
     review: Value,
 }
 
-/// Signs a version of what was reviewed. `as_of` is the moment that its build took for the present, and
-/// `shown` the review, for programs.
+/// What the author says of a version.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said<'a> {
+    /// What changed, in words.
+    pub(crate) message: &'a str,
+    /// The moment that the build took for the present, in seconds since 1970.
+    pub(crate) as_of: u64,
+    /// The site and version that the site was forked from.
+    pub(crate) origin: Option<(SiteId, u64)>,
+}
+
+/// Signs a version of what was reviewed. `shown` is the review, for programs.
 pub(crate) fn sign(
     ctx: &Context,
     session: &Session,
     key: &SigningKey,
     review: &Review,
-    (message, as_of): (&str, u64),
+    said: Said<'_>,
     shown: Value,
 ) -> Result<Signed> {
     let statement = Statement {
-        message: message.to_owned(),
+        message: said.message.to_owned(),
         time: seconds(now()),
-        as_of,
+        as_of: said.as_of,
+        origin: said.origin,
     };
     let Session { store, scratch, .. } = session;
     let outcome = publish(store, key, review, &statement, scratch, |step| {

@@ -11,6 +11,7 @@ use skep_publisher::{
 use crate::{
     context::Context,
     error::{CliError, Result},
+    forking::Origin,
 };
 
 /// A site folder.
@@ -74,6 +75,20 @@ impl SiteDir {
             .hint("put the address that `skep new` printed there, `skep key list` shows those whose keys are here; or `skep key new DIR` gives the site a new one")
         })?;
         Ok(address.site)
+    }
+
+    /// What the site was forked from, if it was.
+    pub(crate) fn origin(&self) -> Result<Option<Origin>> {
+        let parse = |text: &String| {
+            text.parse::<Origin>().map_err(|why| {
+                let file = self.dir.join("skep.toml");
+                let message = format!("{}: `origin` {why}", file.display());
+                CliError::failed("config", message).hint(
+                    "it says of which version this site is a fork, and `skep fork` wrote it; take the line out if this is none",
+                )
+            })
+        };
+        self.config.origin.as_ref().map(parse).transpose()
     }
 }
 

@@ -78,6 +78,32 @@ pub(crate) fn remember(home: &Home, dir: &Path, command: &str) -> Result<()> {
         return Ok(());
     }
     known.push(entry);
+    write(home, &known)
+}
+
+/// Forgets what may run in the folder that is or will be at `dir`: what is there now is a stranger's.
+pub(crate) fn forget(home: &Home, dir: &Path) -> Result<()> {
+    let cant_open = |e| crate::folder::cant_open(dir, &e);
+    let path = match dir.canonicalize() {
+        Ok(path) => path,
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let dir = std::path::absolute(dir).map_err(cant_open)?;
+            let parent = dir.parent().unwrap_or(&dir).canonicalize();
+            let name = dir.file_name().unwrap_or_default();
+            parent.map_err(cant_open)?.join(name)
+        }
+        Err(e) => return Err(cant_open(e)),
+    };
+    let mut known = read(home)?;
+    let before = known.len();
+    known.retain(|entry| entry["folder"].as_str() != path.to_str());
+    match known.len() == before {
+        true => Ok(()),
+        false => write(home, &known),
+    }
+}
+
+fn write(home: &Home, known: &[Value]) -> Result<()> {
     let text = format!("{:#}\n", json!({"format": FORMAT, "commands": known}));
     Ok(home.write(FILE, text.as_bytes())?)
 }
@@ -149,6 +175,12 @@ mod tests {
         assert!(!is_known(&home, &one, "hugo").unwrap());
         assert!(!is_known(&home, &two, "make").unwrap());
         assert_eq!(read(&home).unwrap().len(), 2);
+        // Another site will be there.
+        fs::remove_dir(&one).unwrap();
+        forget(&home, &one).unwrap();
+        fs::create_dir(&one).unwrap();
+        assert!(!is_known(&home, &one, "make").unwrap());
+        assert!(is_known(&home, &two, "hugo").unwrap());
     }
 
     #[test]

@@ -74,8 +74,13 @@ pub(crate) async fn run(ctx: &Context, args: &LogArgs) -> Result<Exit> {
         }).collect::<Vec<_>>(),
         "fork": fork(head.as_ref(), &rivals),
     }));
-    for entry in log.iter().rev() {
-        ctx.out.say(line(entry, "", &retractions));
+    for (at, entry) in log.iter().enumerate().rev() {
+        // Said where it begins, and where it changes.
+        let before = at.checked_sub(1).and_then(|at| log[at].origin);
+        let origin = entry.origin.filter(|origin| Some(*origin) != before);
+        let origin = origin.map(|origin| format!("  a fork of {}", origin_of(origin)));
+        let mark = origin.unwrap_or_default();
+        ctx.out.say(line(entry, &mark, &retractions));
     }
     for OtherVersion { entry, leaf } in abandoned.iter().rev() {
         let mark = format!("  {YELLOW}abandoned{YELLOW:#}");
@@ -120,6 +125,14 @@ fn line(entry: &Entry, mark: &str, retractions: &Retractions) -> String {
     )
 }
 
+/// The address of the version that a site was forked from.
+fn origin_of((site, version): (SiteId, u64)) -> Address {
+    Address {
+        version: Some(version),
+        ..Address::of(site)
+    }
+}
+
 fn forked(newest: u64, rival: &Rival) -> String {
     let parts = match rival.fork_point {
         Some(0) => ": they have no version in common".to_owned(),
@@ -140,6 +153,7 @@ fn version(entry: &Entry, retractions: &Retractions) -> Value {
         "files": entry.files,
         "bytes": entry.bytes,
         "tree": entry.tree.to_string(),
+        "origin": entry.origin.map(|origin| origin_of(origin).to_string()),
         "retracts": entry.retracts(),
         "retracted_by": retractions.by(entry.number),
     })

@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod draft;
 pub(crate) mod export;
+pub(crate) mod fork;
 pub(crate) mod host;
 pub(crate) mod import;
 pub(crate) mod init;
@@ -51,6 +52,7 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<Exit> {
         Command::Export(args) => block_on(export::run(&ctx, &args)),
         Command::Import(args) => block_on(import::run(&ctx, &args)),
         Command::Clone(args) => block_on(clone::run(&ctx, &args)),
+        Command::Fork(args) => block_on(fork::run(&ctx, &args)),
         Command::Browse(args) => block_on(browse::run(&ctx, &args)),
         Command::Host(args) => block_on(host::run(&ctx, &args)),
         Command::Demo(args) => block_on(demo::run(&ctx, &args)),

@@ -16,7 +16,8 @@ use crate::{
     context::Context,
     error::{CliError, Exit, Result},
     fork::{self, Fork},
-    outgoing::{self, Audience, Outgoing, Signed},
+    forking::Origin,
+    outgoing::{self, Audience, Outgoing, Said, Signed},
     report::Report,
     session::{Seen, Session},
     site::SiteDir,
@@ -62,6 +63,7 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     let site = dir.id()?;
     dir.remember(ctx, site);
     let key = keys::load(&ctx.home, site)?;
+    let origin = dir.origin()?;
     check_allow(&args.allow)?;
     let mut audience = args.outgoing.audience()?;
     if args.dry_run {
@@ -77,7 +79,7 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
         .catch_up(ctx, site, &audience, args.outgoing.seen())
         .await
     {
-        Ok(behind) => sign(ctx, args, plan, (site, &key), &session, behind),
+        Ok(behind) => sign(ctx, args, plan, (site, &key), &session, behind, origin),
         Err(e) => Err(e),
     };
     match outcome {
@@ -113,6 +115,7 @@ fn sign(
     (site, key): (SiteId, &SigningKey),
     session: &Session,
     behind: Option<String>,
+    origin: Option<Origin>,
 ) -> Result<Outcome> {
     let built = plan.carry_out(ctx, site)?;
     let (review, left_out) = built.review(ctx, &session.store, &args.choice)?;
@@ -145,7 +148,11 @@ fn sign(
     checked?;
     args.outgoing.confirm(ctx, &review)?;
     let message = args.outgoing.message.as_deref().unwrap_or("");
-    let said = (message, known.as_of);
+    let said = Said {
+        message,
+        as_of: known.as_of,
+        origin: origin.map(|origin| origin.record()),
+    };
     let signed = outgoing::sign(ctx, session, key, &review, said, shown)?;
     Ok(Outcome::Signed(Box::new(signed)))
 }

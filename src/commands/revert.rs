@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     error::{Exit, Result},
     fork::Fork,
-    outgoing::{self, Outgoing, Signed},
+    outgoing::{self, Outgoing, Said, Signed},
     report::Report,
     session::Session,
     site::SiteDir,
@@ -85,5 +85,10 @@ fn sign(
     args.outgoing.confirm(ctx, &review)?;
     let default = format!("Back to version {}", args.version);
     let message = args.outgoing.message.as_deref().unwrap_or(&default);
-    outgoing::sign(ctx, session, key, &review, (message, old.as_of), shown)
+    let said = Said {
+        message,
+        as_of: old.as_of,
+        origin: dir.origin()?.map(|origin| origin.record()),
+    };
+    outgoing::sign(ctx, session, key, &review, said, shown)
 }

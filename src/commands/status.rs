@@ -15,6 +15,7 @@ use crate::{
     context::Context,
     error::{Exit, Result},
     fork::Fork,
+    forking::Origin,
     report::Report,
     site::SiteDir,
     swarm,
@@ -43,6 +44,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
     let dir = SiteDir::open(ctx, &args.dir)?;
     let site = dir.id()?;
     dir.remember(ctx, site);
+    let origin = dir.origin()?;
     let plan = args.from.plan(ctx, &dir)?;
     // The store first: its owner is the only one who builds into the cache.
     let open = swarm::open(ctx, "skep status").await?;
@@ -71,8 +73,12 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
         let have = review.base.as_ref().map_or(0, |entry| entry.number);
         let fork = Fork::of(&review, history::unseen(&ctx.home, site, have)?);
         fork.add_to(&mut result);
+        result["origin"] = origin.as_ref().map(Origin::to_string).into();
         ctx.out.json(&result);
         ctx.out.say(format!("{}", Address::of(site)));
+        if let Some(origin) = &origin {
+            ctx.out.say(format!("A fork of {origin}."));
+        }
         match &review.base {
             None => ctx.out.say("Nothing is published yet."),
             Some(entry) if review.mend.as_ref().is_some_and(|mend| !mend.is_onto_own()) => {

@@ -137,6 +137,7 @@ impl Shop {
             message: wanted.message.clone(),
             time: seconds(now()),
             as_of: draft.as_of,
+            origin: self.open(site)?.origin()?.map(|origin| origin.record()),
         };
         let says = |step| {
             progress(match step {

@@ -5,6 +5,7 @@ mod crash;
 mod demo;
 mod engines;
 mod errors;
+mod forking;
 mod forks;
 mod keys;
 mod output;

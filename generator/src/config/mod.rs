@@ -43,6 +43,8 @@ pub struct Config {
     pub lang: String,
     /// The site's `skep://` address. The generator takes it as it is.
     pub address: Option<String>,
+    /// The version of another site that this one was forked from, as an address. The generator takes it as it is.
+    pub origin: Option<String>,
     /// Where the site is on the web, without a slash at the end. Absolute URLs start with it.
     pub url: Option<String>,
     /// The name of the theme, or `none`.
@@ -134,6 +136,7 @@ struct Known {
     author: Option<String>,
     lang: Option<String>,
     address: Option<String>,
+    origin: Option<String>,
     url: Option<Spanned<String>>,
     theme: Option<Spanned<String>>,
     timezone: Option<Spanned<String>>,
@@ -243,6 +246,7 @@ pub(crate) fn parse(text: &str) -> Result<Config, Error> {
         author: known.author,
         lang: known.lang.unwrap_or_else(|| "en".to_owned()),
         address: known.address,
+        origin: known.origin,
         url,
         theme,
         time_zone,
@@ -368,8 +372,7 @@ mod tests {
     #[test]
     fn the_manual_explains_every_setting() {
         let manual = include_str!("../../../example-site/_manual/settings.md");
-        // Where a fork came from is written by skep for itself.
-        for key in KEYS.iter().filter(|key| **key != "origin") {
+        for key in KEYS {
             let is_there = [format!("`{key}`"), format!("[{key}]"), format!("[{key}.")]
                 .iter()
                 .any(|form| manual.contains(form));

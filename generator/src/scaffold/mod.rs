@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::theme;
 pub use drafts::{draft, post};
 pub use init::init;
-pub use settings::{set_address, set_publish_source};
+pub use settings::{Adopted, adopt, set_address, set_publish_source};
 
 /// What a new site starts with.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +71,8 @@ pub fn example_site(dir: &Path) -> Result<(), Error> {
 #[folder = "../example-site"]
 struct ExampleSite;
 
-const IGNORED: &str = "/_site/\n/_site.skep.json\n*.key\n";
+/// What a `.gitignore` says of a site: what is built, and keys.
+pub const IGNORED: &str = "/_site/\n/_site.skep.json\n*.key\n";
 
 const ABOUT: &str = "\
 ---

@@ -194,7 +194,7 @@ mod tests {
                     Some(version) => revert(&store, site, version).unwrap(),
                     None => review(&store, site, files(), sources).unwrap(),
                 };
-                let statement = Statement { message: String::new(), time: 1, as_of: 1 };
+                let statement = Statement { message: String::new(), time: 1, as_of: 1, origin: None };
                 let done = publish(&store, &key, &review, &statement, &dir.path().join("tmp"), |_| ());
                 let Outcome::Published(done) = done.unwrap() else {
                     continue;

@@ -17,6 +17,7 @@ use ed25519_dalek::SigningKey;
 
 use crate::{
     archive::{
+        address::SiteId,
         blobs::BlobRef,
         entry::{Entry, EntryKind},
         hash::ContentHash,
@@ -37,6 +38,8 @@ pub struct Statement {
     pub time: u64,
     /// The moment that the build took for the present, in seconds since 1970.
     pub as_of: u64,
+    /// The site and version that this site was forked from.
+    pub origin: Option<(SiteId, u64)>,
 }
 
 /// How a publish ended.
@@ -127,7 +130,7 @@ pub fn publish(
         adds: sets.adds,
         keeps: sets.keeps,
         drops: sets.drops,
-        origin: None,
+        origin: statement.origin,
         abandoned: review.mend.as_ref().map_or(Vec::new(), Mend::branches),
     };
     let encoded = entry.encode().map_err(|e| {

@@ -141,7 +141,6 @@ pub fn retract(
         adds: sets.adds,
         keeps: sets.keeps,
         drops: sets.drops,
-        origin: None,
         abandoned: Vec::new(),
         ..newest.clone()
     };

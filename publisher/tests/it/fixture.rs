@@ -119,6 +119,7 @@ impl Author {
             message: message.into(),
             time: 1_795_392_000,
             as_of: 1_795_392_000,
+            origin: None,
         };
         let scratch = self.dir.path().join("scratch");
         publish(store, &self.key(), review, &statement, &scratch, |_| ())

@@ -152,6 +152,7 @@ fn a_publish_that_is_overtaken_changes_nothing() {
         message: "slow".into(),
         time: 0,
         as_of: 0,
+        origin: None,
     };
     let scratch = tempfile::tempdir().unwrap();
     let (key, mut fast) = (author.key(), None);

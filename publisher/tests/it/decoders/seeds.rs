@@ -380,6 +380,7 @@ pub(super) fn exports() -> Seeds {
             message: content.into(),
             time: 0,
             as_of: 0,
+            origin: None,
         };
         publish(&store, &key(), &review, &statement, &scratch, |_| ()).unwrap();
         let mut file = Vec::new();

@@ -1,0 +1,208 @@
+//! Makes a site of one's own of the sources of another: whole and able to be built, or not at all.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use skep_generator::{Engine, LoadOptions, build, config, load, scaffold};
+use skep_publisher::{
+    archive::{
+        address::{Address, SiteId},
+        entry::Entry,
+    },
+    checkout::{CheckedOut, check_target, checkout},
+    keys,
+    store::{Reader, SiteState, Store},
+};
+use tempfile::TempDir;
+
+use super::{
+    Origin,
+    upstream::{self, as_files},
+};
+use crate::{
+    context::{Context, now},
+    error::{CliError, Result},
+    site::SiteDir,
+    trust,
+};
+
+/// A new fork.
+pub(crate) struct Forked {
+    /// Its identity.
+    pub(crate) site: SiteId,
+    /// What it was made of.
+    pub(crate) origin: Origin,
+    /// The files that were copied.
+    pub(crate) copied: CheckedOut,
+    /// What building it makes; `None` if skep does not build it.
+    pub(crate) trial: Option<Trial>,
+    /// The command that builds it instead, which has not run.
+    pub(crate) command: Option<String>,
+    /// Where the other site says it is on the web. The fork says nothing of that.
+    pub(crate) url: Option<String>,
+}
+
+/// What came of building a fork.
+pub(crate) struct Trial {
+    /// How many files it has.
+    pub(crate) files: usize,
+    /// The paths that the other site has and the fork has not: something of which they are made was not published.
+    pub(crate) missing: Vec<String>,
+}
+
+/// Makes the sources of the version of `entry` a site in `dir`, which must not exist or be empty, with a key of its own.
+/// Nothing that the sources name is run.
+pub(crate) fn fork(
+    ctx: &Context,
+    store: &Store,
+    state: &SiteState,
+    entry: &Entry,
+    dir: &Path,
+) -> Result<Forked> {
+    check_target(dir)?;
+    let reader = Reader::new(store, state);
+    let sources = upstream::sources(store, state, &reader, entry)?;
+    let origin = Origin::of(state.site, entry)?;
+    let scratch = scratch_for(dir)?;
+    let made = scratch.path().join("site");
+    let copied = checkout(&reader, sources, &made)?;
+
+    let unfit = |e: CliError| {
+        let hint = as_files(state.site, entry.number);
+        let message = format!("a fork of {origin} could not be built: {}", e.message);
+        CliError::failed(&e.kind, message).hint(match e.hint {
+            Some(own) => format!("{own}; {hint}"),
+            None => hint,
+        })
+    };
+    // Until there is a key it has the address of the other, as templates may need one.
+    let address = Address::of(state.site).to_string();
+    let url = adopt(&made, &address, &origin).map_err(unfit)?;
+    let engine = config::read(&made)?.engine;
+    let (trial, command) = match engine {
+        Engine::Tera { .. } => {
+            let out = scratch.path().join("out");
+            let pages = paths(&reader, entry)?;
+            let trial = try_out(&made, &out, entry, &pages, url.as_deref()).map_err(unfit)?;
+            (Some(trial), None)
+        }
+        Engine::Command { command, .. } => (None, Some(command)),
+        _ => (None, None),
+    };
+
+    trust::forget(&ctx.home, dir)?;
+    let site = keys::create(&ctx.home)?;
+    scaffold::set_address(&made, &Address::of(site).to_string())?;
+    place(&made, dir)?;
+    SiteDir::open(ctx, dir)?.remember(ctx, site);
+    Ok(Forked {
+        site,
+        origin,
+        copied,
+        trial,
+        command,
+        url,
+    })
+}
+
+/// A folder that goes away by itself, on the disk of `dir`: beside it, or in it if it is there.
+fn scratch_for(dir: &Path) -> Result<TempDir> {
+    let io = |at: &Path, e: io::Error| {
+        let message = format!("can't make a folder in {}: {e}", at.display());
+        CliError::failed("io", message)
+    };
+    let dir = std::path::absolute(dir).map_err(|e| io(dir, e))?;
+    let at = match dir.is_dir() {
+        true => &*dir,
+        false => dir.parent().unwrap_or(&dir),
+    };
+    fs::create_dir_all(at).map_err(|e| io(at, e))?;
+    let scratch = tempfile::Builder::new()
+        .prefix(".skep-fork-")
+        .tempdir_in(at);
+    scratch.map_err(|e| io(at, e))
+}
+
+/// Makes the settings in `dir` those of a fork, and returns the URL that it does not take over.
+fn adopt(dir: &Path, address: &str, origin: &Origin) -> Result<Option<String>> {
+    let file = dir.join(config::FILE);
+    let io = |e: io::Error| CliError::failed("io", format!("{}: {e}", config::FILE));
+    let text = fs::read_to_string(&file).map_err(io)?;
+    let adopted = scaffold::adopt(&text, address, &origin.to_string())?;
+    fs::write(&file, adopted.text).map_err(io)?;
+    let ignored = dir.join(".gitignore");
+    if !ignored.exists() {
+        fs::write(&ignored, scaffold::IGNORED).map_err(io)?;
+    }
+    Ok(adopted.url)
+}
+
+/// The paths of the version's finished site.
+fn paths(reader: &Reader, entry: &Entry) -> Result<BTreeSet<String>> {
+    let mut paths = BTreeSet::new();
+    reader.walk(entry.tree, |path, _| {
+        paths.insert(path.as_str().to_owned());
+        Ok(())
+    })?;
+    Ok(paths)
+}
+
+/// Builds the site in `dir` to `out`, as it would be published now. `pages` are the paths that the version of `entry` has.
+fn try_out(
+    dir: &Path,
+    out: &Path,
+    entry: &Entry,
+    pages: &BTreeSet<String>,
+    url: Option<&str>,
+) -> Result<Trial> {
+    let files = build(&load(dir, &LoadOptions::published(now()))?, out)?;
+    // What was published at that moment, where it was published: a site map needs a URL.
+    let second = i64::try_from(entry.as_of).ok();
+    let then = second.and_then(|second| Timestamp::from_second(second).ok());
+    let then = LoadOptions {
+        base_url: url.map(str::to_owned),
+        ..LoadOptions::published(then.unwrap_or_else(now))
+    };
+    let then = load(dir, &then)?;
+    let made: BTreeSet<&str> = then.paths().collect();
+    let missing = pages.iter().filter(|path| !made.contains(path.as_str()));
+    Ok(Trial {
+        files: files.manifest.files.len(),
+        missing: missing.cloned().collect(),
+    })
+}
+
+/// Moves the site that was made to `dir`, which is absent or empty but for the folder in which it was made.
+fn place(made: &Path, dir: &Path) -> Result<()> {
+    let failed = |e: io::Error| {
+        CliError::failed(
+            "io",
+            format!("can't put the fork in {}: {e}", dir.display()),
+        )
+    };
+    if !dir.exists() {
+        return fs::rename(made, dir).map_err(failed);
+    }
+    // It may be the working folder of a shell, which can't be replaced.
+    let mut moved: Vec<(PathBuf, PathBuf)> = Vec::new();
+    let result = (|| {
+        for entry in fs::read_dir(made)? {
+            let entry = entry?;
+            let to = dir.join(entry.file_name());
+            fs::rename(entry.path(), &to)?;
+            moved.push((to, entry.path()));
+        }
+        Ok(())
+    })();
+    result.map_err(|e| {
+        for (to, from) in moved {
+            // Back to where it goes away by itself.
+            let _ = fs::rename(to, from);
+        }
+        failed(e)
+    })
+}

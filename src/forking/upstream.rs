@@ -1,0 +1,113 @@
+//! The published sources of another site. Their names and bytes are a stranger's.
+
+use skep_publisher::{
+    archive::{
+        address::{Address, SiteId},
+        entry::Entry,
+        hash::NodeHash,
+        path::{ArchivePath, Names},
+    },
+    error::{Error, Kind},
+    store::{Reader, SiteState, Store},
+};
+
+use crate::error::{CliError, Result};
+
+/// The tree of the sources of the version of `entry`, if they are published and here. No two of its paths are one file
+/// on any disk, and none is a repository's own.
+pub(crate) fn sources(
+    store: &Store,
+    state: &SiteState,
+    reader: &Reader,
+    entry: &Entry,
+) -> Result<NodeHash> {
+    let Some(root) = entry.sources else {
+        return Err(none(store, state, entry));
+    };
+    let mut names = Names::default();
+    let mut is_site = false;
+    reader.walk(root, |path, _| {
+        let refuse = |why: &str| Err(Error::new(Kind::Hostile, format!("{path} {why}")));
+        if is_repositorys(path) {
+            return refuse(
+                "is a part of a repository of git, which would make git run what a stranger wrote",
+            );
+        }
+        if !names.add(path) {
+            return refuse("and another of the sources are one file on some disks, by case or as file and folder");
+        }
+        is_site |= path.as_str() == skep_generator::config::FILE;
+        Ok(())
+    })?;
+    match is_site {
+        true => Ok(root),
+        false => Err(CliError::failed(
+            "no-site",
+            format!("the sources of version {} have no skep.toml", entry.number),
+        )
+        .hint(as_files(state.site, entry.number))),
+    }
+}
+
+/// How to have the sources of a version as they are.
+pub(crate) fn as_files(site: SiteId, version: u64) -> String {
+    format!(
+        "`skep clone {}+{version} DIR --sources` brings them as they are",
+        Address::of(site)
+    )
+}
+
+fn none(store: &Store, state: &SiteState, entry: &Entry) -> CliError {
+    let site = Address::of(state.site);
+    let message = format!(
+        "version {} of {site} can't be forked: its author publishes no sources with it",
+        entry.number
+    );
+    let log = store.log(state).unwrap_or_default();
+    let retractions = store.retractions(state).unwrap_or_default();
+    let other = log
+        .iter()
+        .rfind(|entry| entry.sources.is_some() && retractions.by(entry.number).is_none());
+    let pages = format!("`skep clone {site} DIR` brings its finished pages");
+    CliError::failed("not-found", message).hint(match other {
+        Some(other) => format!(
+            "version {} has some: `skep fork {site}+{} DIR`; {pages}",
+            other.number, other.number
+        ),
+        None => pages,
+    })
+}
+
+/// Whether git would take the file for one of its own, on any system: there `.git` may be written in other cases and
+/// have invisible characters in it, and is also called `git~1`.
+fn is_repositorys(path: &ArchivePath) -> bool {
+    let is_invisible = |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    path.as_str().split('/').any(|part| {
+        let part: String = part.chars().filter(|c| !is_invisible(*c)).collect();
+        matches!(part.to_lowercase().as_str(), ".git" | "git~1")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_git_would_obey_is_told_from_what_it_would_not() {
+        for (path, is) in [
+            (".git/config", true),
+            ("a/.GIT/hooks/post-checkout", true),
+            (".g\u{200c}it/config", true),
+            ("Git~1/config", true),
+            (".git", true),
+            (".gitignore", false),
+            ("a/git/b", false),
+        ] {
+            assert_eq!(
+                is_repositorys(&ArchivePath::new(path).unwrap()),
+                is,
+                "{path}"
+            );
+        }
+    }
+}
