@@ -27,6 +27,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   skep browse                          the sites that are here
+  skep browse --no-reload              tabs stay as they are when a new version arrives
   skep browse skep://… --peer TICKET   a site that a node has")]
 pub(crate) struct BrowseArgs {
     /// A site to read
@@ -36,6 +37,9 @@ pub(crate) struct BrowseArgs {
     /// The gateway's port; it is part of the sites' origins [default: 7537]
     #[arg(long)]
     port: Option<u16>,
+    /// Leave open tabs as they are when a new version of their site arrives
+    #[arg(long)]
+    no_reload: bool,
 }
 
 pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
@@ -52,7 +56,10 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
     let shop = Shop::new(ctx, node.store.clone(), scratch, port);
     let control = Control::new(access.clone(), Arc::new(shop), &ctx.home, &node.store);
     let gateway = Gateway::new(node.clone(), peers, port).with_control(Arc::new(control));
-    let gateway = Arc::new(gateway);
+    let gateway = Arc::new(match args.no_reload {
+        true => gateway.without_reload(),
+        false => gateway,
+    });
     if let Some(address) = &address
         && let Err(e) = gateway.fetch(address.site).await
     {

@@ -14,9 +14,11 @@ use tokio::net::TcpListener;
 use super::{
     control::{self, Control},
     hostname::{self, Target},
+    live::Live,
     loopback::{self, Loopback},
     opened::Opened,
     reading,
+    seek::Seeking,
     site::plain,
     version::Contents,
 };
@@ -42,6 +44,9 @@ pub struct Gateway {
     pub(super) opened: Arc<Opened>,
     pub(super) contents: Arc<Contents>,
     pub(super) loopback: Loopback,
+    pub(super) live: Live,
+    pub(super) seeking: Seeking,
+    pub(super) reloads: bool,
 }
 
 impl Gateway {
@@ -51,6 +56,9 @@ impl Gateway {
             opened: Arc::new(Opened::new(node.store.clone())),
             contents: Arc::default(),
             loopback: Loopback::default(),
+            live: Live::default(),
+            seeking: Seeking::default(),
+            reloads: true,
             node,
             peers,
             port,
@@ -62,6 +70,14 @@ impl Gateway {
     pub fn with_control(self, control: Arc<Control>) -> Self {
         Self {
             control: Some(control),
+            ..self
+        }
+    }
+
+    /// The same gateway, whose open tabs stay as they are when a new version of their site arrives.
+    pub fn without_reload(self) -> Self {
+        Self {
+            reloads: false,
             ..self
         }
     }
@@ -175,8 +191,13 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    let router = Router::new().fallback(answer).with_state(gateway);
-    super::serve(listener, router, shutdown).await
+    let router = Router::new().fallback(answer).with_state(gateway.clone());
+    super::serve(listener, router, async move {
+        shutdown.await;
+        // Streams that wait for news would be waited for.
+        gateway.live.close();
+    })
+    .await
 }
 
 async fn answer(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {

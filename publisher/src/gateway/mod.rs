@@ -9,6 +9,8 @@
 //! | `site` | a request's answer from a version of a site |
 //! | `version`, `opened` | a version of a site: which file a URL means; those that are open |
 //! | `bar` | what an old version says of itself |
+//! | `live` | open tabs learn of a newer version |
+//! | `seek` | a site that is not here is asked for, and waited for |
 //! | `ranges` | conditional and partial requests |
 //! | `hostname` | what the `Host` header asks for |
 //! | `guard` | what keeps sites apart: who may ask, and what an answer forbids |
@@ -19,6 +21,7 @@ mod bar;
 pub mod control;
 mod guard;
 mod hostname;
+mod live;
 pub mod local;
 mod loopback;
 pub mod mirror;
@@ -26,6 +29,7 @@ mod opened;
 mod pages;
 mod ranges;
 mod reading;
+mod seek;
 mod site;
 mod version;
 

@@ -23,7 +23,8 @@ pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response<B
     page(status, title, &format!("<p>{}</p>", escape(text)))
 }
 
-fn page(status: StatusCode, title: &str, body: &str) -> Response<Body> {
+/// A page with this title, and this HTML below it.
+pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Response<Body> {
     let title = escape(title);
     let html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    http::{HeaderValue, Response, StatusCode, header, request::Parts},
+    http::{Response, StatusCode, request::Parts},
 };
 
 use super::{
     bar, guard,
     hostname::host_of,
+    live,
     local::Gateway,
-    pages,
-    site::{self, plain},
+    pages, seek,
+    site::{self, Tail, plain},
     version::Version,
 };
 use crate::{
@@ -21,12 +22,9 @@ use crate::{
     swarm::node::blocking,
 };
 
-/// How soon a page is asked for again that nobody has, in seconds.
-const RETRY: &str = "20";
-
 /// Answers a request to the origin of a version of a site; of the newest if there is none given.
 pub(super) async fn answer(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     site: SiteId,
     number: Option<u64>,
     parts: Parts,
@@ -44,26 +42,46 @@ pub(super) async fn answer(
         guard::keep_apart(&mut style, None);
         return style;
     }
+    if let Some(mut answer) = live::answer(gateway, site, &parts) {
+        guard::keep_apart(&mut answer, None);
+        return answer;
+    }
     if let Some(version) = gateway.opened.at_once(site, number) {
-        let tail = bar::of(&version, &newest(gateway, site), &parts);
+        let tail = gateway.tail(&version, site, number, &parts);
         let known = site::at_once(&version, &gateway.contents, &parts, tail.as_ref());
         if let Some(response) = known {
             return kept_apart(response, &version);
         }
     }
     match respond(gateway, site, number, parts).await {
-        Ok((response, version)) => kept_apart(response, &version),
+        Ok(response) => response,
         Err(e) => {
-            let mut response = failed(site, &e);
+            let mut response = failed(&e);
             guard::keep_apart(&mut response, None);
             response
         }
     }
 }
 
-/// The origin of a site's newest version.
-fn newest(gateway: &Gateway, site: SiteId) -> String {
-    format!("http://{}:{}", host_of(site, None), gateway.port)
+impl Gateway {
+    /// What is appended to a page that a tab shows: of an old version that it is old, of the newest what brings
+    /// newer ones.
+    fn tail(
+        &self,
+        version: &Version,
+        site: SiteId,
+        number: Option<u64>,
+        parts: &Parts,
+    ) -> Option<Tail> {
+        match number {
+            Some(_) => {
+                let newest = format!("http://{}:{}", host_of(site, None), self.port);
+                bar::of(version, &newest, parts)
+            }
+            None if self.reloads => live::of(version, parts),
+            None => None,
+        }
+    }
 }
 
 fn kept_apart(mut response: Response<Body>, version: &Version) -> Response<Body> {
@@ -71,22 +89,17 @@ fn kept_apart(mut response: Response<Body>, version: &Version) -> Response<Body>
     response
 }
 
-type Answer = (Response<Body>, Arc<Version>);
-
 async fn respond(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     site: SiteId,
     number: Option<u64>,
     parts: Parts,
-) -> Result<Answer> {
+) -> Result<Response<Body>> {
     let store = gateway.node.store.clone();
     let is_known = blocking(move || Ok(store.known(site).is_ok())).await?;
-    if !is_known && let Err(e) = gateway.fetch(site).await {
-        let kind = match e.kind {
-            Kind::NotFound => Kind::Unreachable,
-            kind => kind,
-        };
-        return Err(Error { kind, ..e });
+    if !is_known && let Some(mut waiting) = seek::until_asked(gateway, site).await {
+        guard::keep_apart(&mut waiting, None);
+        return Ok(waiting);
     }
     let parts = Arc::new(parts);
     let answer = from_store(gateway, site, number, &parts).await;
@@ -101,43 +114,26 @@ async fn respond(
 }
 
 async fn from_store(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     site: SiteId,
     number: Option<u64>,
     parts: &Arc<Parts>,
-) -> Result<Answer> {
-    let (opened, contents) = (gateway.opened.clone(), gateway.contents.clone());
-    let (parts, newest) = (parts.clone(), newest(gateway, site));
+) -> Result<Response<Body>> {
+    let (gateway, parts) = (gateway.clone(), parts.clone());
     blocking(move || {
-        let version = opened.get(site, number)?;
-        let tail = bar::of(&version, &newest, &parts);
-        let response = site::respond(&version, &contents, &parts, tail.as_ref())?;
-        Ok((response, version))
+        let version = gateway.opened.get(site, number)?;
+        let tail = gateway.tail(&version, site, number, &parts);
+        let response = site::respond(&version, &gateway.contents, &parts, tail.as_ref())?;
+        Ok(kept_apart(response, &version))
     })
     .await
 }
 
-fn failed(site: SiteId, error: &Error) -> Response<Body> {
+fn failed(error: &Error) -> Response<Body> {
     let (status, title) = match error.kind {
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not on this machine"),
         Kind::Retracted => (StatusCode::GONE, "Retracted"),
-        Kind::Io | Kind::Damaged | Kind::DiskFull => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "The store can't be read")
-        }
-        _ => {
-            let hint = error.hint.as_deref().unwrap_or("");
-            let mut response = pages::message(
-                StatusCode::GATEWAY_TIMEOUT,
-                "Nobody who has this site could be reached",
-                &format!(
-                    "skep://{site}: {}. {hint} This page tries again every {RETRY} seconds, and shows the site as soon as somebody has it.",
-                    error.message
-                ),
-            );
-            let retry = HeaderValue::from_static(RETRY);
-            response.headers_mut().insert(header::REFRESH, retry);
-            return response;
-        }
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "The store can't be read"),
     };
     pages::message(status, title, &error.message)
 }

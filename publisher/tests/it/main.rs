@@ -13,6 +13,7 @@ mod follow;
 mod fork;
 mod fork_retract;
 mod gateway;
+mod gateway_live;
 mod gateway_manifest;
 mod gateway_origins;
 mod hostile;

@@ -1,0 +1,244 @@
+//! A site that is not here: one task asks for it, however many tabs wait, and goes on until it is here or
+//! nobody waits any more.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Response, StatusCode, header},
+};
+use maud::{PreEscaped, html};
+use tokio::{sync::watch, time::Instant};
+
+use super::{live, local::Gateway, pages};
+use crate::{
+    archive::address::SiteId,
+    error::{Error, Result},
+    swarm::{Ticket, fetch, node::blocking},
+    words::count,
+};
+
+/// How many sites are asked for at a time.
+const MAX_SITES: usize = 64;
+/// After how long all are asked again, the first time; each time it is twice as long.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+/// The longest time between two rounds.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How long a page that was not asked for again is taken to wait.
+const INTEREST: Duration = Duration::from_secs(120);
+/// How soon the page is asked for again where scripts are off, in seconds.
+const REFRESH: &str = "20";
+
+/// The sites that are asked for.
+#[derive(Default)]
+pub(super) struct Seeking {
+    sites: Mutex<HashMap<SiteId, Sought>>,
+}
+
+struct Sought {
+    state: watch::Receiver<State>,
+    /// When a page last asked for it.
+    asked: Instant,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    is_here: bool,
+    /// How often all were asked.
+    rounds: u32,
+    /// What they said the last time.
+    refusals: Arc<[Refusal]>,
+    /// When they are asked again.
+    next: Option<Instant>,
+}
+
+/// Why a node did not give the site.
+struct Refusal {
+    node: [u8; 32],
+    error: Error,
+}
+
+/// Waits until a site is here, or all that may have it were asked once: then the answer is a page that waits
+/// for it.
+pub(super) async fn until_asked(gateway: &Arc<Gateway>, site: SiteId) -> Option<Response<Body>> {
+    let Some(mut state) = join(gateway, site) else {
+        return Some(pages::message(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many sites are waited for",
+            "None of the nodes that are known has them. Close some of their tabs, and try again in two minutes.",
+        ));
+    };
+    loop {
+        let now = state.borrow_and_update().clone();
+        if now.is_here {
+            return None;
+        }
+        if now.rounds > 0 || state.changed().await.is_err() {
+            return Some(waiting(site, &now));
+        }
+    }
+}
+
+/// What the task that asks for a site has found out; there is one from then on, unless there are too many.
+fn join(gateway: &Arc<Gateway>, site: SiteId) -> Option<watch::Receiver<State>> {
+    let mut sites = gateway.seeking.lock();
+    let asked = Instant::now();
+    if let Some(sought) = sites.get_mut(&site)
+        && sought.state.has_changed().is_ok()
+    {
+        sought.asked = asked;
+        return Some(sought.state.clone());
+    }
+    sites.retain(|_, sought| sought.state.has_changed().is_ok());
+    if sites.len() >= MAX_SITES {
+        return None;
+    }
+    let (sender, state) = watch::channel(State::default());
+    let sought = Sought {
+        state: state.clone(),
+        asked,
+    };
+    sites.insert(site, sought);
+    let closing = gateway.live.closing();
+    tokio::spawn(run(Arc::downgrade(gateway), site, sender, closing));
+    Some(state)
+}
+
+async fn run(
+    gateway: Weak<Gateway>,
+    site: SiteId,
+    state: watch::Sender<State>,
+    mut closing: watch::Receiver<bool>,
+) {
+    let seeking = async {
+        let mut news = gateway.upgrade()?.node.news();
+        let mut wait = FIRST_WAIT;
+        loop {
+            let refusals = match ask(&*gateway.upgrade()?, site).await {
+                Ok(()) => {
+                    gateway.upgrade()?.seeking.lock().remove(&site);
+                    state.send_modify(|state| state.is_here = true);
+                    return None;
+                }
+                Err(refusals) => refusals,
+            };
+            state.send_modify(|state| {
+                state.rounds += 1;
+                state.refusals = refusals.into();
+                state.next = Some(Instant::now() + wait);
+            });
+            // It may come by itself, if it is followed, or somebody announces it.
+            let _ = tokio::time::timeout(wait, live::of_site(&mut news, site)).await;
+            if !gateway.upgrade()?.is_sought(site) {
+                return None;
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    };
+    tokio::select! {
+        None::<()> = seeking => {}
+        _ = closing.wait_for(|closing| *closing) => {}
+    }
+}
+
+impl Seeking {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SiteId, Sought>> {
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gateway {
+    /// Whether a page waits for a site. If not, it is not among those that are sought any more.
+    fn is_sought(&self, site: SiteId) -> bool {
+        let mut sites = self.seeking.lock();
+        let is_recent = |sought: &Sought| sought.asked.elapsed() < INTEREST;
+        let is_sought = self.live.is_awaited(site) || sites.get(&site).is_some_and(is_recent);
+        if !is_sought {
+            sites.remove(&site);
+        }
+        is_sought
+    }
+}
+
+/// Asks one after the other of those that may have a site, unless it is here.
+async fn ask(gateway: &Gateway, site: SiteId) -> Result<(), Vec<Refusal>> {
+    let store = gateway.node.store.clone();
+    let known = blocking(move || Ok((store.known(site).is_ok(), store.peers(site)?))).await;
+    let (is_here, known) = known.unwrap_or_default();
+    if is_here {
+        return Ok(());
+    }
+    let mut tickets = gateway.peers.clone();
+    let known = known.iter().filter_map(|peer| peer.ticket.parse().ok());
+    for ticket in known.collect::<Vec<Ticket>>() {
+        if tickets.iter().all(|other| other.node() != ticket.node()) {
+            tickets.push(ticket);
+        }
+    }
+    let mut refusals = Vec::new();
+    for ticket in tickets {
+        match fetch::newest(&gateway.node, site, &ticket, fetch::Wanted::Latest).await {
+            Ok(_) => return Ok(()),
+            Err(error) => refusals.push(Refusal {
+                node: ticket.node(),
+                error,
+            }),
+        }
+    }
+    Err(refusals)
+}
+
+/// The page that says whom it waits for, and turns into the site's.
+fn waiting(site: SiteId, state: &State) -> Response<Body> {
+    let next = state.next.map_or(0, |next| {
+        next.saturating_duration_since(Instant::now()).as_secs() + 1
+    });
+    let name = |node: &[u8; 32]| data_encoding::HEXLOWER.encode(&node[..5]);
+    let body = html! {
+        p { "skep://" (site) " is not on this machine yet." }
+        @if state.refusals.is_empty() {
+            p {
+                "No node that may have it is known. Whoever gave you the address can give you a ticket of one: "
+                code { "skep browse skep://" (site) " --peer TICKET" }
+            }
+        } @else {
+            p { "Asked " (times(state.rounds)) ":" }
+            ul {
+                @for refusal in state.refusals.iter() {
+                    li { "the node " code { (name(&refusal.node)) } p { (refusal.error.message) } }
+                }
+            }
+        }
+        p {
+            @if !state.refusals.is_empty() {
+                @match state.refusals.len() {
+                    1 => "It is",
+                    _ => "They are",
+                }
+                " asked again in " (count(next, "second")) ". "
+            }
+            "This page turns into the site as soon as it is here."
+        }
+        (PreEscaped(live::element(0)))
+    };
+    let mut response = pages::page(
+        StatusCode::GATEWAY_TIMEOUT,
+        "Nobody who has this site could be reached",
+        &body.into_string(),
+    );
+    let refresh = HeaderValue::from_static(REFRESH);
+    response.headers_mut().insert(header::REFRESH, refresh);
+    response
+}
+
+fn times(rounds: u32) -> String {
+    match rounds {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{rounds} times"),
+    }
+}
