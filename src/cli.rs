@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use skep_publisher::swarm::Network;
 
 use crate::commands::{
-    browse, build, clone, demo, diff, draft, export, fork, host, import, init, key, log, new, post,
-    publish, retract, revert, serve, show, status, verify,
+    browse, build, clone, demo, diff, draft, export, follow, fork, host, import, init, key, log,
+    new, post, publish, retract, revert, serve, show, status, unfollow, verify,
 };
 
 /// Write in Markdown, preview live, publish with one command to a swarm of readers.
@@ -86,6 +86,8 @@ pub(crate) enum Command {
     Import(import::ImportArgs),
     Clone(clone::CloneArgs),
     Fork(fork::ForkArgs),
+    Follow(follow::FollowArgs),
+    Unfollow(unfollow::UnfollowArgs),
     Browse(browse::BrowseArgs),
     Host(host::HostArgs),
     Key(key::KeyArgs),

@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod draft;
 pub(crate) mod export;
+pub(crate) mod follow;
 pub(crate) mod fork;
 pub(crate) mod host;
 pub(crate) mod import;
@@ -21,6 +22,7 @@ pub(crate) mod revert;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod status;
+pub(crate) mod unfollow;
 pub(crate) mod verify;
 
 use crate::{
@@ -53,6 +55,8 @@ pub(crate) fn run(cli: Cli, out: &Output) -> Result<Exit> {
         Command::Import(args) => block_on(import::run(&ctx, &args)),
         Command::Clone(args) => block_on(clone::run(&ctx, &args)),
         Command::Fork(args) => block_on(fork::run(&ctx, &args)),
+        Command::Follow(args) => block_on(follow::run(&ctx, &args)),
+        Command::Unfollow(args) => block_on(unfollow::run(&ctx, &args)),
         Command::Browse(args) => block_on(browse::run(&ctx, &args)),
         Command::Host(args) => block_on(host::run(&ctx, &args)),
         Command::Demo(args) => block_on(demo::run(&ctx, &args)),

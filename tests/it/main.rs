@@ -5,6 +5,7 @@ mod crash;
 mod demo;
 mod engines;
 mod errors;
+mod following;
 mod forking;
 mod forks;
 mod keys;

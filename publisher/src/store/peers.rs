@@ -1,7 +1,10 @@
 //! Who has a site: the nodes that it was had from.
 
 use super::{Relation, SiteState, Store};
-use crate::{archive::address::SiteId, error::Result};
+use crate::{
+    archive::address::SiteId,
+    error::{Error, Kind, Result},
+};
 
 /// A node that has a site, or had it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,14 +44,27 @@ impl Store {
         }
     }
 
-    /// Stops following a site: it is a visited one from then on. Own and pinned sites stay what they are.
+    /// Stops following a site: it is a visited one from then on. A running node does more:
+    /// [`follow::unfollow`](crate::swarm::follow::unfollow).
     ///
     /// # Errors
     ///
-    /// If the records can't be written.
-    pub fn unfollow(&self, site: SiteId) -> Result<Option<SiteState>> {
+    /// [`Kind::NotFound`] if the site is not known, [`Kind::Usage`] if it is one's own or pinned: such a site
+    /// stays what it is.
+    pub fn unfollow(&self, site: SiteId) -> Result<SiteState> {
         self.records.unfollow(site)?;
-        self.records.site(site)
+        let refused = |why: &str| Error::new(Kind::Usage, format!("skep://{site} is {why}"));
+        match self.records.site(site)? {
+            Some(state) if state.relation == Relation::Visited => Ok(state),
+            Some(state) if state.relation == Relation::Own => {
+                Err(refused("a site of your own, and not followed"))
+            }
+            Some(_) => Err(refused("pinned by this host, and not followed")),
+            None => Err(Error::new(
+                Kind::NotFound,
+                format!("skep://{site} is not on this machine"),
+            )),
+        }
     }
 
     /// The sites that are kept up to date: followed and pinned ones.
@@ -105,15 +121,20 @@ mod tests {
     fn to_unfollow_demotes_neither_own_nor_pinned_sites() {
         let store = memory::store();
         for (n, before, after) in [
-            (1, Relation::Own, Relation::Own),
-            (2, Relation::Pinned, Relation::Pinned),
-            (3, Relation::Followed, Relation::Visited),
-            (4, Relation::Visited, Relation::Visited),
+            (1, Relation::Own, Err(Kind::Usage)),
+            (2, Relation::Pinned, Err(Kind::Usage)),
+            (3, Relation::Followed, Ok(Relation::Visited)),
+            (4, Relation::Visited, Ok(Relation::Visited)),
         ] {
             let site = SiteId([n; 32]);
             store.add_site(site, before).unwrap();
-            let state = store.unfollow(site).unwrap().unwrap();
-            assert_eq!(state.relation, after, "{before:?}");
+            let done = store.unfollow(site);
+            let done = done.map(|state| state.relation).map_err(|e| e.kind);
+            assert_eq!(done, after, "{before:?}");
+            let stays = store.records.site(site).unwrap().unwrap().relation;
+            assert_eq!(stays, after.unwrap_or(before));
         }
+        let unknown = store.unfollow(SiteId([9; 32])).unwrap_err();
+        assert_eq!(unknown.kind, Kind::NotFound);
     }
 }

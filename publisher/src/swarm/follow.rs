@@ -130,24 +130,10 @@ pub async fn follow(node: &Arc<Node>, site: SiteId, peers: &[Ticket]) -> Result<
 ///
 /// # Errors
 ///
-/// [`Kind::NotFound`] if the site is not known, [`Kind::Usage`] if it is one's own or pinned.
+/// As [`Store::unfollow`](crate::store::Store::unfollow).
 pub async fn unfollow(node: &Arc<Node>, site: SiteId) -> Result<SiteState> {
     let store = node.store.clone();
-    let state = blocking(move || {
-        let refused = |why: &str| Error::new(Kind::Usage, format!("skep://{site} is {why}"));
-        match store.unfollow(site)? {
-            Some(state) if state.relation == Relation::Visited => Ok(state),
-            Some(state) if state.relation == Relation::Own => {
-                Err(refused("a site of your own, and not followed"))
-            }
-            Some(_) => Err(refused("pinned by this host, and not followed")),
-            None => Err(Error::new(
-                Kind::NotFound,
-                format!("skep://{site} is not on this machine"),
-            )),
-        }
-    })
-    .await?;
+    let state = blocking(move || store.unfollow(site)).await?;
     node.allow.forget(site);
     // Who waits for news of it is told that there are none here.
     node.tell(site);

@@ -80,12 +80,14 @@ fn page(gateway: &Gateway, control: &Control, shown: &Shown, done: Option<Done>)
         @if let Some(text) = done.and_then(|done| done.say(&shown.sites)) {
             p.notice role="status" { (text) }
         }
-        (group("own", "Your websites", None, own.chain(new).collect()))
         @if shown.sites.is_empty() && shown.unpublished.is_empty() {
-            p { "There is no site here yet. " a href="/new" { "Make a website" } ", or open one whose address somebody gave you." }
-        } @else {
-            p { a.button href="/new" { "New website" } }
+            p { "There is no site here yet. Make a website, or open one whose address somebody gave you." }
         }
+        p.actions {
+            a.button href="/new" { "New website" }
+            @if !shown.sites.is_empty() { a href="#add" { "Open or follow a site" } }
+        }
+        (group("own", "Your websites", None, own.chain(new).collect()))
         (group("followed", "Followed", Some("Kept up to date, and served to others."), others(Relation::Followed).collect()))
         (group("pinned", "Pinned", Some("Kept for their authors, all versions, and served to others."), others(Relation::Pinned).collect()))
         (group("visited", "Visited", Some("A cache of what you have read: shared with nobody, and cleared when room is needed."), others(Relation::Visited).collect()))
