@@ -34,9 +34,9 @@ pub(crate) struct Global {
     /// Where keys and the store are [default: $SKEP_HOME, else the platform's data folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
-    /// Which network to use
-    #[arg(long, global = true, value_enum, default_value_t = NetworkArg::Public, value_name = "NAME")]
-    pub(crate) network: NetworkArg,
+    /// Which network to use [default: that of the node that runs on this home, else public]
+    #[arg(long, global = true, value_enum, value_name = "NAME")]
+    pub(crate) network: Option<NetworkArg>,
     /// Write JSON to stdout, for programs
     #[arg(long, global = true)]
     pub(crate) json: bool,

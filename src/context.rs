@@ -11,6 +11,7 @@ use crate::{
     cli::Global,
     error::{CliError, Result},
     output::Output,
+    running::Guest,
     sites::{Sites, Turn},
 };
 
@@ -24,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) sites: Sites,
     /// The folder that paths start from, if it is not that of this process.
     folder: Option<PathBuf>,
+    /// For whom a running node does the command, if it does.
+    pub(crate) guest: Option<Guest>,
 }
 
 impl Context {
@@ -36,11 +39,40 @@ impl Context {
         let home = std::path::absolute(&home).unwrap_or(home);
         Ok(Self {
             home: Home::new(home),
-            network: global.network.into(),
+            network: global.network.map_or(Network::Public, Network::from),
             out: out.clone(),
             sites: Sites::default(),
             folder: None,
+            guest: None,
         })
+    }
+
+    /// The same for a command of `guest` that was given in `folder`, speaks through `out`, and has `home` for this home.
+    pub(crate) fn for_guest(
+        &self,
+        guest: Guest,
+        out: &Output,
+        (folder, home): (PathBuf, PathBuf),
+    ) -> Result<Self> {
+        let same = |one: &Path, other: &Path| {
+            Ok::<_, std::io::Error>(one.canonicalize()? == other.canonicalize()?)
+        };
+        if !same(&home, self.home.root()).is_ok_and(|same| same) {
+            let message = format!("{} is not the home of this node", home.display());
+            return Err(CliError::failed("refused", message));
+        }
+        Ok(Self {
+            home: Home::new(home),
+            out: out.clone(),
+            folder: Some(folder),
+            guest: Some(guest),
+            ..self.clone()
+        })
+    }
+
+    /// Fails if nobody waits for the command any more: to be asked before what can't be undone.
+    pub(crate) fn check_wanted(&self) -> Result<()> {
+        self.guest.as_ref().map_or(Ok(()), Guest::check)
     }
 
     /// Waits until nobody else in this process builds, reviews or signs that site.

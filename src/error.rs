@@ -1,6 +1,6 @@
 //! How a command ends.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use skep_generator as generator;
 use skep_publisher::{archive::address::AddressError, error::Kind};
@@ -16,6 +16,19 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Signed here, but not confirmed by whom the author asked for.
     Unconfirmed = 3,
+}
+
+impl Exit {
+    /// What an exit code says.
+    #[cfg(unix)]
+    pub(crate) fn of(code: u8) -> Self {
+        match code {
+            0 => Self::Done,
+            2 => Self::Usage,
+            3 => Self::Unconfirmed,
+            _ => Self::Failed,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -57,6 +70,16 @@ impl CliError {
             message: message.into(),
             hint: None,
         }
+    }
+
+    /// The error with the path `opened` as a person `typed` it.
+    pub(crate) fn naming(mut self, opened: &Path, typed: &Path) -> Self {
+        if opened != typed {
+            let [opened, typed] = [opened, typed].map(|path| path.display().to_string());
+            self.message = self.message.replace(&opened, &typed);
+            self.hint = self.hint.map(|hint| hint.replace(&opened, &typed));
+        }
+        self
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -162,6 +162,7 @@ pub(crate) fn sign(
         as_of: said.as_of,
         origin: said.origin,
     };
+    ctx.check_wanted()?;
     let Session { store, scratch, .. } = session;
     let outcome = publish(store, key, review, &statement, scratch, |step| {
         say_step(ctx, step);
@@ -223,7 +224,7 @@ pub(crate) async fn deliver(
     signed: Signed,
     audience: &Audience,
 ) -> Exit {
-    session.end_turn();
+    session.end_turn(ctx, signed.head.site()).await;
     let told = match &session.node {
         None => Told::default(),
         Some(node) => tell(ctx, node, &signed.head, audience).await,

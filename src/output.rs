@@ -112,8 +112,14 @@ impl Output {
 
     /// A line to stdout, at once: a program that waits for it must not wait for a buffer.
     fn print(&self, line: &str) {
-        let written = self.voice.text(Stream::Out, &format!("{line}\n"));
-        if let Err(e) = written
+        self.pass_on(Stream::Out, &format!("{line}\n"));
+    }
+
+    /// Text as it is.
+    pub(crate) fn pass_on(&self, stream: Stream, text: &str) {
+        let written = self.voice.text(stream, text);
+        // Nobody may be listening to stderr any more; that is no reason to stop.
+        if let (Stream::Out, Err(e)) = (stream, written)
             && e.kind() != ErrorKind::BrokenPipe
             && !self.lost.swap(true, Ordering::Relaxed)
         {
@@ -123,8 +129,7 @@ impl Output {
 
     /// A line to stderr.
     fn eprint(&self, line: &str) {
-        // Nobody may be listening any more; that is no reason to stop.
-        let _ = self.voice.text(Stream::Err, &format!("{line}\n"));
+        self.pass_on(Stream::Err, &format!("{line}\n"));
     }
 
     /// Bytes of the result as they are.
@@ -183,6 +188,12 @@ impl Output {
         if let Some(hint) = &error.hint {
             self.eprint(&format!("  {DIM}hint:{DIM:#} {hint}"));
         }
+    }
+
+    /// Who sits at the other end.
+    #[cfg(unix)]
+    pub(crate) fn voice(&self) -> &dyn Voice {
+        &*self.voice
     }
 
     /// Whether the result is for a program.

@@ -55,7 +55,10 @@ impl Session {
             0 => swarm::open(ctx, name).await?,
             _ => swarm::open_node(ctx, name).await?,
         };
-        let node = opened.end.node().cloned();
+        let node = match audience.wanted {
+            0 => None,
+            _ => opened.end.node().cloned(),
+        };
         Ok(Self {
             store: opened.store,
             scratch: opened.scratch,
@@ -65,9 +68,10 @@ impl Session {
         })
     }
 
-    /// Lets others work on the site: the version is made.
-    pub(crate) fn end_turn(&mut self) {
+    /// Lets others work on the site: its version is made, and may be had if the node runs on.
+    pub(crate) async fn end_turn(&mut self, ctx: &Context, site: SiteId) {
         self.turn = None;
+        self.end.share(ctx, site).await;
     }
 
     /// Asks the audience for versions that another machine has published with the same key, and takes in

@@ -27,7 +27,7 @@ impl SiteDir {
     /// The site in `dir`, as a person typed it.
     pub(crate) fn open(ctx: &Context, dir: &Path) -> Result<Self> {
         let opened = ctx.path(dir);
-        let config = config::read(&opened).map_err(|e| as_typed(e.into(), &opened, dir))?;
+        let config = config::read(&opened).map_err(|e| CliError::from(e).naming(&opened, dir))?;
         Ok(Self {
             dir: opened,
             typed: dir.to_owned(),
@@ -37,7 +37,7 @@ impl SiteDir {
 
     /// The error with the folder named as a person typed it.
     pub(crate) fn as_typed(&self, error: impl Into<CliError>) -> CliError {
-        as_typed(error.into(), &self.dir, &self.typed)
+        error.into().naming(&self.dir, &self.typed)
     }
 
     /// Remembers where the site lies, for the library page.
@@ -90,15 +90,6 @@ impl SiteDir {
         };
         self.config.origin.as_ref().map(parse).transpose()
     }
-}
-
-fn as_typed(mut error: CliError, opened: &Path, typed: &Path) -> CliError {
-    if opened != typed {
-        let [opened, typed] = [opened, typed].map(|path| path.display().to_string());
-        error.message = error.message.replace(&opened, &typed);
-        error.hint = error.hint.map(|hint| hint.replace(&opened, &typed));
-    }
-    error
 }
 
 /// A site that is named by its folder or by its address.

@@ -1,6 +1,10 @@
 //! What commands do with the store and with other nodes.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use skep_publisher::{
     archive::address::{Address, SiteId},
@@ -14,6 +18,8 @@ use tokio::sync::mpsc;
 use crate::{
     context::Context,
     error::{CliError, Result},
+    remote,
+    running::{Guest, Running},
 };
 
 /// The nodes that a person named.
@@ -78,6 +84,13 @@ pub(crate) struct Opened {
 
 /// Opens the store for a command that calls itself `name`: the one way for all that do not go on running.
 pub(crate) async fn open(ctx: &Context, name: &str) -> Result<Opened> {
+    if let Some(Guest { running, .. }) = &ctx.guest {
+        return Ok(Opened {
+            store: running.node.store.clone(),
+            scratch: running.scratch.clone(),
+            end: End::Running(running.node.clone()),
+        });
+    }
     let open = own(ctx, name).await?;
     Ok(Opened {
         store: open.store.clone(),
@@ -97,7 +110,41 @@ pub(crate) async fn open_node(ctx: &Context, name: &str) -> Result<Opened> {
 
 /// Takes the store for this process, which calls itself `name`.
 pub(crate) async fn own(ctx: &Context, name: &str) -> Result<OpenStore> {
-    Ok(OpenStore::open(&ctx.home, name)?)
+    let begun = Instant::now();
+    let open = loop {
+        match OpenStore::open(&ctx.home, name) {
+            // It may be about to end.
+            Err(e) if e.kind == Kind::Locked && begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(e) if e.kind == Kind::Locked => {
+                let socket = remote::path(ctx.home.root());
+                let why = format!("{e}, which takes no commands at {}", socket.display());
+                let error = CliError::from(e);
+                return Err(CliError {
+                    message: why,
+                    ..error
+                });
+            }
+            open => break open?,
+        }
+    };
+    remote::remove_stale(&ctx.home);
+    Ok(open)
+}
+
+/// How long a command waits for the store, if another process has it that does no work for others.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The error for a command that needs the store for itself, while a node runs on it.
+pub(crate) fn in_use(ctx: &Context, running: &Running) -> CliError {
+    let message = format!(
+        "{} is in use by `{}`",
+        ctx.home.root().display(),
+        running.name
+    );
+    CliError::failed(Kind::Locked.name(), message)
+        .hint("stop that one first, or give this one a store of its own with `--home DIR`")
 }
 
 /// A site in a store, after its peers, if there are any, were asked for newer versions.
@@ -111,6 +158,8 @@ pub(crate) struct Ready {
 pub(crate) enum End {
     Store(Box<OpenStore>),
     Node(Arc<Node>),
+    /// The node runs on.
+    Running(Arc<Node>),
 }
 
 impl End {
@@ -119,14 +168,27 @@ impl End {
         Ok(match self {
             Self::Store(open) => Self::Node(start(ctx, *open).await?.0),
             Self::Node(node) => Self::Node(node),
+            Self::Running(node) => {
+                node.online().await?;
+                Self::Running(node)
+            }
         })
+    }
+
+    /// Lets others have what is new of a site, if the node runs on.
+    pub(crate) async fn share(&self, ctx: &Context, site: SiteId) {
+        if let Self::Running(node) = self
+            && let Err(e) = node.share(site, 1).await
+        {
+            ctx.out.warn(e.to_string());
+        }
     }
 
     /// The node, if there is one.
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         match self {
             Self::Store(_) => None,
-            Self::Node(node) => Some(node),
+            Self::Node(node) | Self::Running(node) => Some(node),
         }
     }
 
@@ -135,6 +197,7 @@ impl End {
         match self {
             Self::Store(open) => open.close().await,
             Self::Node(node) => node.close().await,
+            Self::Running(_) => {}
         }
     }
 }

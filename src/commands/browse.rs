@@ -9,15 +9,22 @@ use skep_publisher::{
     gateway::{
         self,
         control::{Access, Control},
-        local::Gateway,
+        local::{Gateway, fetch_from},
     },
-    swarm::follow::{self, Timing},
+    swarm::{
+        Ticket,
+        follow::{self, Timing},
+    },
 };
+use tokio::runtime::Handle;
 
 use crate::{
+    commands::guests,
     context::Context,
     error::{Exit, Result},
     output::BOLD,
+    remote::Socket,
+    running::Running,
     site,
     swarm::{self, Peers, stop_signal},
     workshop::Shop,
@@ -28,7 +35,10 @@ use crate::{
 #[command(after_help = "Examples:
   skep browse                          the sites that are here
   skep browse --no-reload              tabs stay as they are when a new version arrives
-  skep browse skep://… --peer TICKET   a site that a node has")]
+  skep browse skep://… --peer TICKET   a site that a node has
+
+Other commands go on working meanwhile: on the same home, they are done by this one. A second `skep browse` says where
+the first one shows the page, and ends.")]
 pub(crate) struct BrowseArgs {
     /// A site to read
     address: Option<String>,
@@ -45,15 +55,20 @@ pub(crate) struct BrowseArgs {
 pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
     let address = args.address.as_deref().map(site::address).transpose()?;
     let peers = args.peers.tickets(address.as_ref())?;
+    if let Some(guest) = &ctx.guest {
+        return show_running(ctx, &guest.running, address.as_ref(), &peers).await;
+    }
     let listener = gateway::local::listen(args.port, ctx.network).await?;
     let port = gateway::port_of(&listener)?;
-    let open = swarm::own(ctx, "skep browse").await?;
+    let open = swarm::own(ctx, NAME).await?;
+    // Who comes before the node has started waits for it.
+    let socket = Socket::open(&ctx.home);
     let scratch = open.scratch();
     let access = Access::of(&ctx.home)?;
     let (node, _events) = swarm::start(ctx, open).await?;
     // It ends with the node.
     tokio::spawn(follow::keep_up(node.clone(), Timing::default()));
-    let shop = Shop::new(ctx, node.store.clone(), scratch, port);
+    let shop = Shop::new(ctx, node.store.clone(), scratch.clone(), port);
     let control = Control::new(access.clone(), Arc::new(shop), &ctx.home, &node.store);
     let gateway = Gateway::new(node.clone(), peers, port).with_control(Arc::new(control));
     let gateway = Arc::new(match args.no_reload {
@@ -81,28 +96,82 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
             return Err(e);
         }
     };
-    ctx.out.json(&json!({
-        "event": "ready",
-        "url": url,
-        "gateway": format!("http://localhost:{port}/"),
-        "library": library,
-        "ticket": node.ticket().map(ToString::to_string),
-    }));
-    ctx.out.say(format!(
-        "Open {BOLD}{url}{BOLD:#} in your browser. Ctrl-C ends."
-    ));
-    ctx.out.field("library", &library);
-    if let Some(ticket) = node.ticket() {
-        ctx.out.field("ticket", ticket);
-    }
+    let running = Running {
+        name: NAME,
+        node: node.clone(),
+        scratch,
+        gateway: gateway.clone(),
+        library: Some(library),
+        runtime: Handle::current(),
+    };
+    let serving = guests::serve(ctx, running.clone(), socket);
+    ready(ctx, &running, &url, "Ctrl-C ends.");
     let served = gateway::local::serve(gateway, listener, async {
         // Without signals the gateway runs until it is killed.
         let _ = stop_signal().await;
     })
     .await;
+    if let Some(serving) = serving {
+        serving.end().await;
+    }
     node.close().await;
     served?;
     Ok(Exit::Done)
+}
+
+const NAME: &str = "skep browse";
+
+/// Says where the node that runs already shows a page.
+async fn show_running(
+    ctx: &Context,
+    running: &Running,
+    address: Option<&Address>,
+    peers: &[Ticket],
+) -> Result<Exit> {
+    let url = match (address, &running.library) {
+        (Some(address), _) => {
+            let fetched = match peers.is_empty() {
+                true => running.gateway.fetch(address.site).await,
+                false => fetch_from(&running.node, address.site, peers).await,
+            };
+            if let Err(e) = fetched {
+                if running.node.store.known(address.site).is_err() {
+                    return Err(e.into());
+                }
+                ctx.out.warn(format!("{e}; what is here already is shown"));
+            }
+            page_of(&running.gateway, address)?
+        }
+        (None, Some(library)) => library.clone(),
+        // A host has no library page.
+        (None, None) => return Err(swarm::in_use(ctx, running)),
+    };
+    ready(
+        ctx,
+        running,
+        &url,
+        &format!("`{}` serves it.", running.name),
+    );
+    Ok(Exit::Done)
+}
+
+fn ready(ctx: &Context, running: &Running, url: &str, until: &str) {
+    let Running { node, library, .. } = running;
+    ctx.out.json(&json!({
+        "event": "ready",
+        "url": url,
+        "gateway": format!("http://localhost:{}/", running.gateway.port),
+        "library": library,
+        "ticket": node.ticket().map(ToString::to_string),
+    }));
+    ctx.out
+        .say(format!("Open {BOLD}{url}{BOLD:#} in your browser. {until}"));
+    if let Some(library) = library {
+        ctx.out.field("library", library);
+    }
+    if let Some(ticket) = node.ticket() {
+        ctx.out.field("ticket", ticket);
+    }
 }
 
 /// The URL of the page that an address names.

@@ -7,6 +7,7 @@ use serde_json::json;
 use skep_publisher::{
     archive::address::Address,
     checkout::{check_target, checkout},
+    error::Error,
     store::Reader,
 };
 
@@ -44,7 +45,8 @@ pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
     }
     let peers = args.peers.tickets(Some(&address))?;
     let dir = ctx.path(&args.dir);
-    check_target(&dir)?;
+    let named = |e: Error| CliError::from(e).naming(&dir, &args.dir);
+    check_target(&dir).map_err(named)?;
     let ready = swarm::ready(ctx, "skep clone", address.site, &peers).await?;
     let brought = ready.bring(&address, &peers).await;
     let written = brought.and_then(|()| {
@@ -62,7 +64,7 @@ pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
             return Err(CliError::failed("not-found", message)
                 .hint("leave `--sources` out, or name another version"));
         };
-        Ok((entry.number, checkout(&reader, tree, &dir)?))
+        Ok((entry.number, checkout(&reader, tree, &dir).map_err(named)?))
     });
     ready.close().await;
     let (version, written) = written?;

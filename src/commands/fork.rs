@@ -46,7 +46,8 @@ pub(crate) async fn run(ctx: &Context, args: &ForkArgs) -> Result<Exit> {
     let brought = ready.bring(&address, &peers).await;
     let forked = brought.and_then(|()| {
         let entry = ready.store.entry_at(&ready.state, &address)?;
-        fork(ctx, &ready.store, &ready.state, &entry, &dir)
+        let forked = fork(ctx, &ready.store, &ready.state, &entry, &dir);
+        forked.map_err(|e| e.naming(&dir, &args.dir))
     });
     ready.close().await;
     tell(ctx, args, &forked?);

@@ -10,12 +10,15 @@ use skep_publisher::{
     store::{Relation, Store},
     swarm::{Event, Node, Ticket, fetch},
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{net::TcpListener, runtime::Handle, sync::watch};
 
 use crate::{
+    commands::guests,
     context::Context,
     error::{CliError, Exit, Result},
     output::{BOLD, Output, bytes},
+    remote::Socket,
+    running::Running,
     site,
     swarm::{self, Peers, stop_signal},
 };
@@ -26,7 +29,8 @@ use crate::{
   skep host --pin skep://…
   skep host --pin skep://… --peer TICKET --port 8080
 
-Authors publish to it with the ticket that it prints: `skep publish --peer TICKET`.")]
+Authors publish to it with the ticket that it prints: `skep publish --peer TICKET`. Other commands go on working meanwhile:
+on the same home, they are done by this one.")]
 pub(crate) struct HostArgs {
     /// A site to keep (may be given more than once; those of before are kept too)
     #[arg(long = "pin", value_name = "ADDRESS")]
@@ -41,6 +45,7 @@ pub(crate) struct HostArgs {
     gateway_port: Option<u16>,
 }
 
+const NAME: &str = "skep host";
 const MIRROR_PORT: u16 = 8080;
 const LAST_MIRROR_PORT: u16 = 8180;
 
@@ -65,8 +70,11 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
     for pin in &pins {
         peers.extend(Peers { peers: vec![] }.tickets(Some(pin))?);
     }
+    if let Some(guest) = &ctx.guest {
+        return Err(swarm::in_use(ctx, &guest.running));
+    }
     let gateway_listener = gateway::local::listen(args.gateway_port, ctx.network).await?;
-    let open = swarm::own(ctx, "skep host").await?;
+    let open = swarm::own(ctx, NAME).await?;
     let (sites, listeners) = match prepare(&open.store, &pins, args.port).await {
         Ok(prepared) => prepared,
         Err(e) => {
@@ -74,6 +82,9 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
             return Err(e);
         }
     };
+    // Who comes before the node has started waits for it.
+    let socket = Socket::open(&ctx.home);
+    let scratch = open.scratch();
     let (node, mut events) = swarm::start(ctx, open).await?;
     let (stop, stopped) = watch::channel(false);
     let mut mirrors = Vec::new();
@@ -89,6 +100,15 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
     }
     let port = gateway::port_of(&gateway_listener)?;
     let gateway = Arc::new(Gateway::new(node.clone(), peers.clone(), port));
+    let running = Running {
+        name: NAME,
+        node: node.clone(),
+        scratch,
+        gateway: gateway.clone(),
+        library: None,
+        runtime: Handle::current(),
+    };
+    let serving = guests::serve(ctx, running, socket);
     tokio::spawn(gateway::local::serve(
         gateway,
         gateway_listener,
@@ -106,6 +126,9 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
     };
     // The web servers finish what they are sending.
     let _ = stop.send(true);
+    if let Some(serving) = serving {
+        serving.end().await;
+    }
     node.close().await;
     ended?;
     Ok(Exit::Done)

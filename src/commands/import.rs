@@ -33,6 +33,9 @@ pub(crate) async fn run(ctx: &Context, args: &ImportArgs) -> Result<Exit> {
     let open = swarm::open(ctx, "skep import").await?;
     let mut input = BufReader::with_capacity(1 << 20, file);
     let imported = portable::import(&open.store, &mut input, relation, &open.scratch);
+    if let Ok(imported) = &imported {
+        open.end.share(ctx, imported.site).await;
+    }
     open.end.close().await;
     let imported = imported?;
     let address = Address::of(imported.site).to_string();

@@ -115,6 +115,7 @@ fn sign(
     };
     let message = args.outgoing.message.as_deref().unwrap_or(&default);
     let says = (message, seconds(now()));
+    ctx.check_wanted()?;
     let Session { store, scratch, .. } = session;
     let done = retract(store, key, plan, says, scratch, |step| {
         outgoing::say_step(ctx, step);

@@ -37,6 +37,7 @@ pub(crate) struct Shop {
     store: Store,
     scratch: PathBuf,
     previews: Previews,
+    runtime: Handle,
 }
 
 /// How long a page waits for a command in a terminal.
@@ -50,6 +51,7 @@ impl Shop {
             store,
             scratch,
             previews: Previews::new(port),
+            runtime: Handle::current(),
         }
     }
 
@@ -81,7 +83,7 @@ impl Shop {
     fn turn(&self, site: SiteId) -> Result<Turn> {
         let turn = tokio::time::timeout(PATIENCE, self.ctx.sites.turn(site));
         // Whoever calls a shop may block.
-        Handle::current().block_on(turn).map_err(|_| {
+        self.runtime.block_on(turn).map_err(|_| {
             CliError::failed("busy", "a command in a terminal is at work on this website")
                 .hint("answer it there, or end it; then try again here")
         })

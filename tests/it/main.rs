@@ -16,6 +16,8 @@ mod reading;
 mod refusing;
 mod retracting;
 mod reviewing;
+#[cfg(unix)]
+mod running;
 mod serving;
 mod skep;
 mod sources;

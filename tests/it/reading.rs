@@ -74,8 +74,9 @@ fn one_process_owns_a_store() {
     world.new_site("home", "site");
     let reader = world.start("home", &["browse", "--port", "0"]);
     reader.event("ready");
-    let publish = world.fails(1, "home", &["publish", "site", "--yes", "--wait", "0"]);
-    publish.says(&["in use by `skep browse", "stop that one first"]);
+    world
+        .fails(1, "home", &["host", "--port", "0", "--gateway-port", "0"])
+        .says(&["in use by `skep browse", "stop that one first"]);
     reader.kill();
     // A killed owner leaves no lock behind.
     world.json("home", &["publish", "site", "--yes", "--wait", "0"]);

@@ -56,7 +56,7 @@ impl World {
         files
     }
 
-    fn command(&self, home: &str, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, home: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_skep"));
         command
             .current_dir(self.dir.path())
@@ -160,7 +160,7 @@ pub(crate) struct Host {
 }
 
 impl Ended {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: output.stdout,

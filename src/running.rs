@@ -1,0 +1,65 @@
+//! The node that runs in this process, for the commands that it does for others.
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use skep_publisher::{gateway::local::Gateway, swarm::Node};
+use tokio::{runtime::Handle, sync::watch};
+
+use crate::error::{CliError, Result};
+
+/// The node that runs in this process.
+#[derive(Clone)]
+pub(crate) struct Running {
+    /// What was started, such as `skep browse`.
+    pub(crate) name: &'static str,
+    pub(crate) node: Arc<Node>,
+    /// A folder for temporary files on the store's disk; it may not exist yet.
+    pub(crate) scratch: PathBuf,
+    /// Where its sites are read.
+    pub(crate) gateway: Arc<Gateway>,
+    /// The URL of the library page, if it has one.
+    pub(crate) library: Option<String>,
+    /// On which tasks run.
+    pub(crate) runtime: Handle,
+}
+
+/// For whom a command is done: by a running node, for another process.
+#[derive(Debug, Clone)]
+pub(crate) struct Guest {
+    pub(crate) running: Running,
+    /// Turns true when the other process is gone.
+    pub(crate) gone: watch::Receiver<bool>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Running({:?})", self.name)
+    }
+}
+
+impl Guest {
+    /// Fails if nobody waits for the command any more.
+    pub(crate) fn check(&self) -> Result<()> {
+        match *self.gone.borrow() {
+            false => Ok(()),
+            true => Err(cancelled()),
+        }
+    }
+
+    /// Does a command until it is done, or nobody waits for it any more. What is not async in it is done to its end.
+    pub(crate) fn block_on<T>(&self, command: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut gone = self.gone.clone();
+        self.running.runtime.block_on(async {
+            tokio::select! {
+                // Whoever is gone before it begins wants none of it.
+                biased;
+                _ = gone.wait_for(|gone| *gone) => Err(cancelled()),
+                done = command => done,
+            }
+        })
+    }
+}
+
+fn cancelled() -> CliError {
+    CliError::failed("cancelled", "the command that has asked for it is gone")
+}
