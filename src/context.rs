@@ -75,6 +75,11 @@ impl Context {
         self.guest.as_ref().map_or(Ok(()), Guest::check)
     }
 
+    /// The same, speaking through `out`.
+    pub(crate) fn with_output(self, out: Output) -> Self {
+        Self { out, ..self }
+    }
+
     /// Waits until nobody else in this process builds, reviews or signs that site.
     pub(crate) async fn turn(&self, site: SiteId) -> Turn {
         match self.sites.try_turn(site) {

@@ -6,6 +6,7 @@
 mod backup;
 mod browser;
 mod built;
+mod catch_up;
 mod choice;
 mod cli;
 mod commands;

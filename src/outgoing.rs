@@ -20,10 +20,11 @@ use skep_publisher::{
 use tokio::task::JoinSet;
 
 use crate::{
+    catch_up::Seen,
     context::{Context, now, seconds},
     error::{CliError, Exit, Result},
     output::{BOLD, bytes, count},
-    session::{Seen, Session},
+    session::Session,
     swarm::Peers,
 };
 

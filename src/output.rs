@@ -1,5 +1,6 @@
 //! One voice: results on stdout, all else on stderr, colour only on a terminal.
 
+mod gathered;
 mod terminal;
 
 use std::{

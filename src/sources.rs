@@ -10,11 +10,17 @@ use skep_publisher::{
 
 use crate::{context::Context, error::Result, site::SiteDir};
 
+/// Whether nobody has said yet if the sources go out too.
+pub(crate) fn is_open(dir: &SiteDir) -> bool {
+    // Of which files another program makes a site is not known.
+    let is_ours = matches!(dir.config.engine, Engine::Tera { .. });
+    is_ours && dir.config.publish_source.is_none()
+}
+
 /// Asks, once, whether the sources go out too, and writes the answer into `skep.toml`. Where there is nobody to
 /// ask they stay.
 pub(crate) fn ask(ctx: &Context, dir: &mut SiteDir) -> Result<()> {
-    let is_ours = matches!(dir.config.engine, Engine::Tera { .. });
-    if dir.config.publish_source.is_some() || !is_ours {
+    if !is_open(dir) {
         return Ok(());
     }
     let question = "Publish the sources as well (texts, templates, settings; no drafts), so that others can build on them?";

@@ -68,8 +68,9 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
     let (node, _events) = swarm::start(ctx, open).await?;
     // It ends with the node.
     tokio::spawn(follow::keep_up(node.clone(), Timing::default()));
-    let shop = Shop::new(ctx, node.store.clone(), scratch.clone(), port);
-    let control = Control::new(access.clone(), Arc::new(shop), &ctx.home, &node.store);
+    let shop = Arc::new(Shop::new(ctx, &node, scratch.clone(), port));
+    tokio::spawn(shop.clone().keep_counting(node.news()));
+    let control = Control::new(access.clone(), shop, &ctx.home, &node.store);
     let gateway = Gateway::new(node.clone(), peers, port).with_control(Arc::new(control));
     let gateway = Arc::new(match args.no_reload {
         true => gateway.without_reload(),

@@ -12,6 +12,7 @@ use skep_publisher::{
 use crate::{
     backup,
     built::{From, Plan},
+    catch_up::Seen,
     choice::Choice,
     context::Context,
     error::{CliError, Exit, Result},
@@ -19,7 +20,7 @@ use crate::{
     forking::Origin,
     outgoing::{self, Audience, Outgoing, Said, Signed},
     report::Report,
-    session::{Seen, Session},
+    session::Session,
     site::SiteDir,
     sources,
 };

@@ -1,34 +1,32 @@
 //! [`Shop`]: what the control pages need of websites on this machine, by the same code that the commands use.
 
+mod counter;
+mod drafts;
 mod previews;
 mod restore;
 
-use std::{collections::HashSet, path::PathBuf, time::Duration};
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
-use skep_generator::theme;
+use skep_generator::{scaffold, theme};
 use skep_publisher::{
     archive::{address::SiteId, head::Head, path::ArchivePath},
     gateway::control::workshop::{
         Concern, Draft, NewWebsite, Place, Refusal, Restored, Theme, Wanted, Workshop,
     },
     history, keys,
-    library::folders::{self, Folder},
     publish::{Outcome, Statement, Step, publish},
     review::{Warning, only},
     store::Store,
+    swarm::Node,
 };
-use tokio::runtime::Handle;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
-    built::{From, Trust},
-    choice::Choice,
     commands::{new, publish::check_warnings},
     context::{Context, now, seconds},
     error::{CliError, Result},
-    fork::Fork,
-    site::SiteDir,
-    sites::Turn,
 };
+use drafts::Drafts;
 use previews::Previews;
 
 /// Websites on this machine, for the control pages of a running node.
@@ -36,86 +34,32 @@ pub(crate) struct Shop {
     ctx: Context,
     store: Store,
     scratch: PathBuf,
+    drafts: Drafts,
     previews: Previews,
-    runtime: Handle,
 }
 
-/// How long a page waits for a command in a terminal.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 impl Shop {
-    /// For the pages of the node that has `store`; `scratch` is a folder on its disk, `port` that of the pages.
-    pub(crate) fn new(ctx: &Context, store: Store, scratch: PathBuf, port: u16) -> Self {
+    /// For the pages of `node`; `scratch` is a folder on the disk of its store, `port` that of the pages.
+    pub(crate) fn new(ctx: &Context, node: &Arc<Node>, scratch: PathBuf, port: u16) -> Self {
+        let drafts = Drafts::new(ctx, node);
         Self {
             ctx: ctx.clone(),
-            store,
+            store: node.store.clone(),
             scratch,
-            previews: Previews::new(port),
-            runtime: Handle::current(),
+            previews: Previews::new(port, &drafts),
+            drafts,
         }
     }
 
-    fn folder(&self, site: SiteId) -> Result<Folder> {
-        let known = folders::of(&self.ctx.home, site)?;
-        known.ok_or_else(|| {
-            CliError::failed(
-                "no-folder",
-                "the folder of this website is not known on this machine",
-            )
-            .hint("run `skep status` once in that folder")
-        })
-    }
-
-    fn open(&self, site: SiteId) -> Result<SiteDir> {
-        let folder = self.folder(site)?;
-        let dir = SiteDir::open(&self.ctx, &folder.dir)?;
-        match dir.id()? == site {
-            true => Ok(dir),
-            false => Err(CliError::failed(
-                "no-folder",
-                format!("{} is another website now", folder.dir.display()),
-            )
-            .hint("run `skep status` once in the folder of this one")),
+    /// Counts the changes of a site anew whenever a version of it comes, until the node closes.
+    pub(crate) async fn keep_counting(self: Arc<Self>, mut news: Receiver<SiteId>) {
+        loop {
+            match news.recv().await {
+                Ok(site) => self.previews.count_again(site),
+                Err(RecvError::Lagged(_)) => self.previews.count_all_again(),
+                Err(RecvError::Closed) => return,
+            }
         }
-    }
-
-    /// The right to build, review and sign a site: no command in a terminal does it meanwhile.
-    fn turn(&self, site: SiteId) -> Result<Turn> {
-        let turn = tokio::time::timeout(PATIENCE, self.ctx.sites.turn(site));
-        // Whoever calls a shop may block.
-        self.runtime.block_on(turn).map_err(|_| {
-            CliError::failed("busy", "a command in a terminal is at work on this website")
-                .hint("answer it there, or end it; then try again here")
-        })
-    }
-
-    fn draft_of(&self, site: SiteId) -> Result<Draft> {
-        let dir = self.open(site)?;
-        keys::load(&self.ctx.home, site)?;
-        // A command that nobody has trusted is not run because a page asks for it.
-        let from = From {
-            no_build: false,
-            trust: Trust { trust: false },
-        };
-        let _turn = self.turn(site)?;
-        let built = from.plan(&self.ctx, &dir)?.carry_out(&self.ctx, site)?;
-        let (review, _) = built.review(&self.ctx, &self.store, &Choice::ALL)?;
-        let known = built.inspect(&self.ctx, &review)?;
-        let have = self.store.site(site)?.and_then(|state| state.head);
-        let behind = history::unseen(&self.ctx.home, site, have.map_or(0, |head| head.length()))?;
-        let origins = review
-            .output
-            .changes
-            .iter()
-            .filter_map(|change| Some((change.path.clone(), built.source_of(&change.path)?)));
-        Ok(Draft {
-            concerns: Fork::of(&review, behind).concerns(),
-            origins: origins.collect(),
-            warnings: known.warnings,
-            as_of: known.as_of,
-            notes: Vec::new(),
-            review,
-        })
     }
 
     fn sign_draft(&self, draft: Draft, wanted: &Wanted, progress: &dyn Fn(&str)) -> Result<Head> {
@@ -134,12 +78,16 @@ impl Shop {
                 only(&self.store, draft.review, |path| paths.contains(path))?.0
             }
         };
-        let _turn = self.turn(site)?;
+        let _turn = self.drafts.turn(site)?;
         let statement = Statement {
             message: wanted.message.clone(),
             time: seconds(now()),
             as_of: draft.as_of,
-            origin: self.open(site)?.origin()?.map(|origin| origin.record()),
+            origin: self
+                .drafts
+                .open(site)?
+                .origin()?
+                .map(|origin| origin.record()),
         };
         let says = |step| {
             progress(match step {
@@ -216,7 +164,7 @@ impl Workshop for Shop {
         if let Some(url) = self.previews.url(site) {
             return Ok(url);
         }
-        let dir = self.open(site)?;
+        let dir = self.drafts.open(site)?;
         Ok(self.previews.start(&self.ctx, site, &dir.dir)?)
     }
 
@@ -225,7 +173,13 @@ impl Workshop for Shop {
     }
 
     fn draft(&self, site: SiteId) -> Result<Draft, Refusal> {
-        Ok(self.draft_of(site)?)
+        Ok(self.drafts.draft(site)?)
+    }
+
+    fn choose_sources(&self, site: SiteId, publish: bool) -> Result<(), Refusal> {
+        let dir = self.drafts.open(site)?;
+        let _turn = self.drafts.turn(site)?;
+        Ok(scaffold::set_publish_source(&dir.dir, publish).map_err(CliError::from)?)
     }
 
     fn sign(
@@ -238,7 +192,7 @@ impl Workshop for Shop {
     }
 
     fn restore(&self, draft: &Draft, change: Place<'_>) -> Result<Restored, Refusal> {
-        let dir = self.open(draft.review.site)?;
+        let dir = self.drafts.open(draft.review.site)?;
         Ok(restore::restore(
             &self.ctx,
             &self.store,

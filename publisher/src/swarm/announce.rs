@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::{
     network::Ticket,
-    node::{Node, blocking},
+    node::{Node, blocking, now},
     wire::{self, Reason, Request, Response},
 };
 use crate::{
     archive::{head::Head, receipt::Receipt},
     error::{Error, Kind, Result},
+    store::Peer,
 };
 
 /// A node's word that it keeps a version.
@@ -64,8 +65,18 @@ pub async fn announce(
         ));
     };
     let (store, kept) = (node.store.clone(), receipt.clone());
+    let keeper = Peer {
+        node: peer.node(),
+        ticket: peer.to_string(),
+        heard: now(),
+        named: true,
+    };
     blocking(move || match store.site(kept.site)? {
-        Some(state) => store.records.put_receipt(&state, &kept),
+        Some(state) => {
+            store.records.put_receipt(&state, &kept)?;
+            // Who keeps this version is likely to keep the next.
+            store.records.put_peer(&state, &keeper)
+        }
         None => Ok(()),
     })
     .await?;

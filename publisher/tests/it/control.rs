@@ -73,6 +73,10 @@ impl Workshop for Bench {
         Err(Refusal::new("nothing is built here"))
     }
 
+    fn choose_sources(&self, _: SiteId, _: bool) -> Result<(), Refusal> {
+        Err(Refusal::new("nothing is written here"))
+    }
+
     fn sign(&self, _: Draft, _: &Wanted, _: &dyn Fn(&str)) -> Result<Head, Refusal> {
         Err(Refusal::new("nothing is signed here"))
     }

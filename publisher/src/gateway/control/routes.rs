@@ -109,6 +109,7 @@ async fn of_site(ask: &Ask, site: SiteId, is_post: bool, rest: &[&str]) -> Optio
             review::ask_restore(ask, site, row(number)?).await
         }
         (true, ["review", number, "restore"]) => review::restore(ask, site, row(number)?).await,
+        (true, ["sources"]) => review::sources(ask, site).await,
         (true, ["publish"]) => review::publish(ask, site).await,
         _ => return None,
     })

@@ -44,6 +44,13 @@ pub trait Workshop: Send + Sync + 'static {
     /// If its folder or key is not here, or it can't be built.
     fn draft(&self, site: SiteId) -> Result<Draft, Refusal>;
 
+    /// Writes into the site's settings whether its sources are published with it.
+    ///
+    /// # Errors
+    ///
+    /// If its folder is not known, or the settings can't be written.
+    fn choose_sources(&self, site: SiteId, publish: bool) -> Result<(), Refusal>;
+
     /// Signs a version of what was shown.
     ///
     /// # Errors
@@ -91,8 +98,12 @@ pub struct NewWebsite {
 
 /// What a publish would bring, as it is shown to the author.
 pub struct Draft {
+    /// The title of the site.
+    pub title: String,
     /// The changes.
     pub review: Review,
+    /// Whether nobody has said yet if the sources are published too.
+    pub ask_sources: bool,
     /// What the author should know of the files.
     pub warnings: Vec<Warning>,
     /// What the author should know of versions from other machines.

@@ -19,6 +19,7 @@ mod row;
 mod rows;
 mod show;
 mod shown;
+mod sources;
 
 pub(super) use progress::progress;
 pub(super) use publish::{Publishing, publish};
@@ -26,3 +27,4 @@ pub(super) use restore::{ask_restore, restore};
 pub(super) use row::{file, pages, row};
 pub(super) use show::show;
 pub(super) use shown::Shown;
+pub(super) use sources::sources;

@@ -13,9 +13,13 @@ use tokio::sync::mpsc;
 use super::{
     rows::Rows,
     shown::{Shown, url},
+    sources::ask_sources,
 };
 use crate::{
-    archive::{address::SiteId, entry::Entry},
+    archive::{
+        address::{Address, SiteId},
+        entry::Entry,
+    },
     error::printable,
     gateway::control::{
         Control,
@@ -25,6 +29,7 @@ use crate::{
     },
     review::{Part, Rows as Groups, Warning, WarningKind},
     store::Store,
+    swarm::Ticket,
     words::{bytes, count},
 };
 
@@ -41,7 +46,7 @@ pub(in crate::gateway::control) async fn show(ask: &Ask, site: SiteId) -> Respon
     let maker = Maker {
         store: ask.gateway.node.store.clone(),
         control: ask.control.clone(),
-        peers: ask.gateway.peers.iter().map(ToString::to_string).collect(),
+        peers: ask.gateway.peers.clone(),
         site,
         notice: notice(ask),
         pieces,
@@ -81,7 +86,7 @@ pub(super) fn again(ask: &Ask, site: SiteId) -> Response<Body> {
 struct Maker {
     store: Store,
     control: Arc<Control>,
-    peers: Vec<String>,
+    peers: Vec<Ticket>,
     site: SiteId,
     notice: Option<String>,
     pieces: mpsc::Sender<String>,
@@ -173,13 +178,29 @@ impl Maker {
         Ok(())
     }
 
+    /// The nodes that are told of a version unless the author says otherwise: those that were named to the
+    /// gateway, and those that have kept the site before.
+    fn peers(&self) -> Vec<String> {
+        // Without them the author names some again.
+        let known = self.store.peers(self.site).unwrap_or_default();
+        let known = known.iter().filter(|peer| peer.named);
+        let mut tickets: Vec<Ticket> = known.filter_map(|peer| peer.ticket.parse().ok()).collect();
+        for ticket in &self.peers {
+            tickets.retain(|other| other.node() != ticket.node());
+            tickets.push(ticket.clone());
+        }
+        tickets.iter().map(ToString::to_string).collect()
+    }
+
     /// What stands above the rows: counts, warnings, the message and the button.
     fn top(&self, shown: &Shown, draft: &Draft) -> Markup {
         let review = &draft.review;
         let base = review.base.as_ref();
         let version = base.map_or(1, |entry| entry.number + 1);
         let is_unchanged = shown.rows.is_empty() && review.mend.is_none();
+        let peers = self.peers();
         html! {
+            p.about { strong { (draft.title) } " " code.address { (Address::of(self.site)) } }
             p.summary {
                 @match base {
                     None => { "Nothing of this site was published so far. " }
@@ -191,6 +212,7 @@ impl Maker {
                 }
             }
             @for note in &draft.notes { p.note { (note) } }
+            @if draft.ask_sources { (ask_sources(&self.control, self.site)) }
             @if let Some(mend) = &review.mend {
                 p.warning { "This site was published from another machine too. The new version follows on the "
                     @if mend.is_onto_own() { "history of this machine" } @else { "other machine's history" }
@@ -206,10 +228,10 @@ impl Maker {
                     label for="message" { "What changed, in words (may stay empty)" }
                     textarea #message name="message" rows="2" maxlength=(Entry::MAX_MESSAGE) { (self.control.unsent(self.site)) }
                 }
-                details.peers open[!self.peers.is_empty()] {
+                details.peers open[!peers.is_empty()] {
                     summary { "Hand it to hosts and friends" }
                     label for="peers" { "Their tickets, one a line (" code { "skep host" } " prints one)" }
-                    textarea #peers name="peers" rows="2" spellcheck="false" { (self.peers.join("\n")) }
+                    textarea #peers name="peers" rows="2" spellcheck="false" { (peers.join("\n")) }
                 }
                 p.publish {
                     button.primary type="submit" {

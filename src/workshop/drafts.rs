@@ -1,0 +1,141 @@
+//! [`Drafts`]: what a publish of a site would bring, for pages and for counts.
+
+use std::{sync::Arc, time::Duration};
+
+use skep_publisher::{
+    archive::address::SiteId,
+    gateway::control::workshop::Draft,
+    keys,
+    library::folders::{self, Folder},
+    review::Rows,
+    store::Store,
+    swarm::{Node, Ticket},
+};
+use tokio::runtime::Handle;
+
+use crate::{
+    built::{From, Trust},
+    catch_up::{self, Seen},
+    choice::Choice,
+    context::Context,
+    error::{CliError, Result},
+    fork::Fork,
+    output::Output,
+    site::SiteDir,
+    sites::Turn,
+    sources,
+};
+
+/// What drafts are made with. Its methods block, and must not be called by what runs tasks.
+#[derive(Clone)]
+pub(super) struct Drafts {
+    ctx: Context,
+    node: Arc<Node>,
+    runtime: Handle,
+}
+
+/// How long a page waits for a command in a terminal.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Drafts {
+    pub(super) fn new(ctx: &Context, node: &Arc<Node>) -> Self {
+        Self {
+            ctx: ctx.clone(),
+            node: node.clone(),
+            runtime: Handle::current(),
+        }
+    }
+
+    /// The folder of a site.
+    pub(super) fn open(&self, site: SiteId) -> Result<SiteDir> {
+        let folder = self.folder(site)?;
+        let dir = SiteDir::open(&self.ctx, &folder.dir)?;
+        match dir.id()? == site {
+            true => Ok(dir),
+            false => Err(CliError::failed(
+                "no-folder",
+                format!("{} is another website now", folder.dir.display()),
+            )
+            .hint("run `skep status` once in the folder of this one")),
+        }
+    }
+
+    fn folder(&self, site: SiteId) -> Result<Folder> {
+        let known = folders::of(&self.ctx.home, site)?;
+        known.ok_or_else(|| {
+            CliError::failed(
+                "no-folder",
+                "the folder of this website is not known on this machine",
+            )
+            .hint("run `skep status` once in that folder")
+        })
+    }
+
+    /// The right to build, review and sign a site: no command in a terminal does it meanwhile.
+    pub(super) fn turn(&self, site: SiteId) -> Result<Turn> {
+        let turn = async { tokio::time::timeout(PATIENCE, self.ctx.sites.turn(site)).await };
+        self.runtime.block_on(turn).map_err(|_| {
+            CliError::failed("busy", "a command in a terminal is at work on this website")
+                .hint("answer it there, or end it; then try again here")
+        })
+    }
+
+    /// What a publish would bring, after the nodes that keep the site were asked for versions from other machines.
+    pub(super) fn draft(&self, site: SiteId) -> Result<Draft> {
+        let (out, said) = Output::gathered();
+        let ctx = self.ctx.clone().with_output(out);
+        let _turn = self.turn(site)?;
+        let peers = self.node.store.peers(site)?;
+        let named = peers.iter().filter(|peer| peer.named);
+        let named: Vec<Ticket> = named.filter_map(|peer| peer.ticket.parse().ok()).collect();
+        let asked = match named.is_empty() {
+            true => None,
+            false => {
+                let asking = catch_up::ask(&ctx, &self.node, site, &named, Seen::Yes);
+                self.runtime.block_on(asking)?
+            }
+        };
+        let mut draft = self.made(&ctx, site, asked)?;
+        draft.notes = said.take();
+        Ok(draft)
+    }
+
+    /// How many changes a publish would bring, as the review counts them; `None` if it can't be known now.
+    pub(super) fn count(&self, site: SiteId) -> Option<usize> {
+        let (out, _) = Output::gathered();
+        let _turn = self.turn(site).ok()?;
+        let draft = self.made(&self.ctx.clone().with_output(out), site, None);
+        let review = draft.ok()?.review;
+        Some(Rows::of(&review.output).count() + Rows::of(&review.sources).count())
+    }
+
+    fn made(&self, ctx: &Context, site: SiteId, asked: Option<String>) -> Result<Draft> {
+        let store: &Store = &self.node.store;
+        let dir = self.open(site)?;
+        keys::load(&ctx.home, site)?;
+        // A command that nobody has trusted is not run because a page asks for it.
+        let from = From {
+            no_build: false,
+            trust: Trust { trust: false },
+        };
+        let built = from.plan(ctx, &dir)?.carry_out(ctx, site)?;
+        let (review, _) = built.review(ctx, store, &Choice::ALL)?;
+        let known = built.inspect(ctx, &review)?;
+        let behind = catch_up::missing(ctx, store, site, asked)?;
+        let origins = review
+            .output
+            .changes
+            .iter()
+            .filter_map(|change| Some((change.path.clone(), built.source_of(&change.path)?)));
+        Ok(Draft {
+            title: dir.config.title.clone().unwrap_or_default(),
+            ask_sources: sources::is_open(&dir),
+            concerns: Fork::of(&review, behind).concerns(),
+            origins: origins.collect(),
+            warnings: known.warnings,
+            as_of: known.as_of,
+            notes: Vec::new(),
+            review,
+        })
+    }
+}
