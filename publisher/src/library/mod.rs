@@ -28,6 +28,8 @@ pub struct LibrarySite {
     pub site: SiteId,
     /// Why it is known.
     pub relation: Relation,
+    /// Whether a person has stopped its sharing for now.
+    pub paused: bool,
     /// What it calls itself: plain text on one line, at most 200 characters.
     pub title: Option<String>,
     /// Its newest version; none of a followed or pinned site that nobody has sent so far.
@@ -128,13 +130,8 @@ pub fn list(library: &Library, peers_now: impl Fn(SiteId) -> usize) -> Result<Ve
         let Some(described) = library.described(&mut known, site)? else {
             continue;
         };
-        let (visit, traffic) = activity.get(&site).copied().unwrap_or_default();
-        sites.push(LibrarySite {
-            peers_now: peers_now(site),
-            traffic,
-            last_visit: (visit > 0).then_some(visit),
-            ..(*described).clone()
-        });
+        let moved = activity.get(&site).copied().unwrap_or_default();
+        sites.push(with_counters(&described, peers_now(site), moved));
     }
     *lock(library) = known;
     sites.sort_by_key(|site| {
@@ -144,6 +141,30 @@ pub fn list(library: &Library, peers_now: impl Fn(SiteId) -> usize) -> Result<Ve
         )
     });
     Ok(sites)
+}
+
+/// One site, if it is known. May block.
+///
+/// # Errors
+///
+/// If the records can't be read.
+pub fn one(library: &Library, site: SiteId, peers_now: usize) -> Result<Option<LibrarySite>> {
+    let described = library.described(&mut lock(library), site)?;
+    let moved = library.store.activity()?.get(&site).copied();
+    Ok(described.map(|it| with_counters(&it, peers_now, moved.unwrap_or_default())))
+}
+
+fn with_counters(
+    described: &LibrarySite,
+    peers_now: usize,
+    (visit, traffic): (u64, Traffic),
+) -> LibrarySite {
+    LibrarySite {
+        peers_now,
+        traffic,
+        last_visit: (visit > 0).then_some(visit),
+        ..described.clone()
+    }
 }
 
 /// What one site calls itself, if it is known and says that. May block.
@@ -196,6 +217,7 @@ fn describe(store: &Store, site: SiteId) -> Result<Option<LibrarySite>> {
     Ok(Some(LibrarySite {
         site,
         relation: state.relation,
+        paused: state.paused,
         title,
         newest,
         bytes_here: store.bytes_here(site)?,

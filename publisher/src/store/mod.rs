@@ -6,6 +6,7 @@
 //! | `records` | heads, logs and the place of each object |
 //! | `forks` | the branches that a log abandons, and the heads that contradict it |
 //! | `relation` | why a site is known, and so who else may have it |
+//! | `sharing` | sites that are shared with nobody for now |
 //! | [`reader`] | tree nodes and files of one site, verified |
 //! | `index` | the verified objects of a pack |
 //! | [`retractions`] | which versions were retracted, and what the others need since |
@@ -26,6 +27,7 @@ pub(crate) mod records;
 mod relation;
 mod removal;
 pub mod retractions;
+mod sharing;
 pub(crate) mod uses;
 
 use std::{path::Path, sync::Arc};

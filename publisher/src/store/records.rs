@@ -67,6 +67,8 @@ pub struct SiteState {
     pub relation: Relation,
     /// The newest head; none yet of a pinned site that nobody has sent so far.
     pub head: Option<Head>,
+    /// Whether a person has stopped its sharing for now.
+    pub paused: bool,
     pub(crate) number: u32,
 }
 
@@ -195,10 +197,12 @@ impl Records {
             Some(bytes) => Some(Head::decode(site, bytes.value()).map_err(Error::damaged)?),
             None => None,
         };
+        let paused = txn.open_table(known::PAUSED).map_err(damaged)?;
         Ok(Some(SiteState {
             site,
             relation: Relation::from_code(relation)?,
             head,
+            paused: paused.get(number).map_err(damaged)?.is_some(),
             number,
         }))
     }

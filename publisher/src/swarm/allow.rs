@@ -26,7 +26,7 @@ pub(super) struct AllowList(Arc<RwLock<HashMap<SiteId, HashSet<[u8; 32]>>>>);
 impl AllowList {
     /// Allows the blobs of all versions of a site from `first` on, if the site is shared.
     pub(super) fn add(&self, store: &Store, state: &SiteState, mut first: u64) -> Result<()> {
-        if !state.relation.is_shared() {
+        if !state.is_shared() {
             return Ok(());
         }
         let retractions = store.retractions(state)?;
@@ -41,6 +41,10 @@ impl AllowList {
             blobs.extend(blobs_of(store, &retractions, &entry)?);
         }
         let mut sites = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // Who ends the sharing says so in the store, and then here: what was read before may be old by now.
+        if !store.site(state.site)?.is_some_and(|now| now.is_shared()) {
+            return Ok(());
+        }
         let allowed = sites.entry(state.site).or_default();
         match first {
             1 => *allowed = blobs,

@@ -27,13 +27,22 @@ pub struct Announced {
 /// # Errors
 ///
 /// [`Kind::Unreachable`] if it does not answer, [`Kind::Declined`], [`Kind::Older`] or
-/// [`Kind::Conflict`] if it does not keep the version.
+/// [`Kind::Conflict`] if it does not keep the version; [`Kind::Usage`] if the site's sharing was stopped here.
 pub async fn announce(
     node: &Node,
     head: &Head,
     peer: &Ticket,
     limit: Duration,
 ) -> Result<Announced> {
+    let (store, site) = (node.store.clone(), head.site());
+    if blocking(move || store.site(site))
+        .await?
+        .is_some_and(|state| state.paused)
+    {
+        let message = format!("the sharing of skep://{site} was stopped on this machine");
+        return Err(Error::new(Kind::Usage, message)
+            .hint("start it again on the page of the site, in `skep browse`"));
+    }
     let told = tell(node, head, peer, limit);
     let name = peer.0.id.fmt_short();
     let (receipt, received) = match tokio::time::timeout(limit, told).await {

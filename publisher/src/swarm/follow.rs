@@ -141,6 +141,24 @@ pub async fn unfollow(node: &Arc<Node>, site: SiteId) -> Result<SiteState> {
     Ok(state)
 }
 
+/// Stops the sharing of a site until it is started again, or starts it. It is kept up to date all the same.
+///
+/// # Errors
+///
+/// As [`Store::set_paused`](crate::store::Store::set_paused).
+pub async fn pause(node: &Arc<Node>, site: SiteId, paused: bool) -> Result<()> {
+    let store = node.store.clone();
+    blocking(move || store.set_paused(site, paused)).await?;
+    match paused {
+        false => node.share(site, 1).await,
+        true => {
+            node.allow.forget(site);
+            node.tell(site);
+            Ok(())
+        }
+    }
+}
+
 /// Removes a site with all that is here of it; a fetch that is under way is broken off.
 ///
 /// # Errors

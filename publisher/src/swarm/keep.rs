@@ -28,7 +28,7 @@ pub(super) async fn keep(
 ) -> Response {
     let store = node.store.clone();
     let state = match blocking(move || store.site(site)).await {
-        Ok(Some(state)) if state.relation.is_shared() => state,
+        Ok(Some(state)) if state.is_shared() => state,
         Ok(_) => return Response::Declined(Reason::NotPinned),
         Err(e) => return failed(node, site, &e).await,
     };

@@ -168,7 +168,7 @@ async fn answer(
 async fn shared(node: &Node, site: SiteId) -> Result<Option<SiteState>> {
     let store = node.store.clone();
     let state = blocking(move || store.site(site)).await?;
-    Ok(state.filter(|state| state.relation.is_shared()))
+    Ok(state.filter(|state| state.is_shared()))
 }
 
 /// The head of a site as soon as its log is longer than `length`, or as it is when it is time.

@@ -151,6 +151,53 @@ async fn what_is_visited_or_unfollowed_is_served_to_nobody() {
     assert_eq!(again.relation, Relation::Visited);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_site_is_served_to_nobody_and_kept_up_to_date() {
+    let author = site();
+    let (desk, host) = (author.start().await, Other::pinning(author.site).await);
+    author.publish_at(&desk).await;
+    author.announce(&desk, &host.node).await.unwrap();
+    let (follower, third) = (Other::new().await, Other::new().await);
+    let peers = std::slice::from_ref(host.node.ticket().unwrap());
+    follow::follow(&follower.node, author.site, peers)
+        .await
+        .unwrap();
+    assert!(has_blobs(&third, &follower.node, &author).await);
+
+    follow::pause(&follower.node, author.site, true)
+        .await
+        .unwrap();
+    let refused = third.read(author.site, &follower.node).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::NotFound);
+    assert!(!has_blobs(&third, &follower.node, &author).await);
+    // A new version comes, and does not open what was closed; nor does a restart.
+    keep_up(&follower.node);
+    author.write("index.html", "two");
+    author.publish_at(&desk).await;
+    author.announce(&desk, &host.node).await.unwrap();
+    until_version(&follower.node, &author, 2).await;
+    assert!(!has_blobs(&third, &follower.node, &author).await);
+    let Other { node, home, .. } = follower;
+    node.close().await;
+    drop(node);
+    let again = start(&home).await;
+    assert!(!has_blobs(&third, &again, &author).await);
+    follow::pause(&again, author.site, false).await.unwrap();
+    assert!(has_blobs(&third, &again, &author).await);
+    let reader = Other::new().await;
+    reader.read(author.site, &again).await.unwrap();
+
+    // Of a site of one's own nobody is told either.
+    follow::pause(&desk, author.site, true).await.unwrap();
+    author.write("index.html", "three");
+    author.publish_at(&desk).await;
+    let untold = author.announce(&desk, &host.node).await.unwrap_err();
+    assert_eq!(untold.kind, Kind::Usage);
+    let refused = third.read(author.site, &desk).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::NotFound);
+    assert!(!has_blobs(&third, &desk, &author).await);
+}
+
 /// Whether a stranger who knows the hash of a site's photo gets it from a node.
 async fn has_blobs(stranger: &Other, node: &Node, author: &Author) -> bool {
     let hash = iroh_blobs::Hash::new(&author.files()["photo.png"]);

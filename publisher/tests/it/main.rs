@@ -3,6 +3,7 @@
 mod checkout;
 mod control;
 mod control_library;
+mod control_site;
 mod crash;
 mod crash_fetch;
 mod damage;

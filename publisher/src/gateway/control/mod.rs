@@ -12,6 +12,7 @@
 //! | `new` | making a website |
 //! | `open` | addresses that are typed, or come as links of other pages |
 //! | `following` | following sites, and no longer |
+//! | `site`, `history` | one site, with its versions |
 //! | `remove` | removing a site, with what that frees |
 //! | `review` | what a publish would change, and the publish |
 //!
@@ -22,6 +23,7 @@ pub mod access;
 mod assets;
 mod following;
 mod form;
+mod history;
 mod library;
 mod new;
 mod open;
@@ -30,6 +32,7 @@ mod remove;
 mod review;
 mod routes;
 mod row;
+mod site;
 pub mod workshop;
 
 use std::{

@@ -104,6 +104,10 @@ fn ready(
 
 /// Starts or stops a preview.
 pub(super) async fn preview(ask: &Ask, site: SiteId) -> Response<Body> {
+    let back = match ask.query.has("site") {
+        true => format!("/sites/{site}"),
+        false => "/".to_owned(),
+    };
     let (workshop, stop) = (ask.control.workshop.clone(), ask.query.has("stop"));
     let done = blocking(move || match stop {
         true => {
@@ -113,9 +117,12 @@ pub(super) async fn preview(ask: &Ask, site: SiteId) -> Response<Body> {
         false => Ok(workshop.start_preview(site).map(drop)),
     });
     match done.await.map_err(Refusal::from) {
-        Ok(Ok(())) => page::see("/"),
-        Ok(Err(refusal)) | Err(refusal) => {
-            page::refused(ask.gateway.port, "The preview did not start", &refusal, "/")
-        }
+        Ok(Ok(())) => page::see(&back),
+        Ok(Err(refusal)) | Err(refusal) => page::refused(
+            ask.gateway.port,
+            "The preview did not start",
+            &refusal,
+            &back,
+        ),
     }
 }

@@ -14,7 +14,7 @@ use super::{
     access::{Refused, check_origin},
     assets, following,
     form::Form,
-    library, new, open, page, remove, review,
+    library, new, open, page, remove, review, site,
 };
 use crate::{archive::address::SiteId, gateway::local::Gateway};
 
@@ -95,6 +95,8 @@ pub(in crate::gateway) async fn answer(
 async fn of_site(ask: &Ask, site: SiteId, is_post: bool, rest: &[&str]) -> Option<Response<Body>> {
     let row = |text: &str| text.parse::<usize>().ok();
     Some(match (is_post, rest) {
+        (false, []) => site::show(ask, site).await,
+        (true, ["sharing"]) => site::sharing(ask, site).await,
         (true, ["preview"]) => new::preview(ask, site).await,
         (false, ["read"]) => open::elsewhere(ask, site).await,
         (true, ["follow"]) => following::follow(ask, site).await,

@@ -32,7 +32,7 @@ pub(super) fn published(
             }
             @if let Some(newest) = &site.newest {
                 p.meta {
-                    span { (site.relation.name()) }
+                    span { (relation(site)) }
                     span { "version " (newest.version) }
                     span { (time(newest.time)) }
                     span { (count(newest.files, "file")) ", " (bytes(newest.bytes)) }
@@ -40,7 +40,7 @@ pub(super) fn published(
                 }
             } @else {
                 p.meta {
-                    span { (site.relation.name()) }
+                    span { (relation(site)) }
                     span { "Nothing of it is here yet: it comes as soon as a node is met that has it." }
                 }
             }
@@ -55,13 +55,8 @@ pub(super) fn published(
             (address(id))
             @if site.conflicts > 0 { (conflict(site)) }
             div.actions {
-                @match site.relation {
-                    Relation::Own => { (own(control, id, &name)) }
-                    Relation::Followed => { (button(control, &action(id, "unfollow"), "Unfollow", Some(&name))) }
-                    Relation::Visited => { (button(control, &action(id, "follow"), "Follow", Some(&name))) }
-                    Relation::Pinned => {}
-                }
-                a href=(action(id, "remove")) { "Remove" span.visually-hidden { " " (name) } "\u{2026}" }
+                a href={ "/sites/" (id) } { "Details & history" span.visually-hidden { " of " (name) } }
+                (actions(control, site, &name, ""))
             }
         }
     }
@@ -80,11 +75,19 @@ pub(super) fn unpublished(control: &Control, site: SiteId, folder: Option<&Folde
             }
             (address(site))
             @if folder.is_some() {
-                div.actions { (own(control, site, &name)) }
+                div.actions { (own(control, site, &name, "")) }
             } @else {
                 p.soft { "Its key is here. Where its folder is nobody has said: run " code { "skep status" } " once in it." }
             }
         }
+    }
+}
+
+/// Why a site is known, and whether its sharing was stopped.
+pub(super) fn relation(site: &LibrarySite) -> Markup {
+    html! {
+        (site.relation.name())
+        @if site.paused { ", " span.flag { "not shared for now" } }
     }
 }
 
@@ -130,14 +133,14 @@ pub(super) fn address(site: SiteId) -> Markup {
     }
 }
 
-fn now_connected(peers: usize) -> String {
+pub(super) fn now_connected(peers: usize) -> String {
     match peers {
         0 => "no peer now".into(),
         _ => format!("{} now", count(peers as u64, "peer")),
     }
 }
 
-fn holders(nodes: usize, version: u64) -> String {
+pub(super) fn holders(nodes: usize, version: u64) -> String {
     match nodes {
         0 => format!("no other node has said that it holds version {version}"),
         1 => format!("1 node says it holds version {version}"),
@@ -145,7 +148,7 @@ fn holders(nodes: usize, version: u64) -> String {
     }
 }
 
-fn conflict(site: &LibrarySite) -> Markup {
+pub(super) fn conflict(site: &LibrarySite) -> Markup {
     html! {
         p.warning {
             "Its key has signed versions elsewhere that contradict these"
@@ -156,8 +159,22 @@ fn conflict(site: &LibrarySite) -> Markup {
     }
 }
 
+/// What can be done with a site; `back` is the query that leads back to the page on which it is offered.
+pub(super) fn actions(control: &Control, site: &LibrarySite, name: &str, back: &str) -> Markup {
+    let id = site.site;
+    html! {
+        @match site.relation {
+            Relation::Own => { (own(control, id, name, back)) }
+            Relation::Followed => { (button(control, &action(id, "unfollow"), "Unfollow", Some(name))) }
+            Relation::Visited => { (button(control, &action(id, "follow"), "Follow", Some(name))) }
+            Relation::Pinned => {}
+        }
+        a href=(action(id, "remove")) { "Remove" span.visually-hidden { " " (name) } "\u{2026}" }
+    }
+}
+
 /// What an author does with a site of their own.
-fn own(control: &Control, site: SiteId, name: &str) -> Markup {
+pub(super) fn own(control: &Control, site: SiteId, name: &str, back: &str) -> Markup {
     let preview = control.workshop.preview(site);
     let toggle = action(site, "preview");
     html! {
@@ -165,9 +182,9 @@ fn own(control: &Control, site: SiteId, name: &str) -> Markup {
         @match preview {
             Some(url) => {
                 a href=(url) { "Open the preview" span.visually-hidden { " of " (name) } }
-                (button(control, &format!("{toggle}?stop"), "Stop the preview", Some(&format!("of {name}"))))
+                (button(control, &format!("{toggle}?stop{back}"), "Stop the preview", Some(&format!("of {name}"))))
             }
-            None => { (button(control, &toggle, "Start the preview", Some(&format!("of {name}")))) }
+            None => { (button(control, &format!("{toggle}?{back}"), "Start the preview", Some(&format!("of {name}")))) }
         }
     }
 }

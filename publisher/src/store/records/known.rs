@@ -16,6 +16,8 @@ const PEERS: TableDefinition<(u32, Key), (u64, bool, &str)> = TableDefinition::n
 const VISITS: TableDefinition<u32, u64> = TableDefinition::new("visits");
 /// Site's number -> (bytes that went to others, bytes that came from them).
 const TRAFFIC: TableDefinition<u32, (u64, u64)> = TableDefinition::new("traffic");
+/// Site's number -> nothing: it is shared with nobody for now, whatever its relation.
+pub(super) const PAUSED: TableDefinition<u32, ()> = TableDefinition::new("paused");
 
 /// The most peers of a site that are remembered.
 pub(crate) const MAX_PEERS: usize = 16;
@@ -28,6 +30,7 @@ pub(super) fn open(txn: &WriteTransaction) -> Result<(), redb::Error> {
     txn.open_table(PEERS)?;
     txn.open_table(VISITS)?;
     txn.open_table(TRAFFIC)?;
+    txn.open_table(PAUSED)?;
     Ok(())
 }
 
@@ -36,6 +39,7 @@ pub(super) fn remove(txn: &WriteTransaction, number: u32) -> Result<(), redb::Er
         .retain_in(all(number), |_, _| false)?;
     txn.open_table(VISITS)?.remove(number)?;
     txn.open_table(TRAFFIC)?.remove(number)?;
+    txn.open_table(PAUSED)?.remove(number)?;
     Ok(())
 }
 
@@ -49,6 +53,22 @@ impl Records {
                 && code == Relation::Followed.code()
             {
                 sites.insert(site.0, (number, Relation::Visited.code()))?;
+                txn.open_table(PAUSED)?.remove(number)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes whether a known site is shared with nobody for now.
+    pub(crate) fn set_paused(&self, site: SiteId, paused: bool) -> Result<()> {
+        self.write(site, |txn| {
+            let sites = txn.open_table(SITES)?;
+            if let Some(row) = sites.get(site.0)? {
+                let mut table = txn.open_table(PAUSED)?;
+                match paused {
+                    true => drop(table.insert(row.value().0, ())?),
+                    false => drop(table.remove(row.value().0)?),
+                }
             }
             Ok(())
         })
