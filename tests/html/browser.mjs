@@ -80,17 +80,68 @@ class Page {
     this.heard.delete(method);
   }
 
-  /** Shows `url` on a screen of `width` pixels, in the dark or not. */
-  async go(url, { width = 1280, height = 800, dark = false, media = "" } = {}) {
+  /** What the page is shown on: `width` pixels, in the dark or not. */
+  async screen({ width = 1280, height = 800, dark = false, media = "" } = {}) {
     const metrics = { width, height, deviceScaleFactor: 1, mobile: false };
     await this.send("Emulation.setDeviceMetricsOverride", metrics);
     const features = [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }];
     await this.send("Emulation.setEmulatedMedia", { media, features });
+  }
+
+  /** Shows `url` on a screen, as `screen` has it. */
+  async go(url, screen = {}) {
+    await this.screen(screen);
     this.requests = [];
     const loaded = new Promise((resolve) => this.heard.set("Page.loadEventFired", resolve));
     const { errorText } = await this.send("Page.navigate", { url });
     if (errorText) throw new Error(`${url}: ${errorText}`);
     await loaded;
+  }
+
+  /** Waits until the JavaScript `expression` is true, also across pages, and returns its value. */
+  async until(expression, limit = LIMIT_MS) {
+    const end = Date.now() + limit;
+    for (;;) {
+      // While one page takes the place of another there is none.
+      const value = await this.evaluate(expression).catch(() => false);
+      if (value) return value;
+      if (Date.now() > end) {
+        const shown = await this.evaluate("location.href + '\\n' + document.body?.innerText").catch((error) => error);
+        throw new Error(`it never came to: ${expression}\n${shown}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+  }
+
+  /** Clicks in the middle of the first element that `selector` finds. */
+  async click(selector) {
+    const at = await this.until(`(() => {
+      const element = document.querySelector(${JSON.stringify(selector)});
+      if (!element) return null;
+      element.scrollIntoView({ block: "center", behavior: "instant" });
+      const { left, top, width, height } = element.getBoundingClientRect();
+      return width > 0 ? { x: left + width / 2, y: top + height / 2 } : null;
+    })()`);
+    for (const type of ["mousePressed", "mouseReleased"]) {
+      await this.send("Input.dispatchMouseEvent", { type, ...at, button: "left", clickCount: 1 });
+    }
+  }
+
+  /** Presses keys, one after the other: names as in KeyboardEvent.key, or single characters. */
+  async press(...keys) {
+    const codes = { Tab: 9, Enter: 13, " ": 32, ArrowDown: 40, ArrowUp: 38 };
+    for (const key of keys) {
+      const text = key === "Enter" ? "\r" : key.length === 1 ? key : undefined;
+      const event = { key, text, windowsVirtualKeyCode: codes[key] ?? key.toUpperCase().charCodeAt(0) };
+      await this.send("Input.dispatchKeyEvent", { type: text ? "keyDown" : "rawKeyDown", ...event });
+      await this.send("Input.dispatchKeyEvent", { type: "keyUp", ...event, text: undefined });
+    }
+  }
+
+  /** Types `text` into the field that `selector` finds. */
+  async type(selector, text) {
+    await this.until(`(() => { const field = document.querySelector(${JSON.stringify(selector)}); field?.focus(); field?.select?.(); return !!field; })()`);
+    await this.send("Input.insertText", { text });
   }
 
   /** The value of the JavaScript `expression`. */

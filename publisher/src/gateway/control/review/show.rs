@@ -208,7 +208,7 @@ impl Maker {
                 }
                 (summary(&review.output, "The site then has"))
                 @if !review.sources.changes.is_empty() {
-                    " Sources: " (summary(&review.sources, "they are then"))
+                    " Sources: " (summary(&review.sources, "They are then"))
                 }
             }
             @for note in &draft.notes { p.note { (note) } }
