@@ -16,6 +16,7 @@ mod error;
 mod folder;
 mod fork;
 mod forking;
+mod kept;
 mod notes;
 mod outgoing;
 mod output;

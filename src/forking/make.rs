@@ -69,7 +69,7 @@ pub(crate) fn fork(
     let origin = Origin::of(state.site, entry)?;
     let scratch = scratch_for(dir)?;
     let made = scratch.path().join("site");
-    let copied = checkout(&reader, sources, &made)?;
+    let copied = checkout(&reader, sources.root, &made)?;
 
     let unfit = |e: CliError| {
         let hint = as_files(state.site, entry.number);

@@ -33,6 +33,21 @@ impl Origin {
         })
     }
 
+    /// The address of the version.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The site of which this is a version.
+    pub(crate) fn site(&self) -> SiteId {
+        self.site
+    }
+
+    /// Its number.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
     /// The same as entries have it.
     pub(crate) fn record(&self) -> (SiteId, u64) {
         (self.site, self.version)

@@ -1,11 +1,14 @@
 //! The published sources of another site. Their names and bytes are a stranger's.
 
+use std::collections::BTreeMap;
+
 use skep_publisher::{
     archive::{
         address::{Address, SiteId},
         entry::Entry,
         hash::NodeHash,
         path::{ArchivePath, Names},
+        tree::File,
     },
     error::{Error, Kind},
     store::{Reader, SiteState, Store},
@@ -13,20 +16,27 @@ use skep_publisher::{
 
 use crate::error::{CliError, Result};
 
-/// The tree of the sources of the version of `entry`, if they are published and here. No two of its paths are one file
-/// on any disk, and none is a repository's own.
+/// The sources of one version. No two of their paths are one file on any disk, and none is a repository's own.
+pub(crate) struct Sources {
+    /// The root of their tree.
+    pub(crate) root: NodeHash,
+    /// The files, by their paths.
+    pub(crate) files: BTreeMap<ArchivePath, File>,
+}
+
+/// The sources of the version of `entry`, if they are published and here.
 pub(crate) fn sources(
     store: &Store,
     state: &SiteState,
     reader: &Reader,
     entry: &Entry,
-) -> Result<NodeHash> {
+) -> Result<Sources> {
     let Some(root) = entry.sources else {
         return Err(none(store, state, entry));
     };
     let mut names = Names::default();
-    let mut is_site = false;
-    reader.walk(root, |path, _| {
+    let mut files = BTreeMap::new();
+    reader.walk(root, |path, file| {
         let refuse = |why: &str| Err(Error::new(Kind::Hostile, format!("{path} {why}")));
         if is_repositorys(path) {
             return refuse(
@@ -36,17 +46,22 @@ pub(crate) fn sources(
         if !names.add(path) {
             return refuse("and another of the sources are one file on some disks, by case or as file and folder");
         }
-        is_site |= path.as_str() == skep_generator::config::FILE;
+        files.insert(path.clone(), file.clone());
         Ok(())
     })?;
-    match is_site {
-        true => Ok(root),
+    match files.keys().any(is_settings) {
+        true => Ok(Sources { root, files }),
         false => Err(CliError::failed(
             "no-site",
             format!("the sources of version {} have no skep.toml", entry.number),
         )
         .hint(as_files(state.site, entry.number))),
     }
+}
+
+/// Whether the file is that with the site's settings.
+pub(crate) fn is_settings(path: &ArchivePath) -> bool {
+    path.as_str() == skep_generator::config::FILE
 }
 
 /// How to have the sources of a version as they are.

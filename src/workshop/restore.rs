@@ -1,10 +1,6 @@
 //! Puts the file behind a change back to what was published, and keeps a copy of what was there.
 
-use std::{
-    fs,
-    io::{ErrorKind, Write},
-    path::{Path, PathBuf},
-};
+use std::{fs, io::Write};
 
 use skep_publisher::{
     archive::{path::ArchivePath, tree::File},
@@ -14,8 +10,9 @@ use skep_publisher::{
 };
 
 use crate::{
-    context::{Context, now},
+    context::Context,
     error::{CliError, Result},
+    kept::{Kept, cant, remove, target, write},
     site::SiteDir,
 };
 
@@ -41,6 +38,7 @@ pub(super) fn restore(
     let state = store.known(draft.review.site)?;
     let reader = Reader::new(store, &state);
     let plans = plans(&reader, dir, draft, place)?;
+    let kept = Kept::now(ctx, draft.review.site);
     let mut restored = None;
     for plan in plans {
         let bytes = match &plan.old {
@@ -48,9 +46,11 @@ pub(super) fn restore(
             None => None,
         };
         let file = target(&dir.dir, &plan.path)?;
-        let kept = keep(ctx, draft, &file, &plan.path)?;
+        let kept = kept.keep(&file, &plan.path)?;
         match bytes {
-            Some(bytes) => write(&file, &bytes)?,
+            Some(bytes) => write(&file, |out| {
+                out.write_all(&bytes).map_err(|e| cant("write", &file, &e))
+            })?,
             None => remove(&file)?,
         }
         restored = Some(Restored { file, kept });
@@ -144,88 +144,5 @@ fn of_output(
             ),
         )
         .hint("take it from a backup; `publish_source = true` in skep.toml keeps sources from now on")),
-    }
-}
-
-/// Where a file of the site's folder is. Links in it lead nowhere else.
-fn target(dir: &Path, path: &ArchivePath) -> Result<PathBuf> {
-    let cant = |at: &Path, e: &std::io::Error| {
-        CliError::failed("io", format!("can't write {}: {e}", at.display()))
-    };
-    let root = dir.canonicalize().map_err(|e| cant(dir, &e))?;
-    let file = root.join(path.as_str());
-    let parent = file.parent().unwrap_or(&root);
-    // The nearest folder that is there decides where the others will be.
-    let there = parent.ancestors().find_map(|dir| dir.canonicalize().ok());
-    let is_link = file.symlink_metadata().is_ok_and(|meta| !meta.is_file());
-    if is_link || !there.is_some_and(|there| there.starts_with(&root)) {
-        let message = format!(
-            "{} is no plain file of the website's folder",
-            file.display()
-        );
-        return Err(CliError::failed("refused", message));
-    }
-    fs::create_dir_all(parent).map_err(|e| cant(parent, &e))?;
-    Ok(file)
-}
-
-/// Copies what is there into the home, and says where; `None` if nothing is.
-fn keep(ctx: &Context, draft: &Draft, file: &Path, path: &ArchivePath) -> Result<Option<PathBuf>> {
-    let moment = now().strftime("%Y-%m-%d_%H-%M-%S%.3f").to_string();
-    let kept = ctx
-        .home
-        .root()
-        .join("kept")
-        .join(draft.review.site.to_string());
-    let kept = kept.join(moment).join(path.as_str());
-    let copied = (|| {
-        if let Some(parent) = kept.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::copy(file, &kept)?;
-        fs::File::open(&kept)?.sync_all()
-    })();
-    match copied {
-        Ok(()) => Ok(Some(kept)),
-        Err(e) if e.kind() == ErrorKind::NotFound && !file.exists() => Ok(None),
-        Err(e) => Err(CliError::failed(
-            "io",
-            format!(
-                "nothing was changed: no copy of {} can be kept: {e}",
-                file.display()
-            ),
-        )),
-    }
-}
-
-fn write(file: &Path, bytes: &[u8]) -> Result<()> {
-    let written = (|| {
-        let parent = file.parent().unwrap_or(Path::new("."));
-        let mut new = tempfile::Builder::new()
-            .prefix(".skep-")
-            .tempfile_in(parent)?;
-        new.write_all(bytes)?;
-        new.as_file().sync_all()?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // A temporary file is for its owner alone; a website's files are as others are.
-            let mode = fs::metadata(file).map_or(0o644, |meta| meta.permissions().mode());
-            new.as_file()
-                .set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
-        }
-        new.persist(file).map_err(|e| e.error)?;
-        std::io::Result::Ok(())
-    })();
-    written.map_err(|e| CliError::failed("io", format!("can't write {}: {e}", file.display())))
-}
-
-fn remove(file: &Path) -> Result<()> {
-    match fs::remove_file(file) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(CliError::failed(
-            "io",
-            format!("can't remove {}: {e}", file.display()),
-        )),
-        _ => Ok(()),
     }
 }

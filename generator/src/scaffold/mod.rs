@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::theme;
 pub use drafts::{draft, post};
 pub use init::init;
-pub use settings::{Adopted, adopt, set_address, set_publish_source};
+pub use settings::{Adopted, adopt, set_address, set_publish_source, with_origin};
 
 /// What a new site starts with.
 #[derive(Debug, Clone, Copy)]

@@ -59,6 +59,11 @@ pub fn adopt(text: &str, address: &str, origin: &str) -> Result<Adopted, Error> 
     Ok(Adopted { text, url })
 }
 
+/// The text of a `skep.toml` with another `origin`. All else stays as it is, to the byte.
+pub fn with_origin(text: &str, origin: &str) -> Result<String, Error> {
+    with(text, Setting::Origin, &Value::String(origin.to_owned()))
+}
+
 /// The lines of a statement at the top that has its value at `value`.
 fn statement(text: &str, value: &Range<usize>) -> Range<usize> {
     let start = text[..value.start].rfind('\n').map_or(0, |at| at + 1);

@@ -49,6 +49,17 @@ impl ContentHash {
     pub fn of(bytes: &[u8]) -> Self {
         Self(*blake3::hash(bytes).as_bytes())
     }
+
+    /// The hash of a file's bytes, which may be too many to have at once.
+    ///
+    /// # Errors
+    ///
+    /// If they can't be read.
+    pub fn read(bytes: impl std::io::Read) -> std::io::Result<Self> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(bytes)?;
+        Ok(Self(*hasher.finalize().as_bytes()))
+    }
 }
 
 impl NodeHash {
