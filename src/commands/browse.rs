@@ -77,7 +77,7 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
         false => gateway,
     });
     if let Some(address) = &address
-        && let Err(e) = gateway.fetch(address.site).await
+        && let Err(e) = gateway.show(address.site).await
     {
         if node.store.known(address.site).is_err() {
             node.close().await;

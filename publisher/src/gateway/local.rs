@@ -18,14 +18,14 @@ use super::{
     loopback::{self, Loopback},
     opened::Opened,
     reading,
-    seek::Seeking,
+    seek::{self, Seeking},
     site::plain,
     version::Contents,
 };
 use crate::{
     archive::address::SiteId,
     error::{Error, Kind, Result},
-    swarm::{Network, Node, Ticket, fetch},
+    swarm::{Network, Node, Ticket, fetch, node::blocking},
 };
 
 /// The port that is part of the sites' origins.
@@ -79,6 +79,20 @@ impl Gateway {
         Self {
             reloads: false,
             ..self
+        }
+    }
+
+    /// Brings the newest version of a site from the first peer that has it; of a site of which nothing is here
+    /// only the first of it is waited for, so that pages can be shown.
+    ///
+    /// # Errors
+    ///
+    /// As [`fetch`](Self::fetch).
+    pub async fn show(self: &Arc<Self>, site: SiteId) -> Result<()> {
+        let store = self.node.store.clone();
+        match blocking(move || Ok(store.known(site).is_ok())).await? {
+            true => self.fetch(site).await.map(drop),
+            false => seek::until_shown(self, site).await,
         }
     }
 
@@ -149,11 +163,7 @@ pub async fn fetch_from(
     site: SiteId,
     peers: &[Ticket],
 ) -> Result<fetch::Fetched> {
-    let mut last = Error::new(
-        Kind::NotFound,
-        format!("skep://{site} is not on this machine, and no node that may have it is known"),
-    )
-    .hint("name one with `--peer TICKET`; whoever gave you the address can give you a ticket");
+    let mut last = nobody(site);
     for peer in peers {
         match fetch::newest(node, site, peer, fetch::Wanted::Latest).await {
             Ok(fetched) => return Ok(fetched),
@@ -163,6 +173,15 @@ pub async fn fetch_from(
         }
     }
     Err(last)
+}
+
+/// No node is known that may have a site.
+pub(super) fn nobody(site: SiteId) -> Error {
+    Error::new(
+        Kind::NotFound,
+        format!("skep://{site} is not on this machine, and no node that may have it is known"),
+    )
+    .hint("name one with `--peer TICKET`; whoever gave you the address can give you a ticket")
 }
 
 /// The port to listen on: fixed, because it is part of origins, except where nothing but tests looks.

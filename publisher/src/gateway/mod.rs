@@ -11,6 +11,7 @@
 //! | `bar` | what an old version says of itself |
 //! | `live` | open tabs learn of a newer version |
 //! | `seek` | a site that is not here is asked for, and waited for |
+//! | `early` | its pages meanwhile, as soon as their own bytes are there |
 //! | `ranges` | conditional and partial requests |
 //! | `hostname` | what the `Host` header asks for |
 //! | `guard` | what keeps sites apart: who may ask, and what an answer forbids |
@@ -19,6 +20,7 @@
 
 mod bar;
 pub mod control;
+mod early;
 mod guard;
 mod hostname;
 mod live;

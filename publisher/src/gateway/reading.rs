@@ -97,11 +97,11 @@ async fn respond(
 ) -> Result<Response<Body>> {
     let store = gateway.node.store.clone();
     let is_known = blocking(move || Ok(store.known(site).is_ok())).await?;
-    if !is_known && let Some(mut waiting) = seek::until_asked(gateway, site).await {
-        guard::keep_apart(&mut waiting, None);
-        return Ok(waiting);
-    }
     let parts = Arc::new(parts);
+    let newest = number.is_none().then(|| parts.clone());
+    if !is_known && let Some(answer) = seek::until_asked(gateway, site, newest).await {
+        return Ok(answer);
+    }
     let answer = from_store(gateway, site, number, &parts).await;
     let is_lacking = matches!(&answer, Err(e) if e.kind == Kind::NotFound);
     match number {

@@ -3,22 +3,27 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
 use axum::{
     body::Body,
-    http::{HeaderValue, Response, StatusCode, header},
+    http::{HeaderValue, Response, StatusCode, header, request::Parts},
 };
 use maud::{PreEscaped, html};
 use tokio::{sync::watch, time::Instant};
 
-use super::{live, local::Gateway, pages};
+use super::{
+    early, guard, live,
+    local::{self, Gateway},
+    pages,
+};
 use crate::{
     archive::address::SiteId,
-    error::{Error, Result},
-    swarm::{Ticket, fetch, node::blocking},
+    error::{Error, Kind, Result},
+    swarm::{Ticket, fetch, node::blocking, page::Session},
     words::count,
 };
 
@@ -54,6 +59,8 @@ struct State {
     refusals: Arc<[Refusal]>,
     /// When they are asked again.
     next: Option<Instant>,
+    /// A peer that gives single pages, while the whole version comes from it.
+    session: Option<Arc<Session>>,
 }
 
 /// Why a node did not give the site.
@@ -63,23 +70,76 @@ struct Refusal {
 }
 
 /// Waits until a site is here, or all that may have it were asked once: then the answer is a page that waits
-/// for it.
-pub(super) async fn until_asked(gateway: &Arc<Gateway>, site: SiteId) -> Option<Response<Body>> {
+/// for it. Meanwhile, the answer may come from a peer that has the site; `parts` are those of a request for the
+/// newest version.
+pub(super) async fn until_asked(
+    gateway: &Arc<Gateway>,
+    site: SiteId,
+    mut parts: Option<Arc<Parts>>,
+) -> Option<Response<Body>> {
     let Some(mut state) = join(gateway, site) else {
-        return Some(pages::message(
+        let mut refused = pages::message(
             StatusCode::SERVICE_UNAVAILABLE,
             "Too many sites are waited for",
             "None of the nodes that are known has them. Close some of their tabs, and try again in two minutes.",
-        ));
+        );
+        guard::keep_apart(&mut refused, None);
+        return Some(refused);
     };
     loop {
         let now = state.borrow_and_update().clone();
         if now.is_here {
             return None;
         }
-        if now.rounds > 0 || state.changed().await.is_err() {
+        // Once: what that peer has not, comes with all the rest.
+        if let Some(session) = &now.session
+            && let Some(parts) = parts.take()
+        {
+            let mut state = state.clone();
+            tokio::select! {
+                early = early::respond(gateway, session, &parts) => {
+                    if let Ok(early) = early {
+                        return Some(early);
+                    }
+                }
+                _ = state.wait_for(|state| state.is_here) => {}
+            }
+            continue;
+        }
+        if (now.rounds > 0 && now.session.is_none()) || state.changed().await.is_err() {
             return Some(waiting(site, &now));
         }
+    }
+}
+
+/// Waits until a site is here, or a peer gives its pages while the rest comes from it.
+///
+/// # Errors
+///
+/// What was said by the last of those that may have it, when all were asked once.
+pub(super) async fn until_shown(gateway: &Arc<Gateway>, site: SiteId) -> Result<()> {
+    let Some(mut state) = join(gateway, site) else {
+        return Err(local::nobody(site));
+    };
+    let shown = |state: &State| state.is_here || state.session.is_some() || state.rounds > 0;
+    // If nobody asks any more, nobody has it.
+    let now = match state.wait_for(shown).await {
+        Ok(now) => now.clone(),
+        Err(_) => return Err(local::nobody(site)),
+    };
+    if now.is_here || now.session.is_some() {
+        return Ok(());
+    }
+    let mut errors = now.refusals.iter().map(|refusal| &refusal.error);
+    // That two histories are about must be said, whatever else went wrong.
+    let told = errors.clone().find(|error| error.kind == Kind::Conflict);
+    match told.or_else(|| errors.next_back()) {
+        Some(error) => Err(Error {
+            kind: error.kind,
+            message: error.message.clone(),
+            hint: error.hint.clone(),
+        }),
+        None => Err(local::nobody(site)),
     }
 }
 
@@ -118,10 +178,13 @@ async fn run(
         let mut news = gateway.upgrade()?.node.news();
         let mut wait = FIRST_WAIT;
         loop {
-            let refusals = match ask(&*gateway.upgrade()?, site).await {
+            let refusals = match ask(&*gateway.upgrade()?, site, &state).await {
                 Ok(()) => {
                     gateway.upgrade()?.seeking.lock().remove(&site);
-                    state.send_modify(|state| state.is_here = true);
+                    state.send_modify(|state| {
+                        state.is_here = true;
+                        state.session = None;
+                    });
                     return None;
                 }
                 Err(refusals) => refusals,
@@ -165,7 +228,11 @@ impl Gateway {
 }
 
 /// Asks one after the other of those that may have a site, unless it is here.
-async fn ask(gateway: &Gateway, site: SiteId) -> Result<(), Vec<Refusal>> {
+async fn ask(
+    gateway: &Gateway,
+    site: SiteId,
+    state: &watch::Sender<State>,
+) -> Result<(), Vec<Refusal>> {
     let store = gateway.node.store.clone();
     let known = blocking(move || Ok((store.known(site).is_ok(), store.peers(site)?))).await;
     let (is_here, known) = known.unwrap_or_default();
@@ -181,7 +248,21 @@ async fn ask(gateway: &Gateway, site: SiteId) -> Result<(), Vec<Refusal>> {
     }
     let mut refusals = Vec::new();
     for ticket in tickets {
-        match fetch::newest(&gateway.node, site, &ticket, fetch::Wanted::Latest).await {
+        let fetched = {
+            let pages = async {
+                // Without them, the whole is waited for.
+                if let Ok(session) = early::open(gateway, site, &ticket).await {
+                    state.send_modify(|state| state.session = Some(session));
+                }
+                std::future::pending::<Infallible>().await
+            };
+            tokio::select! {
+                fetched = fetch::newest(&gateway.node, site, &ticket, fetch::Wanted::Latest) => fetched,
+                never = pages => match never {},
+            }
+        };
+        state.send_if_modified(|state| state.session.take().is_some());
+        match fetched {
             Ok(_) => return Ok(()),
             Err(error) => refusals.push(Refusal {
                 node: ticket.node(),
@@ -232,6 +313,7 @@ fn waiting(site: SiteId, state: &State) -> Response<Body> {
     );
     let refresh = HeaderValue::from_static(REFRESH);
     response.headers_mut().insert(header::REFRESH, refresh);
+    guard::keep_apart(&mut response, None);
     response
 }
 

@@ -12,6 +12,7 @@
 //! | [`fetch`] | a site's newer versions from a peer, verified before they are kept |
 //! | [`follow`] | following sites, keeping them up to date, removing them |
 //! | [`cache`] | what goes when visited sites have too many bytes |
+//! | [`page`] | some files of a version that is not here yet, proved |
 //! | `presence`, `pace` | who is connected for which site; how often a site's versions are taken |
 //! | [`announce`] | telling a node of a version, and its receipt |
 
@@ -25,6 +26,7 @@ mod keep;
 pub mod network;
 pub mod node;
 mod pace;
+pub mod page;
 mod presence;
 mod serve;
 mod sweep;

@@ -22,6 +22,7 @@ use super::{
     cache::VISITED_LIMIT,
     network::{Network, Ticket},
     pace::Pace,
+    page::Fronts,
     presence::Presence,
     serve::{ALL_WATCHES, SkepProtocol},
     wire,
@@ -63,6 +64,7 @@ pub struct Node {
     pub(super) key: SigningKey,
     pub(super) presence: Presence,
     pub(super) pace: Pace,
+    pub(super) fronts: Arc<Fronts>,
     /// Who waits for news of sites.
     pub(super) watches: Arc<Semaphore>,
     /// Which sites are followed has changed.
@@ -203,6 +205,7 @@ impl Node {
             key: open.key,
             presence: Presence::default(),
             pace: Pace::default(),
+            fronts: Arc::default(),
             watches: Arc::new(Semaphore::new(ALL_WATCHES)),
             follows: Notify::new(),
             visited_limit: AtomicU64::new(VISITED_LIMIT),

@@ -19,6 +19,7 @@ use tokio::{
 use super::{
     keep,
     node::{Node, blocking},
+    page,
     presence::Present,
     wire::{self, MAX_ENTRIES, Request, Response, WATCH_TIME},
 };
@@ -131,6 +132,9 @@ async fn answer(
         }
         Request::Entries { site, first, count } => {
             entries(node, SiteId(site), first, count, &mut send).await?;
+        }
+        Request::Page { site, paths } => {
+            page::answer(node, SiteId(site), paths, &mut send).await?;
         }
         Request::Branch {
             site,

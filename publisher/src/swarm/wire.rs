@@ -23,6 +23,9 @@ pub const MAX_FRAME: usize = 16 << 10;
 /// The most entries that one request may ask for.
 pub const MAX_ENTRIES: u64 = 4096;
 
+/// How much is sent or received at a time of what is no frame, in bytes.
+const PIECE: usize = 64 << 10;
+
 /// How long a peer may take for one frame, unless it has to fetch something first.
 pub const FRAME_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -79,6 +82,14 @@ pub enum Request {
         /// How long the log is that the asking node has.
         length: u64,
     },
+    /// Files of the newest version, with what proves them, to be shown before all of it is fetched. Answered
+    /// by [`Response::Page`] or [`Response::NotShared`].
+    Page {
+        /// The site.
+        site: [u8; 32],
+        /// The paths of the files, at most [`MAX_PATHS`](super::page::MAX_PATHS).
+        paths: Vec<String>,
+    },
 }
 
 /// What it answers.
@@ -99,6 +110,11 @@ pub enum Response {
     },
     /// The node does not keep the version.
     Declined(Reason),
+    /// So many bytes follow after this frame: a [`Page`](super::page::Page).
+    Page {
+        /// At most [`MAX_ANSWER`](super::page::MAX_ANSWER).
+        length: u32,
+    },
 }
 
 /// Why a node does not keep a version.
@@ -145,6 +161,25 @@ pub async fn receive<T: DeserializeOwned>(stream: &mut RecvStream, limit: Durati
             format!("a peer sent a malformed message: {e}"),
         )
     })
+}
+
+/// Sends bytes as they are.
+pub async fn send_bytes(stream: &mut SendStream, bytes: &[u8]) -> Result<()> {
+    for piece in bytes.chunks(PIECE) {
+        within(FRAME_TIMEOUT, stream.write_all(piece)).await?;
+    }
+    Ok(())
+}
+
+/// Receives `length` bytes as they are. Room is made as they come.
+pub async fn receive_bytes(stream: &mut RecvStream, length: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while bytes.len() < length {
+        let start = bytes.len();
+        bytes.resize(length.min(start + PIECE), 0);
+        within(FRAME_TIMEOUT, stream.read_exact(&mut bytes[start..])).await?;
+    }
+    Ok(bytes)
 }
 
 async fn within<T, E: std::fmt::Display>(

@@ -193,7 +193,10 @@ async fn a_peer_can_not_make_an_author_look_dishonest() {
     let script = move |request| match request {
         Request::Head { .. } => vec![frame(&Response::Head(head.clone()))],
         Request::Entries { count, .. } => vec![other.clone(); count as usize],
-        Request::Branch { .. } | Request::Announce { .. } | Request::Watch { .. } => Vec::new(),
+        Request::Branch { .. }
+        | Request::Announce { .. }
+        | Request::Watch { .. }
+        | Request::Page { .. } => Vec::new(),
     };
     let liar = Liar::new(script, Serves::Nothing).await;
     let error = refused(&reader, &forge, liar).await;

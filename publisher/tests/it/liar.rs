@@ -89,12 +89,25 @@ impl ProtocolHandler for Garbage {
     }
 }
 
+/// A blobs protocol that takes requests and leaves it at that.
+#[derive(Debug, Clone)]
+struct Silence;
+
+impl ProtocolHandler for Silence {
+    async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
+        connection.closed().await;
+        Ok(())
+    }
+}
+
 /// What blobs a liar serves.
 pub(crate) enum Serves {
     /// These, honestly.
     Blobs(Vec<Vec<u8>>),
     /// Bytes that are not those that were asked for.
     Garbage,
+    /// It lets itself be asked and never answers.
+    Silence,
     /// It does not speak that protocol.
     Nothing,
 }
@@ -110,6 +123,7 @@ impl Liar {
         let router = match serves {
             Serves::Nothing => router,
             Serves::Garbage => router.accept(iroh_blobs::ALPN, Garbage),
+            Serves::Silence => router.accept(iroh_blobs::ALPN, Silence),
             Serves::Blobs(blobs) => {
                 let store = MemStore::new();
                 for blob in blobs {
@@ -220,7 +234,7 @@ impl Forge {
                 all.map(|entry| frame(&Response::Entry(entry.clone())))
                     .collect()
             }
-            Request::Announce { .. } | Request::Watch { .. } => Vec::new(),
+            Request::Announce { .. } | Request::Watch { .. } | Request::Page { .. } => Vec::new(),
         }
     }
 

@@ -24,6 +24,7 @@ mod hostile_decoders;
 mod hostile_forks;
 mod liar;
 mod only;
+mod pages;
 mod portable;
 mod publish;
 mod retract;

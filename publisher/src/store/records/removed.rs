@@ -98,6 +98,23 @@ impl Records {
         })
     }
 
+    /// Remembers the head of a site of which nothing is here, as if it had been here; false if one is here, or
+    /// another was: then only the whole log can tell whether it goes on from there.
+    pub(crate) fn see(&self, head: &Head) -> Result<bool> {
+        let site = head.site();
+        match (
+            self.site(site)?.and_then(|state| state.head),
+            self.seen(site)?,
+        ) {
+            (Some(_), _) => Ok(false),
+            (None, Some(seen)) => Ok(seen.tip() == head.tip()),
+            (None, None) => {
+                self.write(site, |txn| put_seen(txn, site, &head.encode()))?;
+                Ok(true)
+            }
+        }
+    }
+
     /// The newest head of a removed site that was ever here.
     pub(crate) fn seen(&self, site: SiteId) -> Result<Option<Head>> {
         let txn = self.db.begin_read().map_err(damaged)?;

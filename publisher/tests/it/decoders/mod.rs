@@ -27,6 +27,7 @@ use skep_publisher::{
     },
     swarm::{
         Ticket,
+        page::{MAX_FILE, Page},
         wire::{Request, Response},
     },
 };
@@ -42,7 +43,7 @@ pub(crate) struct Decoder {
 }
 
 /// All of them.
-pub(crate) static ALL: [Decoder; 20] = [
+pub(crate) static ALL: [Decoder; 21] = [
     Decoder {
         name: "address",
         check: address,
@@ -102,6 +103,11 @@ pub(crate) static ALL: [Decoder; 20] = [
         name: "pack",
         check: pack,
         seeds: seeds::packs,
+    },
+    Decoder {
+        name: "page",
+        check: page,
+        seeds: seeds::pages,
     },
     Decoder {
         name: "path",
@@ -377,6 +383,30 @@ fn wire(bytes: &[u8]) -> bool {
         Some((_, rest)) => read::<Response>(rest),
         None => false,
     }
+}
+
+/// A site, then an answer to a request for three paths.
+fn page(bytes: &[u8]) -> bool {
+    let Some((site, rest)) = bytes.split_first_chunk::<32>() else {
+        return false;
+    };
+    let paths = ["index.html", "posts/1.html", "404.html"];
+    let paths = paths.map(|path| ArchivePath::new(path).unwrap());
+    let Ok(proven) = Page::prove(SiteId(*site), &paths, rest) else {
+        return false;
+    };
+    assert_eq!(proven.head.site(), SiteId(*site));
+    assert_eq!(proven.entry.number, proven.head.length());
+    for (file, bytes) in &proven.files {
+        assert_eq!(ContentHash::of(bytes), file.hash);
+        assert!(bytes.len() as u64 == file.size && file.size <= MAX_FILE);
+    }
+    for path in &paths {
+        let file = proven.nodes.find(proven.entry.tree, path).unwrap();
+        let file = file.filter(|file| file.size <= MAX_FILE);
+        assert!(file.is_none_or(|file| proven.files.iter().any(|(f, _)| *f == file)));
+    }
+    true
 }
 
 fn ticket(bytes: &[u8]) -> bool {

@@ -27,7 +27,10 @@ use skep_publisher::{
     publish::{Statement, publish},
     review::{Sources, review},
     snapshot::{Options, snapshot},
-    swarm::wire::{Reason, Request, Response},
+    swarm::{
+        page::Page,
+        wire::{Reason, Request, Response},
+    },
 };
 
 use super::archives;
@@ -335,6 +338,10 @@ pub(super) fn messages() -> Seeds {
             head: head.clone(),
             from,
         },
+        Request::Page {
+            site,
+            paths: vec!["index.html".into(), "skep.json".into()],
+        },
     ];
     let responses = [
         Response::Head(head.clone()),
@@ -346,11 +353,61 @@ pub(super) fn messages() -> Seeds {
         },
         Response::Declined(Reason::Older { newest: 7 }),
         Response::Declined(Reason::Failed("ä".into())),
+        Response::Page { length: 70_000 },
     ];
     let request = |message| [vec![0], postcard::to_stdvec(message).unwrap()].concat();
     let response = |message| [vec![1], postcard::to_stdvec(message).unwrap()].concat();
     let requests = requests.iter().map(request);
     requests.chain(responses.iter().map(response)).collect()
+}
+
+/// Of a tree with one node, and of one with three.
+pub(super) fn pages() -> Seeds {
+    let file = |text: &str| File {
+        hash: ContentHash::of(text.as_bytes()),
+        size: text.len() as u64,
+        media_type: MediaType::octet_stream(),
+    };
+    let path = |path: &str| ArchivePath::new(path).unwrap();
+    let leaf = |files: &[(&str, &str)]| {
+        let files = files.iter().map(|(p, text)| (path(p), file(text)));
+        Node::Leaf(files.collect()).encode()
+    };
+    let small = leaf(&[("404.html", "none"), ("index.html", "home")]);
+    let (left, right) = (
+        leaf(&[("404.html", "home"), ("index.html", "home")]),
+        leaf(&[("posts/1.html", "one"), ("posts/2.html", "two")]),
+    );
+    let children = [("index.html", &left), ("posts/2.html", &right)];
+    let children = children.map(|(last, node)| Child {
+        last: path(last),
+        hash: NodeHash::of(node),
+    });
+    let root = Node::Inner {
+        level: 1,
+        children: children.into(),
+    };
+    let page = |before: u64, nodes: Vec<Vec<u8>>, files: &[&str]| {
+        let mut log = Peaks::default();
+        (0..before).for_each(|n| log.append(&n.to_le_bytes()));
+        let mut last = entry(EntryKind::Publish);
+        last.number = before + 1;
+        last.tree = NodeHash::of(&nodes[0]);
+        let (peaks, last) = (log.encode(), last.encode().unwrap());
+        log.append(&last);
+        let page = Page {
+            head: Head::sign(&key(), before + 1, log.root().unwrap()).encode(),
+            entry: last,
+            before: peaks,
+            nodes,
+            files: files.iter().map(|text| text.as_bytes().to_vec()).collect(),
+        };
+        [site().0.to_vec(), postcard::to_stdvec(&page).unwrap()].concat()
+    };
+    vec![
+        page(0, vec![small], &["home", "none"]),
+        page(6, vec![root.encode(), left, right], &["home", "one"]),
+    ]
 }
 
 pub(super) fn tickets() -> Seeds {
