@@ -1,6 +1,9 @@
 //! What every command needs: where things are, which network, how to speak, and the present moment.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use etcetera::BaseStrategy;
 use jiff::Timestamp;
@@ -82,14 +85,13 @@ impl Context {
 
     /// Waits until nobody else in this process builds, reviews or signs that site.
     pub(crate) async fn turn(&self, site: SiteId) -> Turn {
-        match self.sites.try_turn(site) {
-            Some(turn) => turn,
-            None => {
-                let note = "Another command is at work on this site; this one waits for it.";
-                self.out.note(note);
-                self.sites.turn(site).await
-            }
+        let soon = tokio::time::timeout(SILENCE, self.sites.turn(site));
+        if let Ok(turn) = soon.await {
+            return turn;
         }
+        let note = "Another command is at work on this site; this one waits for it.";
+        self.out.note(note);
+        self.sites.turn(site).await
     }
 
     /// A path that a person typed, as it has to be opened. What is shown to them is what they typed.
@@ -100,6 +102,9 @@ impl Context {
         }
     }
 }
+
+/// How long a command waits for another without a word: a build for a page is over by then.
+const SILENCE: Duration = Duration::from_secs(2);
 
 fn default_home() -> Result<PathBuf> {
     if let Some(home) = std::env::var_os("SKEP_HOME").filter(|home| !home.is_empty()) {

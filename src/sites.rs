@@ -21,12 +21,6 @@ pub(crate) struct Turn {
 }
 
 impl Sites {
-    /// The right to work on a site, if nobody has it.
-    pub(crate) fn try_turn(&self, site: SiteId) -> Option<Turn> {
-        let guard = self.lock_of(site).try_lock_owned().ok()?;
-        Some(Turn { _guard: guard })
-    }
-
     /// Waits for the right to work on a site.
     pub(crate) async fn turn(&self, site: SiteId) -> Turn {
         let guard = self.lock_of(site).lock_owned().await;
@@ -47,13 +41,22 @@ mod tests {
 
     use super::*;
 
+    /// Whether the right to work on a site is there at once.
+    async fn is_free(sites: &Sites, site: SiteId) -> bool {
+        tokio::select! {
+            biased;
+            _ = sites.turn(site) => true,
+            () = std::future::ready(()) => false,
+        }
+    }
+
     #[tokio::test]
     async fn a_site_is_worked_on_by_one_at_a_time() {
         let sites = Sites::default();
         let (one, other) = (SiteId([1; 32]), SiteId([2; 32]));
         let turn = sites.turn(one).await;
-        assert!(sites.try_turn(one).is_none());
-        drop(sites.try_turn(other).unwrap());
+        assert!(!is_free(&sites, one).await);
+        assert!(is_free(&sites, other).await);
         let order = Arc::new(AtomicUsize::new(0));
         let waiting = tokio::spawn({
             let (sites, order) = (sites.clone(), order.clone());
@@ -65,7 +68,7 @@ mod tests {
         order.store(1, Ordering::SeqCst);
         drop(turn);
         assert_eq!(waiting.await.unwrap(), 1, "it waited");
-        drop(sites.try_turn(one).unwrap());
+        assert!(is_free(&sites, one).await);
         assert!(sites.0.lock().unwrap().len() <= 1, "what nobody holds goes");
     }
 }

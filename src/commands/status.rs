@@ -74,6 +74,8 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
         let fork = Fork::of(&review, history::unseen(&ctx.home, site, have)?);
         fork.add_to(&mut result);
         result["origin"] = origin.as_ref().map(Origin::to_string).into();
+        // Whoever reads the list may take long for it.
+        drop(turn);
         ctx.out.json(&result);
         ctx.out.say(format!("{}", Address::of(site)));
         if let Some(origin) = &origin {
@@ -102,7 +104,6 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
         backup::remind(ctx, site, &args.dir);
         Ok::<_, crate::error::CliError>(())
     })();
-    drop(turn);
     open.end.close().await;
     shown?;
     Ok(Exit::Done)

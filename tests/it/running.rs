@@ -319,6 +319,70 @@ fn two_publishes_at_once_are_one_after_the_other() {
 }
 
 #[test]
+fn many_commands_at_once_break_nothing() {
+    let world = World::new();
+    let names = ["a", "b", "c"];
+    let publish = |name: &str| world.json("home", &["publish", name, "--yes", "--wait", "0"]);
+    for name in names {
+        world.new_site("home", name);
+        for version in 1..=3 {
+            let about = format!("---\ntitle: About\n---\n{name} {version}.\n");
+            world.write(&format!("{name}/about.md"), about);
+            world.write(&format!("{name}/{version}.bin"), vec![version; 100_000]);
+            publish(name);
+        }
+    }
+    let (_running, _) = browse(&world, "home");
+    let yes = ["--yes", "--wait", "0"];
+    let mut commands: Vec<Vec<&str>> = vec![[&["retract", "1", "c"], &yes[..]].concat()];
+    for name in names {
+        commands.push(vec!["status", name]);
+        commands.push(vec!["diff", name]);
+        commands.push(vec!["verify", name]);
+        commands.push(vec!["log", name]);
+        commands.push([&["revert", "2", name], &yes[..]].concat());
+        commands.push([&["revert", "3", name], &yes[..]].concat());
+        commands.push([&["publish", name], &yes[..]].concat());
+    }
+    std::thread::scope(|scope| {
+        let world = &world;
+        for args in &commands {
+            scope.spawn(move || {
+                let ended = world.run("home", args);
+                assert_eq!(ended.code, 0, "{args:?}: {}", ended.stderr);
+            });
+        }
+    });
+    for name in names {
+        let verified = world.json("home", &["verify", name]);
+        let gone = u64::from(name == "c");
+        assert_eq!(verified["retracted"], gone);
+        let [versions, whole] = ["versions", "whole"].map(|key| verified[key].as_u64().unwrap());
+        assert_eq!(whole + gone, versions);
+    }
+}
+
+#[test]
+fn who_reads_slowly_keeps_nobody_from_publishing() {
+    let world = World::new();
+    site(&world, "home");
+    let lines = "Many words that differ.\n".repeat(20_000);
+    world.write("site/words.txt", &lines);
+    let (_running, _) = browse(&world, "home");
+    let mut command = world.command("home", &["diff", "site"]);
+    let mut slow = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = slow.stdout.take().unwrap();
+    let mut first = [0; 64];
+    out.read_exact(&mut first).unwrap();
+    // Much more is to come than a pipe has room for.
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    let mut rest = Vec::new();
+    out.read_to_end(&mut rest).unwrap();
+    assert!(rest.len() > lines.len(), "{} bytes", rest.len());
+    assert!(slow.wait().unwrap().success());
+}
+
+#[test]
 fn a_command_that_is_killed_leaves_the_node_at_work() {
     let world = World::new();
     site(&world, "home");
@@ -394,6 +458,18 @@ fn a_command_that_is_killed_while_it_builds_signs_nothing() {
     );
     let publish = ["publish", "slow", "--yes", "--wait", "0", "--trust"];
     assert_eq!(world.json("home", &publish)["version"], 1);
+}
+
+#[test]
+fn who_waits_for_another_command_is_told_so() {
+    let world = World::new();
+    let (_running, _) = browse(&world, "home");
+    let (publish, gate) = publish_at_the_gate(&world);
+    let status = world.start("home", &["status", "slow", "--no-build"]);
+    status.error_line("Another command is at work on this site");
+    drop(gate);
+    assert_eq!(publish.end(), 0);
+    assert_eq!(status.end(), 0);
 }
 
 #[test]

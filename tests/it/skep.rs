@@ -254,6 +254,12 @@ impl Running {
         peak
     }
 
+    /// Waits until it ends, and returns its exit code.
+    #[cfg(unix)]
+    pub(crate) fn end(mut self) -> i32 {
+        self.process.wait().unwrap().code().unwrap_or(-1)
+    }
+
     /// Ends it as `kill -9` does.
     pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();

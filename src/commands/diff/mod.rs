@@ -89,6 +89,8 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Value> {
     let told = (|| {
         let built = plan.carry_out(ctx, site)?;
         let (review, _) = built.review(ctx, &open.store, &args.choice)?;
+        // Whoever reads the lines may take long for it. A file that is built anew meanwhile is shown as it is then.
+        drop(turn);
         let reader = open
             .store
             .site(site)?
@@ -109,7 +111,6 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Value> {
         });
         tell(ctx, args, parts, meant)
     })();
-    drop(turn);
     open.end.close().await;
     told
 }
