@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How fast a node answers a browser, as tables. Called by browse.sh.
+"""How fast a node answers a browser, as tables, by parts. Called by browse.sh.
 
 Measured is the time that curl needs for a whole answer, from a connection of its own to the last byte.
 """
@@ -9,6 +9,8 @@ import argparse, json, pathlib, subprocess, sys, tempfile, time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 from run import middle, spread, verdicts
+
+import browse_gateway
 
 
 class Browse:
@@ -42,6 +44,7 @@ def run(skep, home, *arguments):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{command} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def make_sites(skep, root, count):
@@ -77,15 +80,25 @@ def library(skep, scratch, options):
     ]
 
 
+def gateway(skep, scratch, options):
+    """Pages of a site, against nginx."""
+    return browse_gateway.gateway(sys.modules[__name__], skep, scratch, options)
+
+
+# A part makes rows of the table: what, figure, bar, and whether it is met.
+PARTS = {"library": library, "gateway": gateway}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("skep")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=f"{', '.join(PARTS)}; all if none is given")
     parser.add_argument("--sites", type=int, default=200)
     parser.add_argument("--requests", type=int, default=50)
     options = parser.parse_args()
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="skep-browse-") as scratch:
-        rows = library(options.skep, pathlib.Path(scratch), options)
+        rows = [row for part in options.parts or PARTS for row in PARTS[part](options.skep, pathlib.Path(scratch), options)]
     table, missed = verdicts(rows)
     print(table)
     print(f"\nTook {time.monotonic() - start:.0f} s.", file=sys.stderr)
