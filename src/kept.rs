@@ -37,23 +37,24 @@ impl Kept {
     pub(crate) fn keep(&self, file: &Path, path: &ArchivePath) -> Result<Option<PathBuf>> {
         let kept = path.under(&self.folder);
         let copied = (|| {
+            match fs::symlink_metadata(file) {
+                Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+                found => found?,
+            };
             if let Some(parent) = kept.parent() {
                 fs::create_dir_all(parent)?;
             }
             fs::copy(file, &kept)?;
-            File::open(&kept)?.sync_all()
+            File::open(&kept)?.sync_all()?;
+            Ok(Some(kept))
         })();
-        match copied {
-            Ok(()) => Ok(Some(kept)),
-            Err(e) if e.kind() == ErrorKind::NotFound && !file.exists() => Ok(None),
-            Err(e) => Err(CliError::failed(
-                "io",
-                format!(
-                    "{} was not changed: no copy of it can be kept: {e}",
-                    file.display()
-                ),
-            )),
-        }
+        copied.map_err(|e: io::Error| {
+            let message = format!(
+                "{} was not changed: no copy of it can be kept: {e}",
+                file.display()
+            );
+            CliError::failed("io", message)
+        })
     }
 }
 

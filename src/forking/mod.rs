@@ -1,5 +1,6 @@
 //! Sites that are made of the published sources of others.
 
+mod apply;
 mod folder;
 mod make;
 mod merge;

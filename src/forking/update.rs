@@ -1,11 +1,6 @@
 //! Takes over in a fork what the other site has published since.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, io::Write, path::PathBuf};
 
 use skep_generator::{Engine, config, scaffold};
 use skep_publisher::{
@@ -20,7 +15,9 @@ use skep_publisher::{
 };
 
 use super::{
-    Origin, folder,
+    Origin,
+    apply::{apply, changed},
+    folder,
     merge::{
         About, Change, Conflict, Folder, Labels, MAX_TEXT, Plan, Side, Tree, open_conflicts, plan,
     },
@@ -31,6 +28,7 @@ use crate::{
     error::{CliError, Result},
     kept::{self, Kept},
     site::SiteDir,
+    trust,
 };
 
 /// What an update does, or did.
@@ -57,10 +55,11 @@ pub(crate) fn update(
     dry_run: bool,
 ) -> Result<Option<Updated>> {
     let newest = store.entry_at(state, &Address::of(state.site))?;
+    let reader = Reader::new(store, state);
     if newest.number <= origin.version() {
+        check_decided(store, state, &reader, (dir, origin))?;
         return Ok(None);
     }
-    let reader = Reader::new(store, state);
     if newest.sources.is_none() {
         let message = format!(
             "nothing was taken over: version {} of {} comes without its sources",
@@ -94,6 +93,35 @@ pub(crate) fn update(
         theirs,
     };
     update.run(ctx, dry_run).map(Some)
+}
+
+/// Fails if conflicts of the last update are still open, as far as the files of its version are here.
+fn check_decided(
+    store: &Store,
+    state: &SiteState,
+    reader: &Reader,
+    (dir, origin): (&SiteDir, &Origin),
+) -> Result<()> {
+    let entry = store.entry_at(state, origin.address());
+    let sources = entry.map_err(CliError::from);
+    let sources = sources.and_then(|entry| upstream::sources(store, state, reader, &entry));
+    let Ok(sources) = sources else {
+        return Ok(());
+    };
+    let update = Update {
+        to: origin.clone(),
+        // All are of earlier updates than one that is not made.
+        labels: Labels {
+            base: origin.version(),
+            theirs: 0,
+        },
+        site: dir.id()?,
+        dir,
+        reader,
+        base: sources.files.clone(),
+        theirs: sources.files,
+    };
+    update.left_open(&update.folder()?).map(drop)
 }
 
 struct Update<'a> {
@@ -135,7 +163,7 @@ impl Update<'_> {
         plan.conflicts.sort_by(|a, b| a.path.cmp(&b.path));
         let kept = match dry_run {
             true => None,
-            false => self.apply(ctx, &folder, &plan, settings)?,
+            false => Some(self.apply(ctx, &folder, &plan, settings)?),
         };
         Ok(Updated {
             to: self.to,
@@ -268,77 +296,35 @@ impl Update<'_> {
         CliError { message, ..error }
     }
 
-    /// Carries out the plan. Returns where the copies of what was overwritten are.
+    /// Carries out the plan, the settings last. Returns where the copies of what was overwritten are.
     fn apply(
         &self,
         ctx: &Context,
         folder: &Folder,
         plan: &Plan,
         [_, mine, theirs]: [String; 3],
-    ) -> Result<Option<PathBuf>> {
+    ) -> Result<PathBuf> {
         let dir = &self.dir.dir;
-        let root = dir
-            .canonicalize()
-            .map_err(|e| kept::cant("open", dir, &e))?;
-        // What can't be done is said before anything is.
-        for path in plan.changes.keys() {
-            let file = kept::place(dir, path);
-            // A file that goes may be where a folder is to be.
-            if let Err(e) = file
-                && !self.makes_room(plan, path)
-            {
-                return Err(e);
-            }
-        }
         let kept = Kept::now(ctx, self.site);
-        let keep = |path: &ArchivePath| {
-            let file = path.under(&root);
-            if let Some(Some(known)) = folder.get(path).filter(|_| !is_settings(path))
-                && folder::hash_of(&file)? != *known
-            {
-                return Err(changed(&file));
-            }
-            kept.keep(&file, path)
-        };
-        let (removed, written): (Vec<_>, Vec<_>) = plan
-            .changes
-            .iter()
-            .filter(|(path, _)| !is_settings(path))
-            .partition(|(_, change)| **change == Change::Remove);
-        for (path, _) in removed {
-            keep(path)?;
-            let file = kept::place(dir, path)?;
-            kept::remove(&file)?;
-            folder::prune(&root, file);
-        }
-        for (path, change) in written {
-            keep(path)?;
-            let file = kept::target(dir, path)?;
-            let failed = |e: std::io::Error| kept::cant("write", &file, &e);
-            kept::write(&file, |out| match change {
-                Change::Text(text) => out.write_all(text.as_bytes()).map_err(failed),
-                Change::Theirs(from) => {
-                    let known = self.theirs.get(from);
-                    let known = known.ok_or_else(|| Error::damaged("a file without a version"))?;
-                    let written = self.reader.read(known, |piece| {
-                        let io = |e| Error::io("write", &file, &e);
-                        out.write_all(piece).map_err(io)
-                    });
-                    written.map_err(|e| self.missing(from, e.into()))
-                }
-                Change::Remove => Ok(()),
-            })?;
-        }
-        let settings = plan.changes.iter().find(|(path, _)| is_settings(path));
-        let text = match settings {
-            None => mine.clone(),
-            Some((_, Change::Text(text))) => text.clone(),
-            Some(_) => theirs,
-        };
+        // Trusted was what a command does with the files that were here.
+        trust::forget(&ctx.home, dir)?;
+        apply(dir, &kept, folder, plan, |from, to, out| {
+            let known = self.theirs.get(from);
+            let known = known.ok_or_else(|| Error::damaged("a file without a version"))?;
+            let written = self.reader.read(known, |piece| {
+                out.write_all(piece).map_err(|e| Error::io("write", to, &e))
+            });
+            written.map_err(|e| self.missing(from, e.into()))
+        })?;
         let path = self.theirs.keys().find(|path| is_settings(path));
         let path = path.ok_or_else(|| Error::damaged("sources without settings"))?;
-        keep(path)?;
+        let text = match plan.changes.get(path) {
+            None => &mine,
+            Some(Change::Text(text)) => text,
+            Some(_) => &theirs,
+        };
         let file = kept::target(dir, path)?;
+        kept.keep(&file, path)?;
         if self.settings()?[Side::Ours as usize] != mine {
             return Err(changed(&file));
         }
@@ -346,21 +332,7 @@ impl Update<'_> {
             let written = out.write_all(text.as_bytes());
             written.map_err(|e| kept::cant("write", &file, &e))
         })?;
-        Ok(Some(kept.folder().to_owned()))
-    }
-
-    /// Whether what is in the way of `path` goes in the same update.
-    fn makes_room(&self, plan: &Plan, path: &ArchivePath) -> bool {
-        let gone: BTreeSet<&str> = plan
-            .changes
-            .iter()
-            .filter(|(_, change)| **change == Change::Remove)
-            .map(|(path, _)| path.as_str())
-            .collect();
-        let (text, below) = (path.as_str(), format!("{path}/"));
-        let above = text.match_indices('/').map(|(at, _)| &text[..at]);
-        above.into_iter().any(|folder| gone.contains(folder))
-            || gone.iter().any(|gone| gone.starts_with(&below))
+        Ok(kept.folder().to_owned())
     }
 }
 
@@ -373,14 +345,6 @@ fn hashes(files: &BTreeMap<ArchivePath, File>, settings: ContentHash) -> Tree {
             false => (path.clone(), file.hash),
         })
         .collect()
-}
-
-fn changed(file: &Path) -> CliError {
-    CliError::failed(
-        "changed",
-        format!("{} was changed just now", file.display()),
-    )
-    .hint("save what you are writing, and do this again: it goes on where it was")
 }
 
 /// Why nothing can be merged: `error` says why the version that the fork is of can't be had.

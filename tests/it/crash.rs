@@ -121,6 +121,76 @@ fn kill_9_of_a_reader_at_forty_random_moments() {
     }
 }
 
+/// An update of a fork that is broken off is done again, with the same result and nothing lost.
+#[test]
+fn kill_9_of_an_update_at_twenty_random_moments() {
+    let world = World::new();
+    let address = world.new_site("home", "site");
+    let settings = world.read("site/skep.toml");
+    world.write(
+        "site/skep.toml",
+        format!("publish_source = true\n{settings}"),
+    );
+    let publish = ["publish", "site", "--yes", "--wait", "0"];
+    let text = |first: &str, last: &str| format!("{first}\n2\n3\n4\n{last}\n");
+    let write = |dir: &str, n: u64, text: &str| world.write(&format!("{dir}/{n}.txt"), text);
+    (0..60).for_each(|n| write("site", n, &text("1", "5")));
+    world.write("site/photo.png", "\0");
+    world.json("home", &publish);
+    for fork in ["mine", "whole"] {
+        world.json("home", &["fork", &address, fork]);
+    }
+    (0..60).for_each(|n| write("site", n, &text("theirs", "5")));
+    world.write("site/photo.png", "\0theirs");
+    world.json("home", &publish);
+    for fork in ["mine", "whole"] {
+        (0..30).for_each(|n| write(fork, n, &text("1", "ours")));
+        (30..35).for_each(|n| write(fork, n, &text("ours", "5")));
+        world.write(&format!("{fork}/photo.png"), "\0ours");
+    }
+    let before = world.files("mine");
+    let update = |fork: &str| {
+        let ended = world.fails(1, "home", &["fork", "--update", fork, "--json"]);
+        serde_json::from_slice::<serde_json::Value>(&ended.stdout).unwrap()
+    };
+    let begun = Instant::now();
+    let conflicts = update("whole")["conflicts"].clone();
+    let whole = begun.elapsed();
+    assert_eq!(conflicts.as_array().unwrap().len(), 6);
+    let mut random = Random(5);
+    for _ in 0..20 {
+        let running = world.start("home", &["fork", "--update", "mine"]);
+        let moment = random.below(whole.as_micros() as u64);
+        std::thread::sleep(Duration::from_micros(moment));
+        running.kill();
+        if world.read("mine/skep.toml").into_bytes() != before["skep.toml"] {
+            break;
+        }
+        // Nothing of the writer's is gone: it is in the text, or in a copy.
+        let copies: Vec<Vec<u8>> = world.files("home/kept").into_values().collect();
+        for (path, bytes) in &before {
+            let now = world.files("mine").remove(path);
+            assert!(
+                now.as_ref() == Some(bytes) || copies.contains(bytes),
+                "{path}"
+            );
+        }
+    }
+    if world.read("mine/skep.toml").into_bytes() == before["skep.toml"] {
+        assert_eq!(update("mine")["conflicts"], conflicts);
+    }
+    // What the killed ones were just writing lies about under names that nobody reads.
+    let files = |fork: &str| {
+        let mut files = world.files(fork);
+        files.retain(|path, _| !path.starts_with(".skep-") && path != "skep.toml");
+        files
+    };
+    assert_eq!(files("mine"), files("whole"));
+    world
+        .fails(1, "home", &["fork", "--update", "mine"])
+        .says(&["still open"]);
+}
+
 /// A page, a large file, or enough large files for a list of them.
 fn change(world: &World, n: u64) {
     match n % 3 {

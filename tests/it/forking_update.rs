@@ -266,7 +266,98 @@ fn an_update_that_was_broken_off_is_done_again() {
     let second = forked.updated(1, &[]);
     assert_eq!(first["conflicts"], second["conflicts"]);
     assert!(world.files("mine") == files);
+    forked.refused(&["long.md:5", "still open"]);
+    world.write("mine/long.md", lines(&[]));
     assert_eq!(forked.updated(0, &[])["up_to_date"], true);
+}
+
+/// A file may become a folder, and a folder a file, and a name another case of itself.
+#[test]
+fn what_changes_its_kind_changes_it_here_too() {
+    let forked = Forked::new();
+    let world = &forked.world;
+    world.write("site/one", "file");
+    world.write("site/two/three/deep.txt", "deep");
+    world.write("site/Case.txt", "case");
+    forked.publish();
+    forked.updated(0, &[]);
+    fs::remove_file(world.path("site/one")).unwrap();
+    fs::remove_dir_all(world.path("site/two")).unwrap();
+    fs::rename(world.path("site/Case.txt"), world.path("site/case.txt")).unwrap();
+    world.write("site/one/inside.txt", "inside");
+    world.write("site/two", "file");
+    forked.publish();
+    forked.updated(0, &[]);
+    assert_eq!(world.read("mine/one/inside.txt"), "inside");
+    assert_eq!(world.read("mine/two"), "file");
+    assert_eq!(world.read("mine/case.txt"), "case");
+}
+
+/// The author may write about such marks.
+#[test]
+fn marks_that_the_author_wrote_are_none() {
+    let forked = Forked::new();
+    let world = &forked.world;
+    let about = "<<<<<<< yours\n||||||| version 1\n=======\n>>>>>>> version 1\n";
+    world.write("site/long.md", format!("{}{about}", lines(&[])));
+    forked.publish();
+    forked.updated(0, &[]);
+    world.write("mine/long.md", format!("{}{about}", lines(&[(3, "ours")])));
+    assert_eq!(forked.updated(0, &[])["up_to_date"], true);
+    world.write(
+        "site/long.md",
+        format!("{}{about}", lines(&[(9, "theirs")])),
+    );
+    forked.publish();
+    forked.updated(0, &[]);
+    let both = lines(&[(3, "ours"), (9, "theirs")]);
+    assert_eq!(world.read("mine/long.md"), format!("{both}{about}"));
+}
+
+#[test]
+fn an_update_can_be_made_while_a_node_runs() {
+    let forked = Forked::new();
+    let world = &forked.world;
+    world.write("site/long.md", lines(&[(2, "theirs")]));
+    forked.publish();
+    let browse = world.start("reader", &["browse", "--port", "0"]);
+    browse.event("ready");
+    let updated = forked.updated(0, &[]);
+    assert_eq!(changes(&updated), [("long.md", "taken")]);
+    let second = [
+        "fork",
+        &forked.address,
+        "second",
+        "--peer",
+        &forked.host.ticket,
+    ];
+    world.json("reader", &second);
+    assert!(world.read("second/long.md").contains("theirs"));
+    world
+        .fails(2, "reader", &["fork", &forked.address, "second"])
+        .says(&["second is not empty"]);
+}
+
+/// Who trusts a command has seen what it does with the files that are here.
+#[test]
+fn what_came_from_elsewhere_is_not_run_by_a_command_that_was_trusted_before() {
+    let forked = Forked::new();
+    let world = &forked.world;
+    let settings = world.read("mine/skep.toml");
+    let build =
+        "[build]\nengine = 'command'\ncommand = 'mkdir -p out; cp *.txt out'\noutput = 'out'\n";
+    world.write("mine/skep.toml", format!("{settings}\n{build}"));
+    let publish = ["publish", "mine", "--yes", "--wait", "0"];
+    world.fails(1, "reader", &publish).says(&["not trusted"]);
+    world.json("reader", &[&publish[..], &["--trust"]].concat());
+    forked.updated(0, &[]);
+    world.json("reader", &publish);
+    world.write("site/new.txt", "theirs");
+    forked.publish();
+    forked.updated(0, &["--dry-run"]);
+    world.json("reader", &publish);
+    forked.updated(0, &[]);
+    world.fails(1, "reader", &publish).says(&["not trusted"]);
 }
 
 #[test]
@@ -280,6 +371,9 @@ fn what_can_not_be_merged_is_said() {
     world.fails(2, "reader", &["fork", "--update", "mine", "there"]);
     world.fails(2, "reader", &["fork", "--dry-run", "mine", "there"]);
     world.fails(2, "reader", &["fork", &forked.address]);
+    world
+        .fails(2, "reader", &["fork", "--update", &forked.address])
+        .says(&["name its folder"]);
 
     // Without the version that it is a fork of.
     world.write("site/big.bin", vec![7; 600 << 10]);

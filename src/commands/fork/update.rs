@@ -18,6 +18,10 @@ use crate::{
 };
 
 pub(super) async fn run(ctx: &Context, shown: &Path, dry_run: bool, peers: &Peers) -> Result<Exit> {
+    if shown.to_str().is_some_and(|shown| shown.contains("://")) {
+        return Err(CliError::usage("an update is of a fork that is here")
+            .hint("name its folder: `skep fork --update DIR`"));
+    }
     let opened = ctx.path(shown);
     is_decided(&opened).map_err(|e| e.naming(&opened, shown))?;
     let dir = SiteDir::open(ctx, shown)?;
