@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { start } from "../html/browser.mjs";
 import { Look } from "./look.mjs";
 import { story } from "./story.mjs";
+import { tabs } from "./tabs.mjs";
 import { walls } from "./walls.mjs";
 
 const [program, pictures] = process.argv.slice(2);
@@ -19,6 +20,7 @@ try {
   const setting = { program, scratch, browser, look, running };
   const published = await story(setting);
   await walls(setting, published);
+  await tabs(setting, published);
 } catch (error) {
   failed = error;
 } finally {

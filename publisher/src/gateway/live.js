@@ -120,7 +120,8 @@
     });
     const bar = document.createElement("aside");
     bar.className = "skep-bar";
-    bar.setAttribute("role", "status");
+    bar.setAttribute("aria-label", "Newer version");
+    bar.setAttribute("aria-live", "polite");
     bar.append("There is a newer version of this page. ", link);
     document.body.append(style, bar);
   };

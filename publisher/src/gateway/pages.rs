@@ -14,7 +14,8 @@ h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 1.5rem }
 a { color: var(--link) }
 ul { list-style: none; margin: 0; padding: 0 }
 li { border-top: 1px solid var(--line); padding: 1rem 0 }
-li a { overflow-wrap: anywhere; font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .875rem }
+p, li { overflow-wrap: anywhere }
+li a { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .875rem }
 p { margin: .25rem 0 1rem } li p { margin: .25rem 0 0; color: var(--soft); font-size: .9375rem }
 ";
 
