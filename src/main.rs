@@ -11,6 +11,7 @@ mod choice;
 mod cli;
 mod commands;
 mod context;
+mod desk;
 mod engine;
 mod error;
 mod folder;

@@ -2,10 +2,16 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use skep_publisher::{gateway::local::Gateway, swarm::Node};
+use skep_publisher::{
+    gateway::{control::Access, local::Gateway},
+    swarm::Node,
+};
 use tokio::{runtime::Handle, sync::watch};
 
-use crate::error::{CliError, Result};
+use crate::{
+    error::{CliError, Result},
+    workshop::Shop,
+};
 
 /// The node that runs in this process.
 #[derive(Clone)]
@@ -17,8 +23,10 @@ pub(crate) struct Running {
     pub(crate) scratch: PathBuf,
     /// Where its sites are read.
     pub(crate) gateway: Arc<Gateway>,
-    /// The URL of the library page, if it has one.
-    pub(crate) library: Option<String>,
+    /// What lets a browser in at the control pages, if it has such.
+    pub(crate) access: Option<Access>,
+    /// What shows the websites of this machine, if it does.
+    pub(crate) shop: Option<Arc<Shop>>,
     /// On which tasks run.
     pub(crate) runtime: Handle,
 }
@@ -34,6 +42,14 @@ pub(crate) struct Guest {
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Running({:?})", self.name)
+    }
+}
+
+impl Running {
+    /// The link that lets a browser in, and leads it to a control page.
+    pub(crate) fn control_link(&self, path: &str) -> Option<String> {
+        let access = self.access.as_ref()?;
+        Some(access.link(self.gateway.port, path))
     }
 }
 

@@ -52,9 +52,7 @@ pub(crate) async fn start(
     store: OpenStore,
 ) -> Result<(Arc<Node>, mpsc::Receiver<Event>), Error> {
     let (events, receiver) = mpsc::channel(256);
-    if ctx.network == Network::Public {
-        first_time_notice(ctx);
-    }
+    first_time_notice(ctx);
     let node = Node::start(store, ctx.network, events).await?;
     ctx.out
         .step(format!("node started: {}", node.online().await?));
@@ -62,7 +60,10 @@ pub(crate) async fn start(
 }
 
 /// Says once on a machine whom the public network is.
-fn first_time_notice(ctx: &Context) {
+pub(crate) fn first_time_notice(ctx: &Context) {
+    if ctx.network != Network::Public {
+        return;
+    }
     let marker = ctx.home.store().join("told-about-the-network");
     if !marker.exists() {
         ctx.out.note(

@@ -1,33 +1,25 @@
 //! `skep browse`: read sites with an ordinary browser.
 
-use std::sync::Arc;
-
 use clap::Args;
 use serde_json::json;
 use skep_publisher::{
     archive::address::Address,
     gateway::{
         self,
-        control::{Access, Control},
         local::{Gateway, fetch_from},
     },
-    swarm::{
-        Ticket,
-        follow::{self, Timing},
-    },
+    swarm::Ticket,
 };
-use tokio::runtime::Handle;
 
 use crate::{
-    commands::guests,
     context::Context,
+    desk::{Desk, Setting},
     error::{Exit, Result},
     output::BOLD,
     remote::Socket,
     running::Running,
     site,
     swarm::{self, Peers, stop_signal},
-    workshop::Shop,
 };
 
 /// Read sites with your browser, and serve your own to others meanwhile
@@ -64,60 +56,46 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
     // Who comes before the node has started waits for it.
     let socket = Socket::open(&ctx.home);
     let scratch = open.scratch();
-    let access = Access::of(&ctx.home)?;
     let (node, _events) = swarm::start(ctx, open).await?;
-    // It ends with the node.
-    tokio::spawn(follow::keep_up(node.clone(), Timing::default()));
-    let shop = Arc::new(Shop::new(ctx, &node, scratch.clone(), port));
-    tokio::spawn(shop.clone().keep_counting(node.news()));
-    let control = Control::new(access.clone(), shop, &ctx.home, &node.store);
-    let gateway = Gateway::new(node.clone(), peers, port).with_control(Arc::new(control));
-    let gateway = Arc::new(match args.no_reload {
-        true => gateway.without_reload(),
-        false => gateway,
-    });
-    if let Some(address) = &address
-        && let Err(e) = gateway.show(address.site).await
-    {
-        if node.store.known(address.site).is_err() {
-            node.close().await;
-            return Err(e.into());
-        }
-        ctx.out.warn(format!("{e}; what is here already is shown"));
-    }
-    let library = access.link(port, "/");
-    let url = match &address {
-        Some(address) => page_of(&gateway, address),
-        None => Ok(library.clone()),
+    let setting = Setting {
+        name: NAME,
+        scratch,
+        port,
+        peers,
+        reload: !args.no_reload,
     };
-    let url = match url {
-        Ok(url) => url,
+    let found = match Desk::new(ctx, &node, setting) {
+        Ok(desk) => page_at(ctx, &desk.running, address.as_ref())
+            .await
+            .map(|url| (desk, url)),
+        Err(e) => Err(e),
+    };
+    let (desk, url) = match found {
+        Ok(found) => found,
         Err(e) => {
             node.close().await;
             return Err(e);
         }
     };
-    let running = Running {
-        name: NAME,
-        node: node.clone(),
-        scratch,
-        gateway: gateway.clone(),
-        library: Some(library),
-        runtime: Handle::current(),
-    };
-    let serving = guests::serve(ctx, running.clone(), socket);
-    ready(ctx, &running, &url, "Ctrl-C ends.");
-    let served = gateway::local::serve(gateway, listener, async {
-        // Without signals the gateway runs until it is killed.
-        let _ = stop_signal().await;
-    })
-    .await;
-    if let Some(serving) = serving {
-        serving.end().await;
-    }
-    node.close().await;
-    served?;
+    let tell = |desk: &Desk| ready(ctx, &desk.running, &url, "Ctrl-C ends.");
+    // Without signals the gateway runs until it is killed.
+    let stop = async { drop(stop_signal().await) };
+    desk.serve(ctx, socket, listener, tell, stop).await?;
     Ok(Exit::Done)
+}
+
+/// The URL of what was asked for, after it was fetched.
+async fn page_at(ctx: &Context, running: &Running, address: Option<&Address>) -> Result<String> {
+    let Some(address) = address else {
+        return Ok(running.control_link("/").unwrap_or_default());
+    };
+    if let Err(e) = running.gateway.fetch(address.site).await {
+        if running.node.store.known(address.site).is_err() {
+            return Err(e.into());
+        }
+        ctx.out.warn(format!("{e}; what is here already is shown"));
+    }
+    page_of(&running.gateway, address)
 }
 
 const NAME: &str = "skep browse";
@@ -129,7 +107,9 @@ async fn show_running(
     address: Option<&Address>,
     peers: &[Ticket],
 ) -> Result<Exit> {
-    let url = match (address, &running.library) {
+    // Whoever browses takes part, also where `skep serve` did not yet.
+    running.node.online().await?;
+    let url = match (address, running.control_link("/")) {
         (Some(address), _) => {
             let fetched = match peers.is_empty() {
                 true => running.gateway.fetch(address.site).await,
@@ -143,7 +123,7 @@ async fn show_running(
             }
             page_of(&running.gateway, address)?
         }
-        (None, Some(library)) => library.clone(),
+        (None, Some(library)) => library,
         // A host has no library page.
         (None, None) => return Err(swarm::in_use(ctx, running)),
     };
@@ -157,7 +137,7 @@ async fn show_running(
 }
 
 fn ready(ctx: &Context, running: &Running, url: &str, until: &str) {
-    let Running { node, library, .. } = running;
+    let (node, library) = (&running.node, running.control_link("/"));
     ctx.out.json(&json!({
         "event": "ready",
         "url": url,

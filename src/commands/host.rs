@@ -105,7 +105,8 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
         node: node.clone(),
         scratch,
         gateway: gateway.clone(),
-        library: None,
+        access: None,
+        shop: None,
         runtime: Handle::current(),
     };
     let serving = guests::serve(ctx, running, socket);

@@ -55,7 +55,6 @@ fn needs_store(command: &Command) -> bool {
         | Command::Post(_)
         | Command::Build(_)
         | Command::Key(_)
-        | Command::Serve(_)
         | Command::Demo(_) => false,
         Command::Status(_)
         | Command::Diff(_)
@@ -72,6 +71,7 @@ fn needs_store(command: &Command) -> bool {
         | Command::Follow(_)
         | Command::Unfollow(_)
         | Command::Browse(_)
+        | Command::Serve(_)
         | Command::Host(_) => true,
     }
 }

@@ -1,19 +1,32 @@
 //! `skep serve`: the live preview.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::Args;
 use serde_json::json;
 use skep_generator::preview::{self, PreviewEvent, PreviewOptions};
+use skep_publisher::{
+    archive::address::SiteId,
+    gateway,
+    swarm::{Node, OpenStore},
+};
+use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::{
     browser,
     commands::build::Include,
     context::{Context, now},
+    desk::{Desk, Setting},
     error::{Exit, Result},
     output::{BOLD, Output},
+    remote::Socket,
     site::SiteDir,
-    swarm::stop_signal,
+    swarm::{self, stop_signal},
+    workshop::{Shop, Showing, review_path},
 };
 
 /// Preview the website while you write; the page reloads when you save
@@ -21,7 +34,11 @@ use crate::{
 #[command(after_help = "Examples:
   skep serve --open
   skep serve --drafts --follow
-  skep serve my-site --port 4001")]
+  skep serve my-site --port 4001
+
+The bar at the foot of each page says how many changes a publish would bring, and leads to the page on which they are
+reviewed and published. A browser may open that page once it was let in by the link that is printed here. Nobody
+else learns that you are there until you publish or read something.")]
 pub(crate) struct ServeArgs {
     /// The site's folder
     #[arg(default_value = ".")]
@@ -43,7 +60,139 @@ pub(crate) struct ServeArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &ServeArgs) -> Result<Exit> {
-    let options = PreviewOptions {
+    let dir = ctx.path(&args.dir);
+    // A site without an address is shown too.
+    let site = SiteDir::open(ctx, &args.dir).and_then(|dir| {
+        let site = dir.id()?;
+        dir.remember(ctx, site);
+        Ok(site)
+    });
+    let Ok(site) = site else {
+        return show(ctx, args, &dir).await;
+    };
+    if let Some(guest) = &ctx.guest {
+        return match &guest.running.shop {
+            Some(shop) => {
+                let showing = show_at(ctx, args, (site, &dir), shop)?;
+                let link = guest.running.control_link(&review_path(site));
+                ready(ctx, args, &showing.url, link.as_deref());
+                stop_signal().await?;
+                Ok(Exit::Done)
+            }
+            None => show(ctx, args, &dir).await,
+        };
+    }
+    match Place::take(ctx).await {
+        Ok(place) => show_beside(ctx, args, (site, &dir), place).await,
+        Err(e) => {
+            ctx.out.note(format!(
+                "There is no review page beside the preview: {}.",
+                e.message
+            ));
+            show(ctx, args, &dir).await
+        }
+    }
+}
+
+/// The store and the port that a review page needs.
+struct Place {
+    open: OpenStore,
+    listener: TcpListener,
+    port: u16,
+}
+
+impl Place {
+    async fn take(ctx: &Context) -> Result<Self> {
+        let listener = gateway::local::listen(None, ctx.network).await?;
+        let port = gateway::port_of(&listener)?;
+        let open = swarm::own(ctx, NAME).await?;
+        Ok(Self {
+            open,
+            listener,
+            port,
+        })
+    }
+}
+
+const NAME: &str = "skep serve";
+
+/// Shows the site alone: nothing can be published from there.
+async fn show(ctx: &Context, args: &ServeArgs, dir: &Path) -> Result<Exit> {
+    let out = ctx.out.clone();
+    let preview = preview::start(dir, options(ctx, args), move |event| report(&out, &event))?;
+    say_moved(ctx, preview.port_moved);
+    ready(ctx, args, &preview.url, None);
+    stop_signal().await?;
+    preview.stop();
+    Ok(Exit::Done)
+}
+
+/// Shows the site beside the control pages, on a node that takes part in the network only when something is
+/// published or read there.
+async fn show_beside(
+    ctx: &Context,
+    args: &ServeArgs,
+    (site, dir): (SiteId, &Path),
+    place: Place,
+) -> Result<Exit> {
+    let socket = Socket::open(&ctx.home);
+    let scratch = place.open.scratch();
+    // Nobody here wants to hear of it.
+    let (events, _) = mpsc::channel(1);
+    let node = Node::quiet(place.open, ctx.network, events).await?;
+    tokio::spawn({
+        let (ctx, node) = (ctx.clone(), node.clone());
+        async move {
+            node.awake().await;
+            if node.ticket().is_some() {
+                swarm::first_time_notice(&ctx);
+            }
+        }
+    });
+    let setting = Setting {
+        name: NAME,
+        scratch,
+        port: place.port,
+        peers: Vec::new(),
+        reload: true,
+    };
+    let shown = Desk::new(ctx, &node, setting).and_then(|desk| {
+        let showing = show_at(ctx, args, (site, dir), &desk.shop)?;
+        Ok((desk, showing))
+    });
+    let (desk, showing) = match shown {
+        Ok(shown) => shown,
+        Err(e) => {
+            node.close().await;
+            return Err(e);
+        }
+    };
+    let tell = |desk: &Desk| {
+        let link = desk.running.control_link(&review_path(site));
+        ready(ctx, args, &showing.url, link.as_deref());
+    };
+    // Without signals it runs until it is killed.
+    let stop = async { drop(stop_signal().await) };
+    desk.serve(ctx, socket, place.listener, tell, stop).await?;
+    Ok(Exit::Done)
+}
+
+/// Starts the preview beside the control pages of `shop`.
+fn show_at(
+    ctx: &Context,
+    args: &ServeArgs,
+    (site, dir): (SiteId, &Path),
+    shop: &Arc<Shop>,
+) -> Result<Showing> {
+    let out = ctx.out.clone();
+    let options = options(ctx, args);
+    let showing = shop.show(site, dir, options, move |event| report(&out, event))?;
+    say_moved(ctx, showing.port_moved);
+    Ok(showing)
+}
+
+fn options(ctx: &Context, args: &ServeArgs) -> PreviewOptions {
+    PreviewOptions {
         port: args.port,
         drafts: args.include.drafts,
         future: args.include.future,
@@ -52,37 +201,34 @@ pub(crate) async fn run(ctx: &Context, args: &ServeArgs) -> Result<Exit> {
         follow: args.follow,
         cache: Some(ctx.home.cache()),
         ..PreviewOptions::new(now)
-    };
-    if let Ok(dir) = SiteDir::open(ctx, &args.dir)
-        && let Ok(site) = dir.id()
-    {
-        dir.remember(ctx, site);
     }
-    let out = ctx.out.clone();
-    let preview = preview::start(&args.dir, options, {
-        let out = out.clone();
-        move |event| report(&out, &event)
-    })?;
-    if preview.port_moved {
-        out.note("Port 4000 is taken; the next free one is used.");
+}
+
+fn say_moved(ctx: &Context, port_moved: bool) {
+    if port_moved {
+        ctx.out
+            .note("Port 4000 is taken; the next free one is used.");
     }
-    out.json(&json!({"event": "ready", "url": preview.url}));
+}
+
+/// Says where the preview is, and the link that lets a browser publish.
+fn ready(ctx: &Context, args: &ServeArgs, url: &str, review: Option<&str>) {
+    let out = &ctx.out;
+    out.json(&json!({"event": "ready", "url": url, "review": review}));
     out.say(format!(
-        "{BOLD}{}{BOLD:#} shows {} as you save it. Ctrl-C ends.",
-        preview.url,
+        "{BOLD}{url}{BOLD:#} shows {} as you save it. Ctrl-C ends.",
         args.dir.display()
     ));
+    if let Some(review) = review {
+        out.field("publish", review);
+    }
     if args.open
-        && let Err(e) = browser::open(&preview.url)
+        && let Err(e) = browser::open(url)
     {
         out.note(format!(
-            "Could not open a browser: {e}. Open {} yourself.",
-            preview.url
+            "Could not open a browser: {e}. Open {url} yourself."
         ));
     }
-    stop_signal().await?;
-    preview.stop();
-    Ok(Exit::Done)
 }
 
 fn report(out: &Output, event: &PreviewEvent) {

@@ -5,9 +5,16 @@ mod drafts;
 mod previews;
 mod restore;
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use skep_generator::{scaffold, theme};
+use skep_generator::{
+    preview::{PreviewEvent, PreviewOptions},
+    scaffold, theme,
+};
 use skep_publisher::{
     archive::{address::SiteId, head::Head, path::ArchivePath},
     gateway::control::workshop::{
@@ -28,6 +35,7 @@ use crate::{
 };
 use drafts::Drafts;
 use previews::Previews;
+pub(crate) use previews::review_path;
 
 /// Websites on this machine, for the control pages of a running node.
 pub(crate) struct Shop {
@@ -36,6 +44,20 @@ pub(crate) struct Shop {
     scratch: PathBuf,
     drafts: Drafts,
     previews: Previews,
+}
+
+/// A preview for somebody in a terminal.
+pub(crate) struct Showing {
+    pub(crate) url: String,
+    /// Whether the default port was taken.
+    pub(crate) port_moved: bool,
+    shop: Arc<Shop>,
+}
+
+impl Drop for Showing {
+    fn drop(&mut self) {
+        self.shop.previews.stop_at(&self.url);
+    }
 }
 
 impl Shop {
@@ -55,11 +77,32 @@ impl Shop {
     pub(crate) async fn keep_counting(self: Arc<Self>, mut news: Receiver<SiteId>) {
         loop {
             match news.recv().await {
-                Ok(site) => self.previews.count_again(site),
-                Err(RecvError::Lagged(_)) => self.previews.count_all_again(),
+                Ok(site) => self.previews.count_again(Some(site)),
+                Err(RecvError::Lagged(_)) => self.previews.count_again(None),
                 Err(RecvError::Closed) => return,
             }
         }
+    }
+
+    /// Starts a preview of the site in `dir`, which `tell` is told of. It ends when what is returned is dropped.
+    pub(crate) fn show(
+        self: &Arc<Self>,
+        site: SiteId,
+        dir: &Path,
+        options: PreviewOptions,
+        tell: impl Fn(&PreviewEvent) + Send + Sync + 'static,
+    ) -> Result<Showing> {
+        let (url, port_moved) = self.previews.start_with(site, dir, options, tell)?;
+        Ok(Showing {
+            url,
+            port_moved,
+            shop: self.clone(),
+        })
+    }
+
+    /// Stops all previews.
+    pub(crate) fn stop_previews(&self) {
+        self.previews.stop_all();
     }
 
     fn sign_draft(&self, draft: Draft, wanted: &Wanted, progress: &dyn Fn(&str)) -> Result<Head> {

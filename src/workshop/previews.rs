@@ -1,7 +1,6 @@
 //! The previews that run in this process, one a site.
 
 use std::{
-    collections::HashMap,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
@@ -20,11 +19,12 @@ pub(super) struct Previews {
     /// The port of the control pages, to which the previews link.
     port: u16,
     drafts: Drafts,
-    running: Mutex<HashMap<SiteId, Running>>,
+    running: Mutex<Vec<Running>>,
 }
 
 /// A preview, and what counts for its bar how much would be published.
 struct Running {
+    site: SiteId,
     preview: Preview,
     counter: Counter,
 }
@@ -44,14 +44,16 @@ impl Previews {
         }
     }
 
-    /// The URL of the preview of a site, if it runs.
+    /// The URL of the newest preview of a site, if one runs.
     pub(super) fn url(&self, site: SiteId) -> Option<String> {
-        self.lock()
-            .get(&site)
+        let running = self.lock();
+        let mut of_site = running.iter().filter(|running| running.site == site);
+        of_site
+            .next_back()
             .map(|running| running.preview.url.clone())
     }
 
-    /// Starts the preview of the site in `dir`.
+    /// Starts the preview of the site in `dir`, and returns its URL.
     pub(super) fn start(&self, ctx: &Context, site: SiteId, dir: &Path) -> Result<String> {
         let options = PreviewOptions {
             drafts: true,
@@ -59,27 +61,29 @@ impl Previews {
             ..PreviewOptions::new(now)
         };
         // What goes wrong is shown in the browser, where whoever looks at it is.
-        self.start_with(site, dir, options, |_| {})
+        Ok(self.start_with(site, dir, options, |_| {})?.0)
     }
 
-    /// As [`start`](Self::start), with other options; `tell` is told of what happens. One that runs already stays.
+    /// As [`start`](Self::start), with other options; `tell` is told of what happens. Also returns whether the
+    /// default port was taken.
     pub(super) fn start_with(
         &self,
         site: SiteId,
         dir: &Path,
         options: PreviewOptions,
         tell: impl Fn(&PreviewEvent) + Send + Sync + 'static,
-    ) -> Result<String> {
+    ) -> Result<(String, bool)> {
         let mut running = self.lock();
-        if let Some(running) = running.get(&site) {
-            return Ok(running.preview.url.clone());
-        }
         if running.len() >= MOST {
             let message = format!("{MOST} previews run already");
             return Err(CliError::failed("preview", message).hint("stop one of them first"));
         }
         let options = PreviewOptions {
-            review_url: Some(review_url(self.port, site)),
+            review_url: Some(format!(
+                "http://localhost:{}{}",
+                self.port,
+                review_path(site)
+            )),
             ..options
         };
         // The preview tells the counter of changes, and the counter the preview of counts.
@@ -104,38 +108,56 @@ impl Previews {
         })?;
         let _ = told.set(Box::new(preview.change_teller()));
         counter.wake();
-        let url = preview.url.clone();
-        running.insert(site, Running { preview, counter });
-        Ok(url)
+        let started = (preview.url.clone(), preview.port_moved);
+        running.push(Running {
+            site,
+            preview,
+            counter,
+        });
+        Ok(started)
     }
 
-    /// Counts the changes of a site anew, if its preview runs.
-    pub(super) fn count_again(&self, site: SiteId) {
-        if let Some(running) = self.lock().get(&site) {
-            running.counter.wake();
-        }
+    /// Counts the changes of a site anew, if its preview runs; of all sites if it is `None`.
+    pub(super) fn count_again(&self, site: Option<SiteId>) {
+        let running = self.lock();
+        let meant = running
+            .iter()
+            .filter(|r| site.is_none_or(|site| r.site == site));
+        meant.for_each(|running| running.counter.wake());
     }
 
-    /// Counts the changes of all sites anew whose previews run.
-    pub(super) fn count_all_again(&self) {
-        self.lock()
-            .values()
-            .for_each(|running| running.counter.wake());
-    }
-
-    /// Stops the preview of a site, if it runs.
+    /// Stops the previews of a site.
     pub(super) fn stop(&self, site: SiteId) {
-        let running = self.lock().remove(&site);
-        // It waits for its threads: not under the lock.
-        drop(running);
+        self.stop_those(|running| running.site == site);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SiteId, Running>> {
+    /// Stops the preview at `url`.
+    pub(super) fn stop_at(&self, url: &str) {
+        self.stop_those(|running| running.preview.url == url);
+    }
+
+    /// Stops all previews.
+    pub(super) fn stop_all(&self) {
+        self.stop_those(|_| true);
+    }
+
+    fn stop_those(&self, is_meant: impl Fn(&Running) -> bool) {
+        let stopped: Vec<Running> = {
+            let mut running = self.lock();
+            running
+                .extract_if(.., |running| is_meant(running))
+                .collect()
+        };
+        // They wait for their threads: not under the lock.
+        drop(stopped);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The page on which the changes of a site are reviewed and published.
-pub(crate) fn review_url(port: u16, site: SiteId) -> String {
-    format!("http://localhost:{port}/sites/{site}/review")
+/// The control page on which the changes of a site are reviewed and published.
+pub(crate) fn review_path(site: SiteId) -> String {
+    format!("/sites/{site}/review")
 }

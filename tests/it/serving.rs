@@ -3,9 +3,11 @@
 use std::{
     io::{BufRead, BufReader, Write},
     net::TcpStream,
+    thread,
+    time::Instant,
 };
 
-use crate::skep::{LIMIT, World, get, http};
+use crate::skep::{LIMIT, World, get, http, http_with};
 
 #[test]
 fn a_save_reloads_the_open_page() {
@@ -42,7 +44,7 @@ fn a_port_that_is_taken_is_said_so() {
         .fails(1, "home", &["serve", "site", "--port", port])
         .says(&[port]);
     world
-        .fails(2, "home", &["browse", "--port", port])
+        .fails(2, "other", &["browse", "--port", port])
         .says(&[port, "another program uses that port"]);
 }
 
@@ -68,6 +70,90 @@ fn a_host_without_its_port_pins_nothing() {
         assert_eq!(ready["mirrors"][0]["address"], **pin);
         assert_eq!(ready["mirrors"][0]["url"], ready["mirror"]);
     }
+}
+
+/// What a browser with skep's own link gets at the page of a site's changes.
+fn review(link: &str) -> String {
+    let (authority, _) = link.trim_start_matches("http://").split_once('/').unwrap();
+    let entered = get(link);
+    assert_eq!(entered.status, 303);
+    let cookie = entered.header("set-cookie").split(';').next().unwrap();
+    let to = format!("http://{authority}{}", entered.header("location"));
+    let page = http_with("GET", &to, &[("Cookie", cookie)]);
+    assert_eq!(page.status, 200);
+    String::from_utf8_lossy(&page.body).into_owned()
+}
+
+#[test]
+fn the_changes_can_be_published_from_beside_the_preview() {
+    let world = World::new();
+    let address = world.new_site("home", "site");
+    let preview = world.start("home", &["serve", "site", "--port", "0"]);
+    let ready = preview.event("ready");
+    let link = ready["review"].as_str().unwrap();
+    assert!(review(link).contains("Publish version 1"));
+    // Other commands on this home work meanwhile, and what they do shows.
+    let publish = ["publish", "site", "--yes", "--wait", "0"];
+    assert_eq!(world.json("home", &publish)["version"], 1);
+    assert!(review(link).contains("Announce version 1 again"));
+    world.write("site/about.md", "---\ntitle: About\n---\nNew words.\n");
+    let page = review(link);
+    assert!(page.contains("Publish version 2") && page.contains("New words."));
+    // Who only looks has told nobody that they are there; who browses takes part.
+    let browse = world.json("home", &["browse", &address]);
+    assert!(browse["ticket"].is_string());
+    assert_eq!(preview.terminate(), 0);
+    assert_eq!(
+        world.json("home", &["log", "site"])["versions"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn the_preview_of_a_running_node_ends_with_the_terminal_that_has_asked_for_it() {
+    let world = World::new();
+    world.new_site("home", "site");
+    let browse = world.start("home", &["browse", "--port", "0"]);
+    let gateway = browse.event("ready")["gateway"].clone();
+    let preview = world.start("home", &["serve", "site", "--port", "0"]);
+    let ready = preview.event("ready");
+    let link = ready["review"].as_str().unwrap();
+    assert!(link.starts_with(gateway.as_str().unwrap()), "{link}");
+    assert!(review(link).contains("Publish version 1"));
+    world.write("site/about.md", "---\ntitle: About\n---\nNew words.\n");
+    assert_eq!(preview.event("changed")["paths"][0], "about.md");
+    let url = ready["url"].as_str().unwrap().to_owned();
+    assert_eq!(get(&url).status, 200);
+    preview.kill();
+    let authority = url.trim_start_matches("http://").trim_end_matches('/');
+    let end = Instant::now() + LIMIT;
+    while TcpStream::connect(authority).is_ok() {
+        assert!(Instant::now() < end, "the preview goes on");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_store_that_is_taken_keeps_nobody_from_writing() {
+    let world = World::new();
+    world.new_site("home", "site");
+    std::fs::create_dir_all(world.path("home/store")).unwrap();
+    let lock = world.path("home/store/lock");
+    let taken = std::fs::File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(lock)
+        .unwrap();
+    taken.lock().unwrap();
+    let preview = world.start("home", &["serve", "site", "--port", "0"]);
+    let ready = preview.event("ready");
+    assert!(ready["review"].is_null());
+    assert_eq!(get(ready["url"].as_str().unwrap()).status, 200);
+    preview.error_line("There is no review page beside the preview");
 }
 
 struct Events(BufReader<TcpStream>);

@@ -313,15 +313,39 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+impl Answer {
+    /// What the head says of `name`, which is in lower case.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        let mut found = fields.filter(|(field, _)| field.eq_ignore_ascii_case(name));
+        found
+            .next()
+            .unwrap_or_else(|| panic!("no {name}: {}", self.head))
+            .1
+    }
+}
+
 /// Sends a request as it stands to the server of `url`, for the host `host` if one is given.
 pub(crate) fn http(method: &str, url: &str, host: Option<&str>) -> Answer {
+    let fields: Vec<_> = host.map(|host| ("Host", host)).into_iter().collect();
+    http_with(method, url, &fields)
+}
+
+/// Sends a request with those fields in its head.
+pub(crate) fn http_with(method: &str, url: &str, fields: &[(&str, &str)]) -> Answer {
     let rest = url.strip_prefix("http://").unwrap();
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let port = authority.rsplit_once(':').unwrap().1;
     let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
-    let host = host.unwrap_or(authority);
-    let request = format!("{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let mut request = format!("{method} /{path} HTTP/1.1\r\nConnection: close\r\n");
+    if fields.iter().all(|(name, _)| *name != "Host") {
+        request += &format!("Host: {authority}\r\n");
+    }
+    for (name, value) in fields {
+        request += &format!("{name}: {value}\r\n");
+    }
+    request += "\r\n";
     stream.write_all(request.as_bytes()).unwrap();
     let mut response = Vec::new();
     stream.read_to_end(&mut response).unwrap();

@@ -310,7 +310,7 @@ impl Node {
     }
 
     /// Is there when the node takes part in the network, or has closed.
-    pub(super) async fn awake(&self) {
+    pub async fn awake(&self) {
         let mut phase = self.phase.subscribe();
         // The sender is the node's own: it lives as long.
         let _ = phase.wait_for(|phase| *phase != Phase::Quiet).await;
