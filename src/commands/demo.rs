@@ -30,6 +30,13 @@ pub(crate) struct DemoArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &DemoArgs) -> Result<Exit> {
+    let mut stop = std::pin::pin!(stop_signal());
+    tokio::select! {
+        biased;
+        stopped = &mut stop => stopped?,
+        // Asked once, it listens: whoever sees the folder may stop the demo.
+        () = std::future::ready(()) => {}
+    }
     let folder = tempfile::Builder::new()
         .prefix("skep-demo-")
         .tempdir()
@@ -38,7 +45,7 @@ pub(crate) async fn run(ctx: &Context, args: &DemoArgs) -> Result<Exit> {
     let mut steps = tokio::task::spawn_blocking(move || steps::run(&step_ctx, &path));
     let demo = tokio::select! {
         demo = &mut steps => demo,
-        stopped = stop_signal() => {
+        stopped = &mut stop => {
             // Not before the steps are over: what they have started ends with them, and the folder
             // is removed after that.
             let _ = steps.await;
@@ -78,7 +85,7 @@ pub(crate) async fn run(ctx: &Context, args: &DemoArgs) -> Result<Exit> {
             demo.gateway_url
         ),
     );
-    stop_signal().await?;
+    stop.await?;
     // The children end when they are dropped, the folder after them.
     drop(demo);
     Ok(Exit::Done)
