@@ -26,7 +26,15 @@ pub(crate) struct VerifyArgs {
 pub(crate) async fn run(ctx: &Context, args: &VerifyArgs) -> Result<Exit> {
     let site = id_of(ctx, &args.site)?;
     let ready = swarm::ready(ctx, "skep verify", site, &[]).await?;
-    let verified = verify(&ready.store, &ready.state);
+    let mut state = ready.state.clone();
+    let verified = loop {
+        let verified = verify(&ready.store, &state);
+        match ready.store.known(site) {
+            // A retraction that came meanwhile has taken away what was just looked for.
+            Ok(now) if verified.is_err() && now.head != state.head => state = now,
+            _ => break verified,
+        }
+    };
     ready.close().await;
     let verified = verified?;
     ctx.out.json(&json!({
