@@ -8,6 +8,7 @@ mod accept;
 pub mod archive;
 pub mod checkout;
 pub mod error;
+pub mod feeds;
 mod files;
 pub mod gateway;
 pub mod history;

@@ -1,5 +1,10 @@
-//! Plain text out of what others have written: on one line, of a bounded length, and
+//! Plain text out of what others have written: HTML without its tags, on one line, of a bounded length, and
 //! with nothing that a terminal obeys or that changes the order of what stands around it.
+
+/// The text of a piece of HTML, on one line of at most `most` characters.
+pub(crate) fn text_of(html: &str, most: usize) -> String {
+    line(&entities(&without_tags(html, most)), most)
+}
 
 /// One line of at most `most` characters: white space is one space, and what can't be seen is left out.
 pub(crate) fn line(text: &str, most: usize) -> String {
@@ -39,6 +44,73 @@ fn is_hidden(c: char) -> bool {
         || matches!(c,
             '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// HTML without tags, comments, and what is in elements that show nothing. Some more than `most` characters
+/// are enough.
+fn without_tags(html: &str, most: usize) -> String {
+    let enough = most.saturating_mul(8).saturating_add(4096);
+    let mut out = String::new();
+    let mut rest = html;
+    // Whether an element's end may still be found: it is looked for in all that is left, but not again and again.
+    let mut hidden = [("script", true), ("style", true), ("template", true)];
+    while let Some(at) = rest.find('<') {
+        out.push_str(&rest[..at]);
+        if out.len() > enough {
+            return out;
+        }
+        rest = &rest[at..];
+        let after = rest[1..].chars().next();
+        let end = if rest.starts_with("<!--") {
+            rest.find("-->").map(|end| end + 3)
+        } else if after.is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) {
+            end_of_tag(rest)
+        } else {
+            // Not a tag.
+            out.push('<');
+            rest = &rest[1..];
+            continue;
+        };
+        let Some(end) = end else {
+            return out;
+        };
+        let mut end = end;
+        for (name, is_closed) in &mut hidden {
+            if *is_closed && begins_with(&rest[1..], name) {
+                match find_ignoring_case(&rest[end..], &format!("</{name}")) {
+                    Some(at) => end += at,
+                    None => *is_closed = false,
+                }
+            }
+        }
+        rest = &rest[end..];
+        // Words in two elements are two words.
+        out.push(' ');
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where a tag ends; a `>` in a quoted value is not its end.
+fn end_of_tag(tag: &str) -> Option<usize> {
+    let mut quote = None;
+    for (at, byte) in tag.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return Some(at + 1),
+            (None, b'"' | b'\'') if tag[..at].ends_with('=') => quote = Some(byte),
+            (Some(open), _) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn begins_with(tag: &str, name: &str) -> bool {
+    let bytes = tag.as_bytes();
+    let ends = bytes
+        .get(name.len())
+        .is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'-');
+    bytes.len() >= name.len() && bytes[..name.len()].eq_ignore_ascii_case(name.as_bytes()) && ends
 }
 
 /// Where `needle`, in lower case, is in `text` for the first time, in any case.
@@ -126,6 +198,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn html_becomes_a_line_of_text() {
+        for (html, text) in [
+            ("<p>One &amp; <b>two</b></p>\n<p>three", "One & two three"),
+            (
+                "a<script>alert('<b>')</script>b<STYLE>x{}</style >c",
+                "a b c",
+            ),
+            ("x <!-- <b> --> y", "x y"),
+            ("1 < 2 & 3 > 2", "1 < 2 & 3 > 2"),
+            ("<a title=\"a>b\" href='>'>link</a>", "link"),
+            ("unfinished <a href=\"", "unfinished"),
+            ("&lt;script&gt; stays text", "<script> stays text"),
+            ("&#x202e;evil&#7; &#0; &unknown; &", "evil &#0; &unknown; &"),
+            ("a\u{202e}b\u{200b}c\x1b[2J", "abc[2J"),
+        ] {
+            assert_eq!(text_of(html, 100), text, "{html}");
+        }
+    }
+
+    #[test]
     fn what_is_cut_says_so() {
         assert_eq!(line("abcdef", 6), "abcdef");
         assert_eq!(line("abcdefg", 6), "abcde…");
@@ -136,9 +228,18 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_becomes_one_short_line(text in ".{0,300}", most in 1usize..50) {
-            let line = line(&text, most);
-            prop_assert!(line.chars().count() <= most);
-            prop_assert!(!line.chars().any(|c| is_hidden(c) || c == '\n'));
+            for line in [line(&text, most), text_of(&text, most)] {
+                prop_assert!(line.chars().count() <= most);
+                prop_assert!(!line.chars().any(|c| is_hidden(c) || c == '\n'));
+            }
+        }
+
+        #[test]
+        fn tags_never_get_through(parts in prop::collection::vec("<|>|/|b|script|=|\"|!--|-->| ", 0..40)) {
+            let html = parts.concat();
+            let text = without_tags(&html, 1000);
+            prop_assert!(find_ignoring_case(&text, "<script").is_none(), "{html}: {text}");
+            prop_assert!(find_ignoring_case(&text, "<b").is_none(), "{html}: {text}");
         }
     }
 

@@ -5,6 +5,7 @@
 mod addresses;
 mod forks;
 mod known;
+mod news;
 mod removed;
 mod retracted;
 
@@ -170,6 +171,7 @@ impl Records {
         txn.open_table(removed::REMOVED)?;
         txn.open_table(removed::SEEN)?;
         txn.open_table(removed::NEXT)?;
+        txn.open_table(news::NEWS)?;
         known::open(&txn)?;
         uses::open(&txn)?;
         // A commit waits for the disk, and mostly there is nothing to be kept.

@@ -392,7 +392,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 /// The seconds since 1970, by this machine's clock: for receipts, visits, and when a peer was heard from.
-pub(super) fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |duration| duration.as_secs())
 }

@@ -147,7 +147,26 @@ const register = () => {
   });
 };
 
+// News that are opened are read. What is sent goes on while the page is left.
+const news = () => {
+  for (const item of document.querySelectorAll(".news > li:not(.read)")) {
+    const form = item.querySelector("form");
+    const opened = (event) => {
+      if (event.button > 1 || item.classList.contains("read")) return;
+      const fields = new URLSearchParams(new FormData(form));
+      fields.set("as", "read");
+      fields.set("quiet", "yes");
+      fetch(form.action, { method: "POST", body: fields, keepalive: true, credentials: "same-origin" });
+      item.classList.add("read");
+    };
+    const link = item.querySelector("h2 a");
+    link?.addEventListener("click", opened);
+    link?.addEventListener("auxclick", opened);
+  }
+};
+
 localize(document);
+news();
 lead();
 copy();
 register();

@@ -91,7 +91,9 @@ async fn ask_first(ask: &Ask, site: SiteId, ticket: &str) -> Response<Body> {
             }
         }
     };
-    Page::new("Follow a site", "/").answer(ask.gateway.port, &body)
+    Page::new("Follow a site", "/")
+        .with_unread(&ask.control)
+        .answer(ask.gateway.port, &body)
 }
 
 /// Stops following a site.

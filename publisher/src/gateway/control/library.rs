@@ -14,6 +14,7 @@ use super::{
 use crate::{
     archive::address::SiteId,
     error::Result,
+    feeds,
     gateway::local::Gateway,
     keys,
     library::{
@@ -21,7 +22,7 @@ use crate::{
         folders::{self, Folder},
     },
     store::Relation,
-    swarm::node::blocking,
+    swarm::node::{blocking, now},
     words::bytes,
 };
 
@@ -40,13 +41,16 @@ pub(super) async fn show(ask: &Ask) -> Response<Body> {
     let done = Done::read(ask);
     let made = blocking(move || {
         let shown = gather(&gateway, &control)?;
+        // What came since is counted where people look first.
+        control.set_unread(feeds::unread(&gateway.node.store, now())?);
         Ok(page(&gateway, &control, &shown, done))
     });
     let body = match made.await {
         Ok(body) => body,
         Err(e) => html! { h1 { "Library" } (why(&e.into())) },
     };
-    Page::new("Library", "/").answer(ask.gateway.port, &body)
+    let page = Page::new("Library", "/").with_unread(&ask.control);
+    page.answer(ask.gateway.port, &body)
 }
 
 fn gather(gateway: &Gateway, control: &Control) -> Result<Shown> {

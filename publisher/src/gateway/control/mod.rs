@@ -11,6 +11,7 @@
 //! | `library`, `row` | the sites of this node |
 //! | `new` | making a website |
 //! | `open` | addresses that are typed, or come as links of other pages |
+//! | `feed` | news of followed sites |
 //! | `following` | following sites, and no longer |
 //! | `site`, `history` | one site, with its versions |
 //! | `remove` | removing a site, with what that frees |
@@ -21,6 +22,7 @@
 
 pub mod access;
 mod assets;
+mod feed;
 mod following;
 mod form;
 mod history;
@@ -37,7 +39,10 @@ pub mod workshop;
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 pub use access::Access;
@@ -54,6 +59,8 @@ pub struct Control {
     pub workshop: Arc<dyn Workshop>,
     home: Home,
     library: Library,
+    /// How many news were not read, when they were last counted.
+    unread: AtomicU64,
     reviews: Mutex<Recent<SiteId, Arc<review::Shown>>>,
     publishes: Mutex<Recent<u64, Arc<review::Publishing>>>,
     messages: Mutex<Recent<SiteId, String>>,
@@ -67,10 +74,19 @@ impl Control {
             workshop,
             home: home.clone(),
             library: Library::new(store),
+            unread: AtomicU64::new(0),
             reviews: Mutex::default(),
             publishes: Mutex::default(),
             messages: Mutex::default(),
         }
+    }
+
+    fn unread(&self) -> u64 {
+        self.unread.load(Ordering::Relaxed)
+    }
+
+    fn set_unread(&self, count: u64) {
+        self.unread.store(count, Ordering::Relaxed);
     }
 
     fn reviews(&self) -> MutexGuard<'_, Recent<SiteId, Arc<review::Shown>>> {

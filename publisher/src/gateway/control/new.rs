@@ -52,7 +52,9 @@ pub(super) async fn show(ask: &Ask, problem: Option<&Refusal>) -> Response<Body>
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
         None => StatusCode::OK,
     };
-    Page::new("New website", "/new").with_status(ask.gateway.port, status, &body)
+    Page::new("New website", "/new")
+        .with_unread(&ask.control)
+        .with_status(ask.gateway.port, status, &body)
 }
 
 /// Makes a website, and starts its preview.

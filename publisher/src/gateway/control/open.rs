@@ -117,7 +117,9 @@ fn going(ask: &Ask, link: &Link) -> Response<Body> {
         h1 { "Opening the site" }
         p { (link.to_page(ask, "Go to the site", true)) " if it does not open by itself." }
     };
-    Page::new("Opening the site", "/").answer(ask.gateway.port, &body)
+    Page::new("Opening the site", "/")
+        .with_unread(&ask.control)
+        .answer(ask.gateway.port, &body)
 }
 
 /// The page of a link that another page or program has sent here; or the form again, with what was wrong.
@@ -138,11 +140,9 @@ pub(super) async fn show(ask: &Ask, problem: Option<&Refusal>) -> Response<Body>
             let ticket = ask.form.get("ticket");
             let body =
                 html! { h1 { "Open a site" } (form(&ask.control, sent, ticket, Some(&problem))) };
-            return Page::new("Open a site", "/").with_status(
-                port,
-                StatusCode::UNPROCESSABLE_ENTITY,
-                &body,
-            );
+            return Page::new("Open a site", "/")
+                .with_unread(&ask.control)
+                .with_status(port, StatusCode::UNPROCESSABLE_ENTITY, &body);
         }
     };
     let (store, control, site) = (
@@ -187,7 +187,9 @@ pub(super) async fn show(ask: &Ask, problem: Option<&Refusal>) -> Response<Body>
             a href="/" { "To the library" }
         }
     };
-    Page::new("Open a site", "/").answer(port, &body)
+    Page::new("Open a site", "/")
+        .with_unread(&ask.control)
+        .answer(port, &body)
 }
 
 /// Leads a browser that does not resolve names below `localhost` to the address of a site that is here.

@@ -16,6 +16,8 @@ pub(super) struct Page<'a> {
     pub(super) section: &'a str,
     /// Seconds until the page is fetched again where there is no script.
     pub(super) refresh: Option<u32>,
+    /// How many news were not read, when they were last counted.
+    pub(super) unread: u64,
 }
 
 /// What the navigation has.
@@ -27,6 +29,15 @@ impl<'a> Page<'a> {
             title,
             section,
             refresh: None,
+            unread: 0,
+        }
+    }
+
+    /// The page with the number of unread news in its navigation.
+    pub(super) fn with_unread(self, control: &Control) -> Self {
+        Self {
+            unread: control.unread(),
+            ..self
         }
     }
 
@@ -68,7 +79,14 @@ impl<'a> Page<'a> {
                 nav.site-nav aria-label="Pages" {
                     ul {
                         @for (path, name) in SECTIONS {
-                            li { a href=(path) aria-current=[(path == self.section).then_some("page")] { (name) } }
+                            li {
+                                a href=(path) aria-current=[(path == self.section).then_some("page")] {
+                                    (name)
+                                    @if *path == *"/feed" && self.unread > 0 {
+                                        " " span.unread { (self.unread) span.visually-hidden { " not read" } }
+                                    }
+                                }
+                            }
                         }
                     }
                 }

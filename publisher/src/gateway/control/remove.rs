@@ -65,7 +65,9 @@ pub(super) async fn ask_first(ask: &Ask, site: SiteId) -> Response<Body> {
             }
         }
     };
-    Page::new("Remove a site", "/").answer(ask.gateway.port, &body)
+    Page::new("Remove a site", "/")
+        .with_unread(&ask.control)
+        .answer(ask.gateway.port, &body)
 }
 
 /// Removes it.

@@ -12,7 +12,7 @@ use maud::html;
 use super::{
     Control,
     access::{Refused, check_origin},
-    assets, following,
+    assets, feed, following,
     form::Form,
     library, new, open, page, remove, review, site,
 };
@@ -78,6 +78,8 @@ pub(in crate::gateway) async fn answer(
         (false, ["new"]) => Some(new::show(&ask, None).await),
         (true, ["new"]) => Some(new::create(&ask).await),
         (true, ["add"]) => Some(open::add(&ask).await),
+        (false, ["feed"]) => Some(feed::show(&ask).await),
+        (true, ["feed", "read"]) => Some(feed::mark(&ask).await),
         (false, ["open"]) => Some(open::show(&ask, None).await),
         (_, ["sites", id, rest @ ..]) => match id.parse::<SiteId>() {
             Ok(site) => of_site(&ask, site, is_post, rest).await,

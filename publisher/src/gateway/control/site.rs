@@ -54,7 +54,9 @@ pub(super) async fn show(ask: &Ask, site: SiteId) -> Response<Body> {
         Ok(Some(("A website of yours".to_owned(), body)))
     });
     match made.await {
-        Ok(Some((name, body))) => Page::new(&name, "/").answer(port, &body),
+        Ok(Some((name, body))) => Page::new(&name, "/")
+            .with_unread(&ask.control)
+            .answer(port, &body),
         Ok(None) => {
             let text = html! {
                 p { "Nothing of " code.address { (Address::of(site)) } " is here." }

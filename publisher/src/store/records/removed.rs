@@ -7,7 +7,7 @@ use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
     ENTRIES, HEADS, Key, OBJECTS, PACK_NUMBERS, PACKS, PEAKS, RECEIPTS, Records, SITES, SiteState,
-    damaged, forks, known, retracted,
+    damaged, forks, known, news, retracted,
 };
 use crate::{
     archive::{address::SiteId, hash::ContentHash, head::Head},
@@ -64,6 +64,7 @@ impl Records {
             forks::remove(txn, number)?;
             uses::remove(txn, number)?;
             known::remove(txn, number)?;
+            txn.open_table(news::NEWS)?.remove(number)?;
             let mut removed = txn.open_table(REMOVED)?;
             for hash in blobs {
                 removed.insert((state.site.0, hash.0), ())?;

@@ -5,6 +5,7 @@
 //! A check says whether the bytes were accepted.
 
 mod archives;
+mod feeds;
 mod secrets;
 mod seeds;
 mod trees;
@@ -43,7 +44,7 @@ pub(crate) struct Decoder {
 }
 
 /// All of them.
-pub(crate) static ALL: [Decoder; 21] = [
+pub(crate) static ALL: [Decoder; 22] = [
     Decoder {
         name: "address",
         check: address,
@@ -63,6 +64,11 @@ pub(crate) static ALL: [Decoder; 21] = [
         name: "entry",
         check: entry,
         seeds: seeds::entries,
+    },
+    Decoder {
+        name: "feed",
+        check: feeds::feed,
+        seeds: feeds::feeds,
     },
     Decoder {
         name: "frame",

@@ -35,7 +35,7 @@ use skep_publisher::{
 
 use super::archives;
 
-type Seeds = Vec<Vec<u8>>;
+pub(super) type Seeds = Vec<Vec<u8>>;
 
 fn key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
