@@ -244,6 +244,14 @@ async fn what_is_not_what_was_signed_is_refused() {
             }),
         ),
         (
+            "nodes without end",
+            Kind::Hostile,
+            Arc::new(|mut page| {
+                page.nodes.extend(vec![Vec::new(); 500]);
+                encoded(&page)
+            }),
+        ),
+        (
             "a file that was changed",
             Kind::Hostile,
             Arc::new(|mut page| {

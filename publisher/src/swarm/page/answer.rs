@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use iroh::endpoint::SendStream;
@@ -28,7 +29,10 @@ use crate::{
 };
 
 /// How many answers are made at a time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
+
+/// How long a peer may take to receive one: it keeps one of these places meanwhile.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The longest log of which the proof is made: all of its entries are read for that.
 const MAX_LOG: u64 = 1 << 16;
@@ -66,8 +70,14 @@ pub(in crate::swarm) async fn answer(
     match made.await? {
         Some(bytes) => {
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            wire::send(send, &Response::Page { length }).await?;
-            wire::send_bytes(send, &bytes).await?;
+            let sending = async {
+                wire::send(send, &Response::Page { length }).await?;
+                wire::send_bytes(send, &bytes).await
+            };
+            match tokio::time::timeout(PATIENCE, sending).await {
+                Ok(sent) => sent?,
+                Err(_) => return Err(Error::new(Kind::Unreachable, "a peer takes too long")),
+            }
             node.store.counters().moved(site, bytes.len() as u64, 0);
             Ok(())
         }

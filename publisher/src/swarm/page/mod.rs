@@ -9,9 +9,12 @@
 mod answer;
 mod session;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, SeqAccess, Visitor},
+};
 
 pub(super) use answer::{Fronts, answer};
 pub use session::Session;
@@ -24,7 +27,7 @@ use crate::{
         head::Head,
         log::Peaks,
         path::ArchivePath,
-        tree::{self, File, NodeSource},
+        tree::{self, File, NodeSource, node::Node},
     },
     error::{Error, Kind, Result},
 };
@@ -38,6 +41,9 @@ pub const MAX_FILE: u64 = 256 << 10;
 /// The longest answer, in bytes.
 pub const MAX_ANSWER: usize = 4 << 20;
 
+/// The most nodes of an answer: a way from the root to a leaf for each path.
+const MAX_NODES: usize = MAX_PATHS * (Node::MAX_LEVEL as usize + 1);
+
 /// What a peer answers to a request for paths, in postcard.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Page {
@@ -48,8 +54,10 @@ pub struct Page {
     /// The peaks of the log without that entry: the proof that the entry is the last one.
     pub before: Vec<u8>,
     /// The nodes of the tree on the way to each path, each once.
+    #[serde(deserialize_with = "few::<_, MAX_NODES>")]
     pub nodes: Vec<Vec<u8>>,
     /// The files at these paths that have at most [`MAX_FILE`] bytes, in the order of the paths, each once.
+    #[serde(deserialize_with = "few::<_, MAX_PATHS>")]
     pub files: Vec<Vec<u8>>,
 }
 
@@ -176,7 +184,33 @@ impl From<tree::TreeError<Missing>> for Error {
     }
 }
 
-fn refused(why: impl std::fmt::Display) -> Error {
+/// Reads a list of at most `MAX` items: short items take up more room in memory than in an answer.
+fn few<'de, D: Deserializer<'de>, const MAX: usize>(from: D) -> Result<Vec<Vec<u8>>, D::Error> {
+    struct Few<const MAX: usize>;
+
+    impl<'de, const MAX: usize> Visitor<'de> for Few<MAX> {
+        type Value = Vec<Vec<u8>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {MAX} items")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some(item) = items.next_element()? {
+                if all.len() == MAX {
+                    return Err(de::Error::invalid_length(MAX + 1, &self));
+                }
+                all.push(item);
+            }
+            Ok(all)
+        }
+    }
+
+    from.deserialize_seq(Few::<MAX>)
+}
+
+fn refused(why: impl fmt::Display) -> Error {
     Error::new(
         Kind::Hostile,
         format!("a peer sent a page that is refused: {why}"),
