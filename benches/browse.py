@@ -4,7 +4,7 @@
 Measured is the time that curl needs for a whole answer, from a connection of its own to the last byte.
 """
 
-import argparse, json, pathlib, subprocess, sys, tempfile, time
+import argparse, json, pathlib, re, subprocess, sys, tempfile, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -48,7 +48,7 @@ def run(skep, home, *arguments):
 
 
 def make_sites(skep, root, count):
-    """A home that knows so many small sites: of one half the author, of the other a reader."""
+    """A home that knows so many small sites: of one half the author, of one quarter a follower of its feed, of the rest a reader."""
     home, other = root / "home", root / "other"
     for number in range(count):
         site = root / f"site-{number}"
@@ -56,6 +56,8 @@ def make_sites(skep, root, count):
         html = f"<!doctype html>\n<title>Site {number}: on bees</title>\n<p>They dance.</p>\n"
         (site / "index.html").write_text(html)
         (site / "about.html").write_text(html)
+        items = "".join(f"<item><title>Post {n}</title><link>/about.html</link><guid>{n}</guid></item>" for n in range(20))
+        (site / "feed.xml").write_text(f"<rss version='2.0'><channel>{items}</channel></rss>")
         author = home if number % 2 == 0 else other
         run(skep, author, "init", "--static", str(site))
         run(skep, author, "publish", str(site), "--yes", "--wait", "0", "--message", "The first")
@@ -63,6 +65,9 @@ def make_sites(skep, root, count):
             archive = root / f"{number}.skep"
             run(skep, other, "export", str(site), str(archive))
             run(skep, home, "import", str(archive))
+            if number % 4 == 1:
+                address = re.search(r"skep://[a-z0-9]+", (site / "skep.toml").read_text())[0]
+                run(skep, home, "follow", address)
     return home
 
 

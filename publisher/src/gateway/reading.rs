@@ -19,7 +19,7 @@ use super::{
 use crate::{
     archive::address::SiteId,
     error::{Error, Kind, Result},
-    swarm::node::blocking,
+    swarm::node::{blocking, now},
 };
 
 /// Answers a request to the origin of a version of a site; of the newest if there is none given.
@@ -50,6 +50,7 @@ pub(super) async fn answer(
         let tail = gateway.tail(&version, site, number, &parts);
         let known = site::at_once(&version, &gateway.contents, &parts, tail.as_ref());
         if let Some(response) = known {
+            gateway.node.store.visited(site, now());
             return kept_apart(response, &version);
         }
     }
@@ -124,6 +125,8 @@ async fn from_store(
         let version = gateway.opened.get(site, number)?;
         let tail = gateway.tail(&version, site, number, &parts);
         let response = site::respond(&version, &gateway.contents, &parts, tail.as_ref())?;
+        // Of visited sites the one that was not read for longest goes first.
+        gateway.node.store.visited(site, now());
         Ok(kept_apart(response, &version))
     })
     .await

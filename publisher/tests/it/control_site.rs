@@ -5,6 +5,7 @@ use skep_publisher::{library::folders, swarm::fetch};
 use crate::{
     control::Browser,
     fixture::{Author, Other},
+    web::ask,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,6 +72,22 @@ async fn sharing_is_stopped_and_started_on_the_page() {
         visited.post(&format!("{sharing}?stop"), &[]).await.status,
         422
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_site_was_read_last_is_known() {
+    let author = Author::new().with("index.html", "one");
+    let desk = author.start().await;
+    author.publish_at(&desk).await;
+    let browser = Browser::at(&desk, &author.home).await;
+    let path = format!("/sites/{}", author.site);
+    assert!(!browser.get(&path).await.text().contains("Last read"));
+    let host = format!("{}.localhost:{}", author.site, browser.port);
+    // The second is answered out of what the first has opened.
+    for _ in 0..2 {
+        assert_eq!(ask(browser.port, "GET", "/", &host, &[]).await.status, 200);
+        assert!(browser.get(&path).await.text().contains("Last read"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -177,9 +177,15 @@ pub(super) fn why(refusal: &Refusal) -> Markup {
 
 /// A message as errors have it, as a sentence.
 pub(super) fn sentence(message: &str) -> String {
-    let mut chars = message.trim_end_matches('.').chars();
+    let message = message.trim_end_matches('.');
+    let end = if message.ends_with(['?', '!']) {
+        ""
+    } else {
+        "."
+    };
+    let mut chars = message.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), chars.as_str())
+    format!("{}{}{end}", first.unwrap_or_default(), chars.as_str())
 }
 
 /// A form of one button.
