@@ -11,6 +11,7 @@ sys.path.insert(0, str(HERE))
 from run import middle, spread, verdicts
 
 import browse_gateway
+import browse_review
 
 
 class Browse:
@@ -22,6 +23,7 @@ class Browse:
         self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
         ready = json.loads(self.child.stdout.readline())
         self.origin = ready["gateway"].rstrip("/")
+        self.link = ready["library"]
         curl("-c", str(self.cookies), "-o", "/dev/null", ready["library"])
 
     def seconds(self, path):
@@ -90,8 +92,13 @@ def gateway(skep, scratch, options):
     return browse_gateway.gateway(sys.modules[__name__], skep, scratch, options)
 
 
+def review(skep, scratch, options):
+    """The page of what a publish would change."""
+    return browse_review.review(sys.modules[__name__], skep, scratch, options)
+
+
 # A part makes rows of the table: what, figure, bar, and whether it is met.
-PARTS = {"library": library, "gateway": gateway}
+PARTS = {"library": library, "gateway": gateway, "review": review}
 
 
 def main():
@@ -100,6 +107,8 @@ def main():
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=f"{', '.join(PARTS)}; all if none is given")
     parser.add_argument("--sites", type=int, default=200)
     parser.add_argument("--requests", type=int, default=50)
+    parser.add_argument("--changes", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="skep-browse-") as scratch:

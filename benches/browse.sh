@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures the pages of a running node and prints a table, by parts: library, gateway. Needs cargo, python3 and curl; the
-# part gateway nginx and wrk. Takes a few minutes.
-#   benches/browse.sh [PART...] [--sites 200] [--requests 50]
+# Measures the pages of a running node and prints a table, by parts: library, gateway, review. Needs cargo, python3 and curl; the
+# part gateway nginx and wrk, the part review node and chromium. Takes a few minutes.
+#   benches/browse.sh [PART...] [--sites 200] [--requests 50] [--changes 10000] [--rounds 5]
 # With SKEP=PROGRAM that program is measured and nothing is built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
