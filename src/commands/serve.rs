@@ -24,9 +24,10 @@ use crate::{
     error::{Exit, Result},
     output::{BOLD, Output},
     remote::Socket,
+    running::Running,
     site::SiteDir,
     swarm::{self, stop_signal},
-    workshop::{Shop, Showing, review_path},
+    workshop::{Shop, Showing, preview_path, review_path},
 };
 
 /// Preview the website while you write; the page reloads when you save
@@ -74,8 +75,7 @@ pub(crate) async fn run(ctx: &Context, args: &ServeArgs) -> Result<Exit> {
         return match &guest.running.shop {
             Some(shop) => {
                 let showing = show_at(ctx, args, (site, &dir), shop)?;
-                let link = guest.running.control_link(&review_path(site));
-                ready(ctx, args, &showing.url, link.as_deref());
+                ready(ctx, args, &showing.url, links(&guest.running, site));
                 stop_signal().await?;
                 Ok(Exit::Done)
             }
@@ -168,8 +168,7 @@ async fn show_beside(
         }
     };
     let tell = |desk: &Desk| {
-        let link = desk.running.control_link(&review_path(site));
-        ready(ctx, args, &showing.url, link.as_deref());
+        ready(ctx, args, &showing.url, links(&desk.running, site));
     };
     // Without signals it runs until it is killed.
     let stop = async { drop(stop_signal().await) };
@@ -211,9 +210,25 @@ fn say_moved(ctx: &Context, port_moved: bool) {
     }
 }
 
+/// Links that let a browser in at the control pages.
+struct Links {
+    /// To the review.
+    review: String,
+    /// Back to the preview.
+    preview: String,
+}
+
+fn links(running: &Running, site: SiteId) -> Option<Links> {
+    Some(Links {
+        review: running.control_link(&review_path(site))?,
+        preview: running.control_link(&preview_path(site))?,
+    })
+}
+
 /// Says where the preview is, and the link that lets a browser publish.
-fn ready(ctx: &Context, args: &ServeArgs, url: &str, review: Option<&str>) {
+fn ready(ctx: &Context, args: &ServeArgs, url: &str, links: Option<Links>) {
     let out = &ctx.out;
+    let review = links.as_ref().map(|links| &links.review);
     out.json(&json!({"event": "ready", "url": url, "review": review}));
     out.say(format!(
         "{BOLD}{url}{BOLD:#} shows {} as you save it. Ctrl-C ends.",
@@ -222,8 +237,10 @@ fn ready(ctx: &Context, args: &ServeArgs, url: &str, review: Option<&str>) {
     if let Some(review) = review {
         out.field("publish", review);
     }
+    // The browser that is opened may publish from then on.
+    let first = links.as_ref().map_or(url, |links| &links.preview);
     if args.open
-        && let Err(e) = browser::open(url)
+        && let Err(e) = browser::open(first)
     {
         out.note(format!(
             "Could not open a browser: {e}. Open {url} yourself."

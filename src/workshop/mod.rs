@@ -35,7 +35,7 @@ use crate::{
 };
 use drafts::Drafts;
 use previews::Previews;
-pub(crate) use previews::review_path;
+pub(crate) use previews::{preview_path, review_path};
 
 /// Websites on this machine, for the control pages of a running node.
 pub(crate) struct Shop {

@@ -157,6 +157,11 @@ impl Previews {
     }
 }
 
+/// The control page that leads to the preview of a site.
+pub(crate) fn preview_path(site: SiteId) -> String {
+    format!("/sites/{site}/preview")
+}
+
 /// The control page on which the changes of a site are reviewed and published.
 pub(crate) fn review_path(site: SiteId) -> String {
     format!("/sites/{site}/review")

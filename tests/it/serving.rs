@@ -72,14 +72,20 @@ fn a_host_without_its_port_pins_nothing() {
     }
 }
 
-/// What a browser with skep's own link gets at the page of a site's changes.
-fn review(link: &str) -> String {
+/// The cookie that a browser gets by skep's own link, and the URL to which that leads.
+fn entered(link: &str) -> (String, String) {
     let (authority, _) = link.trim_start_matches("http://").split_once('/').unwrap();
     let entered = get(link);
     assert_eq!(entered.status, 303);
     let cookie = entered.header("set-cookie").split(';').next().unwrap();
     let to = format!("http://{authority}{}", entered.header("location"));
-    let page = http_with("GET", &to, &[("Cookie", cookie)]);
+    (cookie.to_owned(), to)
+}
+
+/// What a browser with skep's own link gets at the page of a site's changes.
+fn review(link: &str) -> String {
+    let (cookie, to) = entered(link);
+    let page = http_with("GET", &to, &[("Cookie", &cookie)]);
     assert_eq!(page.status, 200);
     String::from_utf8_lossy(&page.body).into_owned()
 }
@@ -92,6 +98,10 @@ fn the_changes_can_be_published_from_beside_the_preview() {
     let ready = preview.event("ready");
     let link = ready["review"].as_str().unwrap();
     assert!(review(link).contains("Publish version 1"));
+    let (cookie, to) = entered(link);
+    let to_preview = to.replace("/review", "/preview");
+    let led = http_with("GET", &to_preview, &[("Cookie", &cookie)]);
+    assert_eq!(led.header("location"), ready["url"]);
     // Other commands on this home work meanwhile, and what they do shows.
     let publish = ["publish", "site", "--yes", "--wait", "0"];
     assert_eq!(world.json("home", &publish)["version"], 1);

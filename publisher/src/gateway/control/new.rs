@@ -104,6 +104,13 @@ fn ready(
     Page::new(title, "/new").answer(gateway.port, &body)
 }
 
+/// Leads to the preview that runs.
+pub(super) async fn to_preview(ask: &Ask, site: SiteId) -> Option<Response<Body>> {
+    let workshop = ask.control.workshop.clone();
+    let url = blocking(move || Ok(workshop.preview(site))).await;
+    Some(page::see(&url.ok()??))
+}
+
 /// Starts or stops a preview.
 pub(super) async fn preview(ask: &Ask, site: SiteId) -> Response<Body> {
     let back = match ask.query.has("site") {

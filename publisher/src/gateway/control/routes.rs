@@ -99,6 +99,7 @@ async fn of_site(ask: &Ask, site: SiteId, is_post: bool, rest: &[&str]) -> Optio
     Some(match (is_post, rest) {
         (false, []) => site::show(ask, site).await,
         (true, ["sharing"]) => site::sharing(ask, site).await,
+        (false, ["preview"]) => new::to_preview(ask, site).await?,
         (true, ["preview"]) => new::preview(ask, site).await,
         (false, ["read"]) => open::elsewhere(ask, site).await,
         (true, ["follow"]) => following::follow(ask, site).await,
@@ -149,7 +150,7 @@ fn enter(control: &Control, port: u16, query: &Form) -> Response<Body> {
 fn stranger(port: u16) -> Response<Body> {
     let text = html! {
         p { "These pages can publish in your name, so they open only for a browser that skep has sent here." }
-        p { "Run " code { "skep browse" } " in a terminal, and open the address that it prints. This browser is remembered then." }
+        p { "Open the link that " code { "skep serve" } " or " code { "skep browse" } " prints in its terminal. This browser is remembered then." }
     };
     page::message(port, StatusCode::UNAUTHORIZED, "Open this from skep", &text)
 }
