@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { start } from "../html/browser.mjs";
 import { Look } from "./look.mjs";
+import { pages } from "./pages.mjs";
 import { story } from "./story.mjs";
 import { tabs } from "./tabs.mjs";
 import { walls } from "./walls.mjs";
@@ -19,6 +20,7 @@ let failed;
 try {
   const setting = { program, scratch, browser, look, running };
   const published = await story(setting);
+  await pages(setting, published);
   await walls(setting, published);
   await tabs(setting, published);
 } catch (error) {
