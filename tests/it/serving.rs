@@ -123,6 +123,47 @@ fn the_changes_can_be_published_from_beside_the_preview() {
 }
 
 #[test]
+fn the_page_counts_and_warns_as_the_terminal_does() {
+    let world = World::new();
+    world.new_site("home", "site");
+    world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    world.write("site/about.md", "---\ntitle: About\n---\nNew words.\n");
+    world.write("site/notes.txt", "x = \"AKIAQ3EGTHXYZABCDEFG\"\n");
+    world.write("site/old.html~", "an editor left it\n");
+    let status = world.json("home", &["status", "site"]);
+    let warnings = status["warnings"].as_array().unwrap();
+    assert!(!warnings.is_empty());
+    let changes = status["changes"].as_array().unwrap();
+    let moved = status["moves"].as_array().unwrap().len();
+    let preview = world.start("home", &["serve", "site", "--port", "0"]);
+    let page = review(preview.event("ready")["review"].as_str().unwrap());
+    let count = format!("<strong>{} changes</strong>", changes.len() - moved);
+    assert!(page.contains(&count), "{count}");
+    for change in changes {
+        let path = change["path"].as_str().unwrap();
+        assert!(page.contains(path), "{path}");
+    }
+    for warning in warnings {
+        let [name, path, message] =
+            ["name", "path", "message"].map(|key| warning[key].as_str().unwrap());
+        assert!(page.contains(&format!("<legend>{name}</legend>")), "{name}");
+        let tail = &message[1..];
+        assert!(
+            page.contains(path) && page.contains(tail),
+            "{path}: {message}"
+        );
+    }
+    let warned = page.matches("<legend>").count();
+    let mut names: Vec<_> = warnings
+        .iter()
+        .map(|w| w["name"].as_str().unwrap())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(warned, names.len());
+}
+
+#[test]
 fn the_preview_of_a_running_node_ends_with_the_terminal_that_has_asked_for_it() {
     let world = World::new();
     world.new_site("home", "site");
