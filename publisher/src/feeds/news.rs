@@ -11,7 +11,7 @@ use super::{
     parse::{Feed, MAX_BYTES, parse},
 };
 use crate::{
-    archive::{address::SiteId, entry::Entry},
+    archive::{address::SiteId, entry::Entry, hash::NodeHash},
     error::{Kind, Result},
     store::{Reader, Relation, SiteState, Store},
 };
@@ -87,17 +87,27 @@ pub fn news(store: &Store, now: u64) -> Result<Vec<NewsItem>> {
     Ok(all)
 }
 
-/// How many news were not read. May block.
+/// How many news of some sites were not read; of each the tree of its newest version is given, so that no site
+/// is looked at of which nothing is new. May block.
 ///
 /// # Errors
 ///
 /// As [`news`].
-pub fn unread(store: &Store, now: u64) -> Result<u64> {
+pub fn unread(
+    store: &Store,
+    sites: impl IntoIterator<Item = (SiteId, NodeHash)>,
+    now: u64,
+) -> Result<u64> {
     let mut sum = 0;
-    for state in followed(store)? {
-        bring_up_to_date(store, &state, now)?;
-        let front = store.records.news(state.site, front)?;
-        sum += front.map_or(0, |front| front.unread);
+    for (site, tree) in sites {
+        let mut known = store.records.news(site, front)?;
+        if known.is_none_or(|known| known.tree != tree.0)
+            && let Some(state) = store.site(site)?.filter(|state| state.head.is_some())
+        {
+            bring_up_to_date(store, &state, now)?;
+            known = store.records.news(site, front)?;
+        }
+        sum += known.map_or(0, |known| known.unread);
     }
     Ok(sum)
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use crate::{
-    archive::address::SiteId,
+    archive::{address::SiteId, hash::NodeHash},
     error::{Kind, Result},
     store::{Reader, Relation, Store, Traffic},
 };
@@ -61,6 +61,8 @@ pub struct Newest {
     pub files: u64,
     /// How many bytes these have.
     pub bytes: u64,
+    /// The root of its tree.
+    pub tree: NodeHash,
 }
 
 /// The sites of a store, with what was read out of them.
@@ -207,6 +209,7 @@ fn describe(store: &Store, site: SiteId) -> Result<Option<LibrarySite>> {
             message: entry.message,
             files: entry.files,
             bytes: entry.bytes,
+            tree: entry.tree,
         });
         let receipts = store.receipts(&state)?.into_iter();
         holders = receipts

@@ -19,7 +19,8 @@ use crate::{
     error::Result,
     feeds::{self, Lead, NewsItem},
     gateway::local::Gateway,
-    library,
+    library::{self, LibrarySite},
+    store::Relation,
     swarm::node::{blocking, now},
     words::count,
 };
@@ -47,19 +48,19 @@ pub(super) async fn show(ask: &Ask) -> Response<Body> {
 
 /// Says of an item, or of all, that it was read, or was not.
 pub(super) async fn mark(ask: &Ask) -> Response<Body> {
-    let (store, control) = (ask.gateway.node.store.clone(), ask.control.clone());
+    let (gateway, control) = (ask.gateway.clone(), ask.control.clone());
     let site: Option<SiteId> = ask.form.get("site").parse().ok();
     let (item, read) = (
         ask.form.get("item").to_owned(),
         ask.form.get("as") != "unread",
     );
     let marked = blocking(move || {
+        let store = &gateway.node.store;
         match site {
-            Some(site) => feeds::mark(&store, site, &item, read)?,
-            None => feeds::mark_all(&store)?,
+            Some(site) => feeds::mark(store, site, &item, read)?,
+            None => feeds::mark_all(store)?,
         }
-        control.set_unread(feeds::unread(&store, now())?);
-        Ok(())
+        count_unread(&gateway, &control, &library::list(&control.library, |_| 0)?)
     });
     let view = View::read(ask);
     match marked.await {
@@ -74,6 +75,20 @@ pub(super) async fn mark(ask: &Ask) -> Response<Body> {
             &view.url(1),
         ),
     }
+}
+
+/// Counts the news that were not read, for the navigation.
+pub(super) fn count_unread(
+    gateway: &Gateway,
+    control: &Control,
+    sites: &[LibrarySite],
+) -> Result<()> {
+    let followed = sites
+        .iter()
+        .filter(|site| site.relation == Relation::Followed);
+    let trees = followed.filter_map(|site| Some((site.site, site.newest.as_ref()?.tree)));
+    control.set_unread(feeds::unread(&gateway.node.store, trees, now())?);
+    Ok(())
 }
 
 /// Which part of the news.

@@ -6,7 +6,7 @@ use axum::{body::Body, http::Response};
 use maud::{Markup, html};
 
 use super::{
-    Control, open,
+    Control, feed, open,
     page::{Page, why},
     routes::Ask,
     row,
@@ -14,7 +14,6 @@ use super::{
 use crate::{
     archive::address::SiteId,
     error::Result,
-    feeds,
     gateway::local::Gateway,
     keys,
     library::{
@@ -22,7 +21,7 @@ use crate::{
         folders::{self, Folder},
     },
     store::Relation,
-    swarm::node::{blocking, now},
+    swarm::node::blocking,
     words::bytes,
 };
 
@@ -42,7 +41,7 @@ pub(super) async fn show(ask: &Ask) -> Response<Body> {
     let made = blocking(move || {
         let shown = gather(&gateway, &control)?;
         // What came since is counted where people look first.
-        control.set_unread(feeds::unread(&gateway.node.store, now())?);
+        feed::count_unread(&gateway, &control, &shown.sites)?;
         Ok(page(&gateway, &control, &shown, done))
     });
     let body = match made.await {
