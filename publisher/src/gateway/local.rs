@@ -210,6 +210,9 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
+    if let Some(control) = gateway.control.clone() {
+        tokio::task::spawn_blocking(move || control.look_ahead());
+    }
     let router = Router::new().fallback(answer).with_state(gateway.clone());
     super::serve(listener, router, async move {
         shutdown.await;

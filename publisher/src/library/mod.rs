@@ -125,7 +125,8 @@ impl Library {
 pub fn list(library: &Library, peers_now: impl Fn(SiteId) -> usize) -> Result<Vec<LibrarySite>> {
     let activity = library.store.activity()?;
     let ids = library.store.records.site_ids()?;
-    let mut known = std::mem::take(&mut *lock(library));
+    // One at a time: a second one finds what the first has read.
+    let mut known = lock(library);
     known.retain(|site, _| ids.contains(site));
     let mut sites = Vec::with_capacity(ids.len());
     for site in ids {
@@ -135,7 +136,7 @@ pub fn list(library: &Library, peers_now: impl Fn(SiteId) -> usize) -> Result<Ve
         let moved = activity.get(&site).copied().unwrap_or_default();
         sites.push(with_counters(&described, peers_now(site), moved));
     }
-    *lock(library) = known;
+    drop(known);
     sites.sort_by_key(|site| {
         (
             site.relation != Relation::Own,

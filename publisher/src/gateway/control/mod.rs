@@ -81,6 +81,12 @@ impl Control {
         }
     }
 
+    /// Reads what the library page shows, so that the first one comes as soon as any. May block.
+    pub(super) fn look_ahead(&self) {
+        // What can't be read is told on the page.
+        let _ = crate::library::list(&self.library, |_| 0);
+    }
+
     fn unread(&self) -> u64 {
         self.unread.load(Ordering::Relaxed)
     }
