@@ -7,7 +7,7 @@ use skep_publisher::{
     error::Kind,
     store::Store,
     swarm::{
-        Node, Ticket,
+        Node, Ticket, follow,
         page::{MAX_PATHS, Page, Session},
         wire::{self, Request, Response},
     },
@@ -382,6 +382,12 @@ async fn only_sites_that_are_shared_are_answered_and_only_so_much() {
     let nobody = Author::new().site;
     let none = answer_of(ticket, nobody, vec!["index.html".to_owned()]).await;
     assert!(none.is_none());
+    // A person has stopped that, and starts it again.
+    for paused in [true, false] {
+        follow::pause(&desk, author.site, paused).await.unwrap();
+        let answer = answer_of(ticket, author.site, vec!["index.html".to_owned()]).await;
+        assert_eq!(answer.is_none(), paused);
+    }
     // A file that is too long is named by the tree, and does not come.
     let large = paths(&["data.bin"]);
     let reader = Other::new().await;

@@ -92,7 +92,7 @@ fn make(store: &Store, fronts: &Fronts, site: SiteId, paths: &[String]) -> Resul
     }
     let paths: Result<Vec<_>, _> = paths.iter().map(|path| ArchivePath::new(path)).collect();
     let paths = paths.map_err(|e| Error::new(Kind::Hostile, e.to_string()))?;
-    let Some(state) = store.site(site)?.filter(|s| s.relation.is_shared()) else {
+    let Some(state) = store.site(site)?.filter(SiteState::is_shared) else {
         return Ok(None);
     };
     let Some(head) = state.head.clone().filter(|head| head.length() <= MAX_LOG) else {
