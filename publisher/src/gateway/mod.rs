@@ -35,10 +35,10 @@ mod seek;
 mod site;
 mod version;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{Router, serve::ListenerExt};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::error::{Error, Kind, Result};
 
@@ -72,6 +72,9 @@ pub fn port_of(listener: &TcpListener) -> Result<u16> {
     Ok(address.port())
 }
 
+/// How long the end waits for answers that are on their way.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 async fn serve(
     listener: TcpListener,
     router: Router,
@@ -81,8 +84,23 @@ async fn serve(
     let listener = listener.tap_io(|connection| {
         let _ = connection.set_nodelay(true);
     });
-    axum::serve(listener, router)
-        .with_graceful_shutdown(shutdown)
-        .await
-        .map_err(|e| Error::new(Kind::Io, format!("the web server stopped: {e}")))
+    let (ending, is_ending) = oneshot::channel();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+        shutdown.await;
+        let _ = ending.send(());
+    });
+    let farewell = async {
+        match is_ending.await {
+            Ok(()) => tokio::time::sleep(FAREWELL).await,
+            // Then it is the server that ends.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        served = serving => {
+            served.map_err(|e| Error::new(Kind::Io, format!("the web server stopped: {e}")))
+        }
+        // Whoever says half of something, or does not listen, is not waited for.
+        () = farewell => Ok(()),
+    }
 }

@@ -15,6 +15,7 @@ mod follow;
 mod fork;
 mod fork_retract;
 mod gateway;
+mod gateway_end;
 mod gateway_live;
 mod gateway_manifest;
 mod gateway_origins;
