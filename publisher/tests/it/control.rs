@@ -31,6 +31,14 @@ use crate::{
 pub(crate) struct Bench {
     home: Home,
     previews: Mutex<BTreeMap<SiteId, String>>,
+    /// What it was asked to do.
+    done: Mutex<Vec<&'static str>>,
+}
+
+impl Bench {
+    fn does(&self, what: &'static str) {
+        self.done.lock().unwrap().push(what);
+    }
 }
 
 impl Workshop for Bench {
@@ -46,6 +54,7 @@ impl Workshop for Bench {
     }
 
     fn create(&self, wanted: &NewWebsite) -> Result<SiteId, Refusal> {
+        self.does("create");
         let site = skep_publisher::keys::create(&self.home)?;
         let folder = Folder {
             dir: self.websites_folder().join("new"),
@@ -60,12 +69,14 @@ impl Workshop for Bench {
     }
 
     fn start_preview(&self, site: SiteId) -> Result<String, Refusal> {
+        self.does("start");
         let url = "http://127.0.0.1:4000/".to_owned();
         self.previews.lock().unwrap().insert(site, url.clone());
         Ok(url)
     }
 
     fn stop_preview(&self, site: SiteId) {
+        self.does("stop");
         self.previews.lock().unwrap().remove(&site);
     }
 
@@ -74,14 +85,17 @@ impl Workshop for Bench {
     }
 
     fn choose_sources(&self, _: SiteId, _: bool) -> Result<(), Refusal> {
+        self.does("choose");
         Err(Refusal::new("nothing is written here"))
     }
 
     fn sign(&self, _: Draft, _: &Wanted, _: &dyn Fn(&str)) -> Result<Head, Refusal> {
+        self.does("sign");
         Err(Refusal::new("nothing is signed here"))
     }
 
     fn restore(&self, _: &Draft, _: Place<'_>) -> Result<Restored, Refusal> {
+        self.does("restore");
         Err(Refusal::new("nothing is put back here"))
     }
 }
@@ -90,8 +104,9 @@ impl Workshop for Bench {
 pub(crate) struct Browser {
     pub(crate) port: u16,
     pub(crate) gateway: Arc<Gateway>,
-    cookie: String,
-    token: String,
+    pub(crate) cookie: String,
+    pub(crate) token: String,
+    bench: Arc<Bench>,
 }
 
 impl Browser {
@@ -101,11 +116,12 @@ impl Browser {
         let port = gateway::port_of(&listener).unwrap();
         let access = Access::of(home).unwrap();
         let link = access.link(port, "/new");
-        let bench = Bench {
+        let bench = Arc::new(Bench {
             home: home.clone(),
             previews: Mutex::default(),
-        };
-        let control = Control::new(access, Arc::new(bench), home, &node.store);
+            done: Mutex::default(),
+        });
+        let control = Control::new(access, bench.clone(), home, &node.store);
         let gateway = Gateway::new(node.clone(), Vec::new(), port).with_control(Arc::new(control));
         let gateway = Arc::new(gateway);
         tokio::spawn(local::serve(
@@ -118,6 +134,7 @@ impl Browser {
             gateway,
             cookie: String::new(),
             token: String::new(),
+            bench,
         };
         let origin = format!("http://localhost:{port}");
         let entered = this.get(link.strip_prefix(&origin).unwrap()).await;
@@ -129,6 +146,11 @@ impl Browser {
         let token = form.split("name=\"token\" value=\"").nth(1).unwrap();
         this.token = token.split('"').next().unwrap().to_owned();
         this
+    }
+
+    /// What the program around the pages was asked to do.
+    pub(crate) fn done(&self) -> Vec<&'static str> {
+        self.bench.done.lock().unwrap().clone()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -169,11 +191,21 @@ async fn only_a_browser_that_was_let_in_sees_pages_or_does_anything() {
     }
     let stranger = browser.get("/enter?token=0123456789abcdef").await;
     assert_eq!((stranger.status, stranger.header("set-cookie")), (401, ""));
-    let away = Access::of(&other.home)
-        .unwrap()
-        .link(browser.port, "//evil.example/");
-    let path = away.split_once(&browser.port.to_string()).unwrap().1;
-    assert_eq!(browser.get(path).await.header("location"), "/");
+    let access = Access::of(&other.home).unwrap();
+    for (to, leads) in [
+        ("//evil.example/", "/"),
+        ("/%5Cevil.example/", "/"),
+        // Browsers take tabs and line ends out of what they are led to.
+        ("/%09/evil.example/", "/"),
+        ("/%0A/evil.example/", "/"),
+        ("https://evil.example/", "/"),
+        ("/%3F//evil.example/", "/?//evil.example/"),
+        ("/sites/x/review%3Fa=b", "/sites/x/review?a=b"),
+    ] {
+        let link = access.link(browser.port, to);
+        let path = link.split_once(&browser.port.to_string()).unwrap().1;
+        assert_eq!(browser.get(path).await.header("location"), leads, "{to}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

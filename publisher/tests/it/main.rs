@@ -2,6 +2,7 @@
 
 mod checkout;
 mod control;
+mod control_doors;
 mod control_feed;
 mod control_library;
 mod control_site;

@@ -307,7 +307,7 @@ impl Link {
 }
 
 /// Whether a text is the path of a URL, which can't be taken for anything else.
-fn is_path(text: &str) -> bool {
+pub(super) fn is_path(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
     text.starts_with('/') && !text.starts_with("//") && text.bytes().all(is_plain)
 }

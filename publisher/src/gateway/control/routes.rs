@@ -136,8 +136,7 @@ fn enter(control: &Control, port: u16, query: &Form) -> Response<Body> {
         return stranger(port);
     }
     let to = query.get("to");
-    let is_local = to.starts_with('/') && !to[1..].starts_with(['/', '\\']);
-    let mut response = page::see(match is_local {
+    let mut response = page::see(match open::is_path(to) {
         true => to,
         false => "/",
     });
