@@ -8,7 +8,7 @@ use crate::{
         address::{Address, LeafPrefix, SiteId},
         entry::{Entry, EntryKind},
     },
-    error::Result,
+    error::{Result, printable},
     gateway::local::Gateway,
     store::{OtherVersion, Retractions, SiteState, Store},
     words::{bytes, count},
@@ -108,6 +108,12 @@ fn abandoned_row(site: SiteId, other: &OtherVersion) -> Markup {
     }
 }
 
+/// A message on its lines, without what would turn around what stands beside it.
+fn said(message: &str) -> String {
+    let lines: Vec<String> = message.lines().map(printable).collect();
+    lines.join("\n")
+}
+
 fn about(entry: &Entry, before: Option<u64>) -> Markup {
     html! {
         p.meta {
@@ -119,6 +125,6 @@ fn about(entry: &Entry, before: Option<u64>) -> Markup {
             }
             @if entry.sources.is_some() { span { "with sources" } }
         }
-        @if !entry.message.is_empty() { p.said { (entry.message) } }
+        @if !entry.message.is_empty() { p.said { (said(&entry.message)) } }
     }
 }

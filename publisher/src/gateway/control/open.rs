@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     archive::address::{Address, SiteId},
-    error::{Error, Kind},
+    error::{Error, Kind, printable},
     gateway::hostname::{self, Target},
     library,
     store::Relation,
@@ -138,8 +138,7 @@ pub(super) async fn show(ask: &Ask, problem: Option<&Refusal>) -> Response<Body>
         Ok(link) => link,
         Err(problem) => {
             let ticket = ask.form.get("ticket");
-            let body =
-                html! { h1 { "Open a site" } (form(&ask.control, sent, ticket, Some(&problem))) };
+            let body = html! { h1 { "Open a site" } (form(&ask.control, &printable(sent), &printable(ticket), Some(&problem))) };
             return Page::new("Open a site", "/")
                 .with_unread(&ask.control)
                 .with_status(port, StatusCode::UNPROCESSABLE_ENTITY, &body);
