@@ -18,6 +18,9 @@ use crate::{
 /// How many paths of a version are kept with the files that they name.
 const MAX_ROUTES: usize = 4096;
 
+/// The longest of these paths, in bytes: there is no end to the ways in which one can be written.
+const MAX_KNOWN: usize = 1024;
+
 /// Where a version's files come from, verified. Its methods may block.
 pub(super) trait Files: Send + Sync {
     /// The file at `path`.
@@ -117,7 +120,9 @@ impl Version {
         }
         let route = route(&*self.files, &self.manifest, path, wants_page)?;
         // What is not there has no end.
-        if let Route::File(file) = &route {
+        if let Route::File(file) = &route
+            && path.len() <= MAX_KNOWN
+        {
             let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
             if routes.len() == MAX_ROUTES {
                 routes.clear();
@@ -193,6 +198,9 @@ pub(super) const PIECE: u64 = 256 << 10;
 /// How many bytes are kept.
 const MAX_KEPT: usize = 32 << 20;
 
+/// What a file takes up beside its bytes: its hash twice, and where they are.
+const OVERHEAD: usize = 256;
+
 impl Contents {
     /// The bytes of a file, if they are kept.
     pub(super) fn get(&self, file: &File) -> Option<Bytes> {
@@ -211,21 +219,26 @@ impl Contents {
             return;
         }
         kept.order.push_back(file.hash.0);
-        kept.bytes += bytes.len();
+        kept.bytes += OVERHEAD + bytes.len();
         while kept.bytes > MAX_KEPT {
             let Some(oldest) = kept.order.pop_front() else {
                 break;
             };
             let gone = kept.files.remove(&oldest);
-            kept.bytes -= gone.map_or(0, |bytes| bytes.len());
+            kept.bytes -= gone.map_or(0, |bytes| OVERHEAD + bytes.len());
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ed25519_dalek::SigningKey;
+
     use super::*;
-    use crate::archive::{hash::ContentHash, tree::node::MediaType};
+    use crate::archive::{
+        hash::{ContentHash, LogHash},
+        tree::node::MediaType,
+    };
 
     #[test]
     fn a_url_means_a_file_or_the_index_of_a_folder() {
@@ -254,7 +267,7 @@ mod tests {
             media_type: MediaType::octet_stream(),
         };
         let bytes = Bytes::from(vec![0; PIECE as usize]);
-        let most = MAX_KEPT as u64 / PIECE;
+        let most = (MAX_KEPT / (PIECE as usize + OVERHEAD)) as u64;
         for n in 0..=most {
             contents.put(&file(n, PIECE), &bytes);
             contents.put(&file(n, PIECE), &bytes);
@@ -266,5 +279,52 @@ mod tests {
         let large = file(most + 1, PIECE + 1);
         contents.put(&large, &Bytes::from(vec![0; PIECE as usize + 1]));
         assert!(contents.get(&large).is_none());
+    }
+    #[test]
+    fn neither_many_small_files_nor_many_ways_to_write_a_path_fill_the_memory() {
+        let contents = Contents::default();
+        for n in 0..200_000_u64 {
+            let bytes = Bytes::copy_from_slice(&n.to_le_bytes());
+            let file = File {
+                hash: ContentHash::of(&bytes),
+                size: 8,
+                media_type: MediaType::octet_stream(),
+            };
+            contents.put(&file, &bytes);
+        }
+        let kept = contents.kept.lock().unwrap().files.len();
+        assert!(kept * OVERHEAD <= MAX_KEPT, "{kept}");
+
+        struct One;
+        impl Files for One {
+            fn find(&self, _: &ArchivePath) -> Result<Option<File>> {
+                Ok(Some(File {
+                    hash: ContentHash::of(b"x"),
+                    size: 1,
+                    media_type: MediaType::octet_stream(),
+                }))
+            }
+
+            fn range(&self, _: &File, _: u64, _: u64) -> Result<Vec<u8>> {
+                Ok(b"x".to_vec())
+            }
+        }
+        let mut version = Version {
+            head: Head::sign(&SigningKey::from_bytes(&[7; 32]), 1, LogHash([0; 32])),
+            relation: Relation::Visited,
+            number: 1,
+            time: 0,
+            files: Arc::new(One),
+            manifest: Manifest::default(),
+            routes: Mutex::default(),
+        };
+        for n in 1..100 {
+            version
+                .route(&format!("{}a", "/".repeat(n * 600)), false)
+                .unwrap();
+        }
+        let routes = version.routes.get_mut().unwrap();
+        let bytes: usize = routes.keys().map(String::len).sum();
+        assert!(bytes <= routes.len() * MAX_KNOWN, "{bytes}");
     }
 }
