@@ -68,6 +68,12 @@ pub fn checkout(reader: &Reader, root: NodeHash, dir: &Path) -> Result<CheckedOu
     let mut names = Names::default();
     let mut folders = HashSet::new();
     reader.walk(root, |path, file| {
+        if path.is_of_repository() {
+            return Err(Error::new(
+                Kind::Hostile,
+                format!("{path} is a part of a repository, which would make git run what a stranger wrote"),
+            ));
+        }
         if !names.add(path) {
             return Err(Error::new(
                 Kind::Hostile,

@@ -1,6 +1,6 @@
 //! `skep clone`: the published files of a version, as files.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -17,6 +17,7 @@ use crate::{
     output::{bytes, count},
     site,
     swarm::{self, Peers},
+    trust,
 };
 
 /// Bring the published files of a site into a folder
@@ -64,6 +65,12 @@ pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
             return Err(CliError::failed("not-found", message)
                 .hint("leave `--sources` out, or name another version"));
         };
+        let parent = dir.parent().unwrap_or(&dir);
+        fs::create_dir_all(parent).map_err(|e| {
+            let message = format!("can't make {}: {e}", parent.display());
+            CliError::failed("io", message)
+        })?;
+        trust::forget(&ctx.home, &dir)?;
         Ok((entry.number, checkout(&reader, tree, &dir).map_err(named)?))
     });
     ready.close().await;

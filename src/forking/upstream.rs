@@ -38,7 +38,7 @@ pub(crate) fn sources(
     let mut files = BTreeMap::new();
     reader.walk(root, |path, file| {
         let refuse = |why: &str| Err(Error::new(Kind::Hostile, format!("{path} {why}")));
-        if is_repositorys(path) {
+        if path.is_of_repository() {
             return refuse(
                 "is a part of a repository of git, which would make git run what a stranger wrote",
             );
@@ -91,38 +91,4 @@ fn none(store: &Store, state: &SiteState, entry: &Entry) -> CliError {
         ),
         None => pages,
     })
-}
-
-/// Whether git would take the file for one of its own, on any system: there `.git` may be written in other cases and
-/// have invisible characters in it, and is also called `git~1`.
-fn is_repositorys(path: &ArchivePath) -> bool {
-    let is_invisible = |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
-    path.as_str().split('/').any(|part| {
-        let part: String = part.chars().filter(|c| !is_invisible(*c)).collect();
-        matches!(part.to_lowercase().as_str(), ".git" | "git~1")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_git_would_obey_is_told_from_what_it_would_not() {
-        for (path, is) in [
-            (".git/config", true),
-            ("a/.GIT/hooks/post-checkout", true),
-            (".g\u{200c}it/config", true),
-            ("Git~1/config", true),
-            (".git", true),
-            (".gitignore", false),
-            ("a/git/b", false),
-        ] {
-            assert_eq!(
-                is_repositorys(&ArchivePath::new(path).unwrap()),
-                is,
-                "{path}"
-            );
-        }
-    }
 }

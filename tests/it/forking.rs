@@ -241,6 +241,16 @@ fn a_command_that_builds_the_site_does_not_run() {
         world.files("mine").into_keys().collect::<Vec<_>>(),
         [".gitignore", "a.txt", "skep.toml"]
     );
+    // Nor does a copy of the sources run it.
+    fs::remove_dir_all(world.path("mine")).unwrap();
+    world.write(
+        "stranger/trust.json",
+        json!({"format": 1, "commands": [trusted]}).to_string(),
+    );
+    world.json("stranger", &["clone", &address, "mine", "--sources"]);
+    world
+        .fails(1, "stranger", &["build", "mine"])
+        .says(&["not trusted"]);
     let forked = world.json("stranger", &["fork", &address, "other"]);
     assert_eq!(
         (&forked["command"], &forked["builds"]),

@@ -125,3 +125,27 @@ fn a_checkout_that_fails_leaves_nothing() {
     assert!(checkout(&reader, other, &scene.path("out")).is_err());
     assert_eq!(scene.names(), Vec::<String>::new());
 }
+
+#[test]
+fn what_a_version_control_system_would_obey_is_not_written() {
+    for path in [
+        "sub/.git/config",
+        ".GIT/hooks/post-checkout",
+        ".g\u{200c}it/config",
+        "git~1/config",
+        ".hg/hgrc",
+        ".jj/repo/config.toml",
+    ] {
+        let scene = scene();
+        scene.author.write(path, "[core]\nfsmonitor = touch ran\n");
+        scene.author.publish(&scene.store);
+        let error = scene.checkout(&scene.path("out")).unwrap_err();
+        assert_eq!(error.kind, Kind::Hostile, "{path}: {error}");
+        assert_eq!(scene.names(), Vec::<String>::new(), "{path}");
+    }
+    let scene = scene();
+    scene.author.write(".gitignore", "_site\n");
+    scene.author.write("git/x", "x");
+    scene.author.publish(&scene.store);
+    assert_eq!(scene.checkout(&scene.path("out")).unwrap().files, 4);
+}
