@@ -78,9 +78,8 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
         }
     };
     let tell = |desk: &Desk| ready(ctx, &desk.running, &url, "Ctrl-C ends.");
-    // Without signals the gateway runs until it is killed.
-    let stop = async { drop(stop_signal().await) };
-    desk.serve(ctx, socket, listener, tell, stop).await?;
+    desk.serve(ctx, socket, listener, tell, stop_signal()?)
+        .await?;
     Ok(Exit::Done)
 }
 

@@ -30,13 +30,8 @@ pub(crate) struct DemoArgs {
 }
 
 pub(crate) async fn run(ctx: &Context, args: &DemoArgs) -> Result<Exit> {
-    let mut stop = std::pin::pin!(stop_signal());
-    tokio::select! {
-        biased;
-        stopped = &mut stop => stopped?,
-        // Asked once, it listens: whoever sees the folder may stop the demo.
-        () = std::future::ready(()) => {}
-    }
+    // First: whoever sees the folder may stop the demo.
+    let mut stop = std::pin::pin!(stop_signal()?);
     let folder = tempfile::Builder::new()
         .prefix("skep-demo-")
         .tempdir()
@@ -45,11 +40,10 @@ pub(crate) async fn run(ctx: &Context, args: &DemoArgs) -> Result<Exit> {
     let mut steps = tokio::task::spawn_blocking(move || steps::run(&step_ctx, &path));
     let demo = tokio::select! {
         demo = &mut steps => demo,
-        stopped = &mut stop => {
+        () = &mut stop => {
             // Not before the steps are over: what they have started ends with them, and the folder
             // is removed after that.
             let _ = steps.await;
-            stopped?;
             return Err(CliError::failed("cancelled", "the demo was stopped"));
         }
     };
@@ -85,7 +79,7 @@ pub(crate) async fn run(ctx: &Context, args: &DemoArgs) -> Result<Exit> {
             demo.gateway_url
         ),
     );
-    stop.await?;
+    stop.await;
     // The children end when they are dropped, the folder after them.
     drop(demo);
     Ok(Exit::Done)

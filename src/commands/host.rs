@@ -115,23 +115,22 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
         gateway_listener,
         wait(stopped),
     ));
+    let mut signal = std::pin::pin!(stop_signal()?);
     ready(&ctx.out, &node, &mirrors, port);
     tokio::spawn(fetch_pinned(ctx.out.clone(), node.clone(), sites, peers));
 
-    let mut signal = std::pin::pin!(stop_signal());
-    let ended = loop {
+    loop {
         tokio::select! {
-            ended = &mut signal => break ended,
+            () = &mut signal => break,
             Some(event) = events.recv() => report(&ctx.out, &event),
         }
-    };
+    }
     // The web servers finish what they are sending.
     let _ = stop.send(true);
     if let Some(serving) = serving {
         serving.end().await;
     }
     node.close().await;
-    ended?;
     Ok(Exit::Done)
 }
 

@@ -75,8 +75,9 @@ pub(crate) async fn run(ctx: &Context, args: &ServeArgs) -> Result<Exit> {
         return match &guest.running.shop {
             Some(shop) => {
                 let showing = show_at(ctx, args, (site, &dir), shop)?;
+                let stop = stop_signal()?;
                 ready(ctx, args, &showing.url, links(&guest.running, site));
-                stop_signal().await?;
+                stop.await;
                 Ok(Exit::Done)
             }
             None => show(ctx, args, &dir).await,
@@ -121,8 +122,9 @@ async fn show(ctx: &Context, args: &ServeArgs, dir: &Path) -> Result<Exit> {
     let out = ctx.out.clone();
     let preview = preview::start(dir, options(ctx, args), move |event| report(&out, &event))?;
     say_moved(ctx, preview.port_moved);
+    let stop = stop_signal()?;
     ready(ctx, args, &preview.url, None);
-    stop_signal().await?;
+    stop.await;
     preview.stop();
     Ok(Exit::Done)
 }
@@ -170,9 +172,8 @@ async fn show_beside(
     let tell = |desk: &Desk| {
         ready(ctx, args, &showing.url, links(&desk.running, site));
     };
-    // Without signals it runs until it is killed.
-    let stop = async { drop(stop_signal().await) };
-    desk.serve(ctx, socket, place.listener, tell, stop).await?;
+    desk.serve(ctx, socket, place.listener, tell, stop_signal()?)
+        .await?;
     Ok(Exit::Done)
 }
 

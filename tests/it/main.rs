@@ -13,6 +13,7 @@ mod keys;
 mod output;
 mod peer;
 mod publishing;
+mod publishing_page;
 mod reading;
 mod refusing;
 mod retracting;

@@ -122,6 +122,101 @@ fn the_changes_can_be_published_from_beside_the_preview() {
     );
 }
 
+/// The UDP ports that a process has open.
+#[cfg(target_os = "linux")]
+fn udp_ports(process: u32) -> usize {
+    let of_process = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    let of_process = of_process.filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok());
+    let of_process: Vec<String> = of_process.map(|fd| fd.display().to_string()).collect();
+    let tables = ["udp", "udp6"].map(|kind| {
+        std::fs::read_to_string(format!("/proc/{process}/net/{kind}")).unwrap_or_default()
+    });
+    let sockets = tables.iter().flat_map(|table| table.lines().skip(1));
+    let sockets = sockets.filter_map(|line| line.split_whitespace().nth(9));
+    sockets
+        .filter(|inode| of_process.contains(&format!("socket:[{inode}]")))
+        .count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_writes_and_looks_has_no_port_open_for_others() {
+    let world = World::new();
+    let address = world.new_site("home", "site");
+    let preview = world.start("home", &["serve", "site", "--port", "0"]);
+    let ready = preview.event("ready");
+    let link = ready["review"].as_str().unwrap();
+    assert_eq!(udp_ports(preview.id()), 0);
+    assert!(review(link).contains("Publish version 1"));
+    assert_eq!(get(ready["url"].as_str().unwrap()).status, 200);
+    // Other commands that need nobody else, and a version of which nobody is told.
+    for command in [
+        &["status", "site"][..],
+        &["publish", "site", "--yes", "--wait", "0"],
+        &["log", "site"],
+        &["verify", "site"],
+        &["export", &address, "site.skep"],
+        &["diff", "site"],
+    ] {
+        world.json("home", command);
+        assert_eq!(udp_ports(preview.id()), 0, "{command:?}");
+    }
+    world.write("site/about.md", "---\ntitle: About\n---\nNew words.\n");
+    preview.event("changed");
+    assert!(review(link).contains("Publish version 2"));
+    assert_eq!(udp_ports(preview.id()), 0);
+    world.json("home", &["browse", &address]);
+    assert!(udp_ports(preview.id()) > 0, "so it would be seen");
+    assert_eq!(preview.terminate(), 0);
+}
+
+#[test]
+fn ctrl_c_at_any_moment_leaves_a_home_that_works() {
+    let world = World::new();
+    world.new_site("home", "site");
+    let serve = ["serve", "site", "--port", "0"];
+    let begun = Instant::now();
+    let first = world.start("home", &serve);
+    first.event("ready");
+    let whole = begun.elapsed();
+    first.interrupt();
+    for n in 0..16 {
+        let preview = world.start("home", &serve);
+        // From the first moment to somewhat after it is ready.
+        thread::sleep(whole * n / 12);
+        preview.interrupt();
+        world.json("home", &["status", "site"]);
+    }
+    // And killed: neither its lock nor its socket is in the way.
+    for n in 0..6 {
+        let preview = world.start("home", &serve);
+        thread::sleep(whole * n / 4);
+        preview.kill();
+        let next = world.start("home", &serve);
+        assert!(next.event("ready")["review"].is_string());
+        assert_eq!(next.terminate(), 0);
+    }
+    assert!(!world.path("home/socket").exists());
+}
+
+#[test]
+fn two_previews_of_one_site_share_a_node_and_one_takes_over_from_the_other() {
+    let world = World::new();
+    world.new_site("home", "site");
+    let first = world.start("home", &["serve", "site", "--port", "0"]);
+    let link = first.event("ready")["review"].as_str().unwrap().to_owned();
+    let second = world.start("home", &["serve", "site", "--port", "0"]);
+    let ready = second.event("ready");
+    assert_eq!(ready["review"].as_str(), Some(link.as_str()));
+    assert_eq!(get(ready["url"].as_str().unwrap()).status, 200);
+    // It goes with the first, and can be started again.
+    assert_eq!(first.terminate(), 0);
+    second.end();
+    let third = world.start("home", &["serve", "site", "--port", "0"]);
+    let link = third.event("ready")["review"].as_str().unwrap().to_owned();
+    assert!(review(&link).contains("Publish version 1"));
+}
+
 #[test]
 fn the_page_counts_and_warns_as_the_terminal_does() {
     let world = World::new();

@@ -260,6 +260,19 @@ impl Running {
         self.process.wait().unwrap().code().unwrap_or(-1)
     }
 
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Ends it as Ctrl-C does, and waits until it has ended.
+    pub(crate) fn interrupt(mut self) {
+        let pid = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status();
+        assert!(sent.unwrap().success());
+        self.process.wait().unwrap();
+    }
+
     /// Ends it as `kill -9` does.
     pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
@@ -333,6 +346,11 @@ pub(crate) fn http(method: &str, url: &str, host: Option<&str>) -> Answer {
 
 /// Sends a request with those fields in its head.
 pub(crate) fn http_with(method: &str, url: &str, fields: &[(&str, &str)]) -> Answer {
+    http_body(method, url, fields, "")
+}
+
+/// Sends a request with those fields in its head, and a body.
+pub(crate) fn http_body(method: &str, url: &str, fields: &[(&str, &str)], body: &str) -> Answer {
     let rest = url.strip_prefix("http://").unwrap();
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let port = authority.rsplit_once(':').unwrap().1;
@@ -345,10 +363,18 @@ pub(crate) fn http_with(method: &str, url: &str, fields: &[(&str, &str)]) -> Ans
     for (name, value) in fields {
         request += &format!("{name}: {value}\r\n");
     }
+    if !body.is_empty() {
+        request += &format!("Content-Length: {}\r\n", body.len());
+    }
     request += "\r\n";
     stream.write_all(request.as_bytes()).unwrap();
+    // Who refuses it may not read it to its end.
+    let _ = stream.write_all(body.as_bytes());
     let mut response = Vec::new();
-    stream.read_to_end(&mut response).unwrap();
+    let read = stream.read_to_end(&mut response);
+    if response.is_empty() {
+        read.unwrap();
+    }
     let end = response.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
     let head = String::from_utf8_lossy(&response[..end]).into_owned();
     let body = response[end + 4..].to_vec();
