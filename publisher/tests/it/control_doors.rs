@@ -236,3 +236,36 @@ async fn no_route_does_anything_for_a_stranger() {
     }
     assert_ne!(world(), before);
 }
+
+/// A program of another user, which only root can start, knows all that lets a browser in.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn another_user_is_kept_out_whatever_is_known() {
+    use std::{os::unix::process::CommandExt, process::Command};
+
+    let author = Author::new().with("index.html", "one");
+    let desk = author.start().await;
+    let browser = Browser::at(&desk, &author.home).await;
+    let ask = format!(
+        "exec 3<>/dev/tcp/127.0.0.1/{0}; printf 'GET / HTTP/1.1\\r\\nHost: localhost:{0}\\r\\nCookie: {1}\\r\\nConnection: close\\r\\n\\r\\n' >&3; head -n 1 <&3",
+        browser.port, browser.cookie
+    );
+    let status_for = |user: Option<u32>| {
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &ask]);
+        if let Some(user) = user {
+            bash.uid(user);
+        }
+        let said = bash.output().ok()?.stdout;
+        Some(String::from_utf8_lossy(&said).trim().to_owned())
+    };
+    let [own, other] = tokio::task::block_in_place(|| [status_for(None), status_for(Some(65534))]);
+    assert_eq!(own.as_deref(), Some("HTTP/1.1 200 OK"));
+    // Whoever is not root can't be somebody else.
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| {
+        use std::os::unix::fs::MetadataExt;
+        process.uid() == 0
+    });
+    let kept_out = is_root.then_some("HTTP/1.1 403 Forbidden");
+    assert_eq!(other.as_deref(), kept_out);
+}

@@ -2,7 +2,7 @@
 //!
 //! Any program of any user of this machine can open a connection to the gateway, and any page in the
 //! browser can send it a request. The cookie keeps out the former; the check of the origin and the token
-//! in each form the latter.
+//! in each form the latter. Where the system tells, other users are kept out whatever they know (`neighbour`).
 
 use std::{fs, io::ErrorKind};
 

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`workshop`] | what the program around this library does for the pages: where websites lie, how they are built |
 //! | [`access`] | who may ask: the cookie, the origin, the forms' token |
+//! | `neighbour` | other users of this machine |
 //! | `routes` | which page a URL is |
 //! | `page` | what all pages have in common |
 //! | `form` | what a form has sent |
@@ -27,6 +28,7 @@ mod following;
 mod form;
 mod history;
 mod library;
+mod neighbour;
 mod new;
 mod open;
 mod page;

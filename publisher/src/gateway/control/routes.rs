@@ -14,7 +14,7 @@ use super::{
     access::{Refused, check_origin},
     assets, feed, following,
     form::Form,
-    library, new, open, page, remove, review, site,
+    library, neighbour, new, open, page, remove, review, site,
 };
 use crate::{archive::address::SiteId, gateway::local::Gateway};
 
@@ -44,6 +44,9 @@ pub(in crate::gateway) async fn answer(
     let is_post = parts.method == Method::POST;
     if !is_post && let Some(moved) = to_localhost(&parts, port) {
         return moved;
+    }
+    if neighbour::is_another_user(&parts.extensions, port).await {
+        return another_user(port);
     }
     if path == "/enter" {
         return enter(&control, port, &query);
@@ -152,6 +155,13 @@ fn stranger(port: u16) -> Response<Body> {
         p { "Open the link that " code { "skep serve" } " or " code { "skep browse" } " prints in its terminal. This browser is remembered then." }
     };
     page::message(port, StatusCode::UNAUTHORIZED, "Open this from skep", &text)
+}
+
+fn another_user(port: u16) -> Response<Body> {
+    let text = html! {
+        p { "These pages can publish in the name of whoever runs skep, and this browser was started by another user of this machine." }
+    };
+    page::message(port, StatusCode::FORBIDDEN, "This is another user's", &text)
 }
 
 fn foreign(port: u16) -> Response<Body> {
