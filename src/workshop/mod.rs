@@ -18,7 +18,8 @@ use skep_generator::{
 use skep_publisher::{
     archive::{address::SiteId, head::Head, path::ArchivePath},
     gateway::control::workshop::{
-        Concern, Draft, NewWebsite, Place, Refusal, Restored, Theme, Wanted, Workshop,
+        Concern, Draft, Forked, NewFork, NewWebsite, Place, Refusal, Restored, Theme, Wanted,
+        Workshop,
     },
     history, keys,
     publish::{Outcome, Statement, Step, publish},
@@ -32,6 +33,8 @@ use crate::{
     commands::{new, publish::check_warnings},
     context::{Context, now, seconds},
     error::{CliError, Result},
+    forking,
+    site::SiteDir,
 };
 use drafts::Drafts;
 use previews::Previews;
@@ -181,11 +184,7 @@ impl Workshop for Shop {
                 wanted.theme
             )));
         }
-        let dir = match wanted.folder.as_os_str().is_empty() {
-            true => free_folder(&wanted.title),
-            // What is relative is so to the folder that is shown beside the field.
-            false => websites_folder().join(&wanted.folder),
-        };
+        let dir = folder_for(&wanted.folder, &wanted.title);
         if let Some(parent) = dir.parent() {
             std::fs::create_dir_all(parent)
                 .map_err(|e| Refusal::new(format!("can't make {}: {e}", parent.display())))?;
@@ -197,6 +196,22 @@ impl Workshop for Shop {
             None,
             &wanted.theme,
         )?)
+    }
+
+    fn fork(&self, wanted: &NewFork) -> Result<Forked, Refusal> {
+        let state = self.store.known(wanted.site)?;
+        let entry = self.store.version(&state, Some(wanted.version))?;
+        let dir = folder_for(&wanted.folder, &wanted.title);
+        let forked = forking::fork(&self.ctx, &self.store, &state, &entry, &dir)?;
+        let title = SiteDir::open(&self.ctx, &dir)?.config.title;
+        Ok(Forked {
+            site: forked.site,
+            title: title.unwrap_or_default(),
+            folder: dir,
+            command: forked.command,
+            missing: forked.trial.map_or(Vec::new(), |trial| trial.missing),
+            url: forked.url,
+        })
     }
 
     fn preview(&self, site: SiteId) -> Option<String> {
@@ -250,6 +265,15 @@ impl Workshop for Shop {
 fn websites_folder() -> PathBuf {
     let home = etcetera::home_dir().unwrap_or_else(|_| PathBuf::from("/"));
     home.join("Websites")
+}
+
+/// The folder that was typed, or a new one for a website of that title.
+fn folder_for(typed: &Path, title: &str) -> PathBuf {
+    match typed.as_os_str().is_empty() {
+        true => free_folder(title),
+        // What is relative is so to the folder that is shown beside the field.
+        false => websites_folder().join(typed),
+    }
 }
 
 /// A folder for a website of that title that is not there yet.

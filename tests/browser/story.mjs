@@ -1,6 +1,6 @@
 // The way of a website, in a browser: made, written, published, read elsewhere, forked, published again.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "./look.mjs";
 import { person } from "./skep.mjs";
@@ -99,9 +99,31 @@ export async function story({ program, scratch, browser, look, running }) {
   await look.at(reader, "site-old-version");
 
   // A fork of it: a site of her own, which builds and is published.
-  const copy = join(eve.folder, "bees-of-eve");
-  const forked = await eve.run(["fork", address, copy]);
+  await library.go(`${away.gateway}sites/${id}`);
+  await library.until(`${MAIN}.includes("Fork it") && ${READY}`);
+  await look.at(library, "site-read-facts");
+  await library.click(`a[href$="/sites/${id}/fork"]`);
+  await library.until(`document.querySelector("#version") && ${READY}`);
+  await look.at(library, "fork");
+  // A folder that is taken comes back with what was typed.
+  const copy = join(eve.folder, "Websites", "bees-of-eve");
+  await mkdir(copy, { recursive: true });
+  await writeFile(join(copy, "mine.txt"), "mine");
+  await library.type("#folder", "bees-of-eve");
+  await library.press("Enter");
+  await library.until(`${MAIN}.includes("is not empty") && ${READY}`);
+  expect((await library.evaluate(`document.querySelector("#folder").value`)) === "bees-of-eve", "what was typed is lost");
+  await look.at(library, "fork-refused");
+  await rm(join(copy, "mine.txt"));
+  await library.click("main button.primary");
+  await library.until(`${MAIN}.includes("is a website now") && ${READY}`);
+  await look.at(library, "fork-made");
+  const forked = { address: await library.evaluate(`document.querySelector("main code.address").textContent`) };
   expect(forked.address !== address, "a fork has an address of its own");
+  expect((await readFile(join(copy, "skep.toml"), "utf8")).includes(`origin = "${address}+2~`), "a fork says of what it is one");
+  const ofFork = await browser.open();
+  await ofFork.go(await library.evaluate("document.querySelector('a[data-open]').href"));
+  await ofFork.until(`document.body.innerText.includes("They dance to say")`);
   const home = join(copy, "skep.toml");
   await writeFile(home, (await readFile(home, "utf8")).replace("Bees & Friends", "Bees of Eve"));
   await eve.run(["status", copy]);

@@ -105,14 +105,49 @@ impl Gateway {
         fetch_from(&self.node, site, &self.peers).await
     }
 
-    /// Brings an older version from the first of the peers that has it; false if none has.
-    pub(super) async fn bring(&self, site: SiteId, version: u64) -> bool {
-        for peer in &self.peers {
-            if fetch::older(&self.node, site, peer, version).await.is_ok() {
-                return true;
+    /// The nodes that may have a site: those that were named for all of them, then those that it was had from.
+    pub(super) async fn who_may_have(&self, site: SiteId) -> Vec<Ticket> {
+        let store = self.node.store.clone();
+        let known = blocking(move || store.peers(site)).await;
+        let known = known.unwrap_or_default();
+        let mut tickets = self.peers.clone();
+        for ticket in known.iter().filter_map(|peer| peer.ticket.parse().ok()) {
+            let ticket: Ticket = ticket;
+            if tickets.iter().all(|other| other.node() != ticket.node()) {
+                tickets.push(ticket);
             }
         }
-        false
+        tickets
+    }
+
+    /// Brings a version of which all or a part is not here from the first node that has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`] if there is no such version, [`Kind::Retracted`] if its author took it back; else
+    /// what the last node answered.
+    pub(super) async fn bring(&self, site: SiteId, version: u64) -> Result<()> {
+        let store = self.node.store.clone();
+        let is_here = blocking(move || {
+            let state = store.known(site)?;
+            let entry = store.version(&state, Some(version))?;
+            store.retractions(&state)?.is_whole(&store, &entry)
+        });
+        if is_here.await? {
+            return Ok(());
+        }
+        let message = format!(
+            "version {version} of skep://{site} is not on this machine with all its bytes, and no node that may have it is known"
+        );
+        let mut last = Error::new(Kind::NotFound, message)
+            .hint("whoever gave you the address can give you a ticket of a node that has it");
+        for peer in self.who_may_have(site).await {
+            match fetch::older(&self.node, site, &peer, version).await {
+                Ok(_) => return Ok(()),
+                Err(e) => last = e,
+            }
+        }
+        Err(last)
     }
 
     /// The URL of a site's newest version.

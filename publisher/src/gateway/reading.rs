@@ -107,7 +107,7 @@ async fn respond(
     let is_lacking = matches!(&answer, Err(e) if e.kind == Kind::NotFound);
     match number {
         // A reader has the newest version alone.
-        Some(number) if is_lacking && gateway.bring(site, number).await => {
+        Some(number) if is_lacking && gateway.bring(site, number).await.is_ok() => {
             from_store(gateway, site, Some(number), &parts).await
         }
         _ => answer,

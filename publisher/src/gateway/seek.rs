@@ -23,7 +23,7 @@ use super::{
 use crate::{
     archive::address::SiteId,
     error::{Error, Kind, Result},
-    swarm::{Ticket, fetch, node::blocking, page::Session},
+    swarm::{fetch, node::blocking, page::Session},
     words::count,
 };
 
@@ -234,20 +234,11 @@ async fn ask(
     state: &watch::Sender<State>,
 ) -> Result<(), Vec<Refusal>> {
     let store = gateway.node.store.clone();
-    let known = blocking(move || Ok((store.known(site).is_ok(), store.peers(site)?))).await;
-    let (is_here, known) = known.unwrap_or_default();
-    if is_here {
+    if blocking(move || store.known(site)).await.is_ok() {
         return Ok(());
     }
-    let mut tickets = gateway.peers.clone();
-    let known = known.iter().filter_map(|peer| peer.ticket.parse().ok());
-    for ticket in known.collect::<Vec<Ticket>>() {
-        if tickets.iter().all(|other| other.node() != ticket.node()) {
-            tickets.push(ticket);
-        }
-    }
     let mut refusals = Vec::new();
-    for ticket in tickets {
+    for ticket in gateway.who_may_have(site).await {
         let fetched = {
             let pages = async {
                 // Without them, the whole is waited for.

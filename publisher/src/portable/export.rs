@@ -36,7 +36,7 @@ pub struct Exported {
 ///
 /// # Errors
 ///
-/// If the newest version is not here, or `out` can't be written to.
+/// If the newest version is not here, before anything is written; or if `out` can't be written to.
 pub fn export(store: &Store, state: &SiteState, out: &mut dyn Write) -> Result<Exported> {
     let Some(head) = &state.head else {
         return Err(Error::new(Kind::NotFound, "there is no version to export"));
@@ -44,6 +44,14 @@ pub fn export(store: &Store, state: &SiteState, out: &mut dyn Write) -> Result<E
     if head.length() > MAX_ENTRIES {
         let message = format!("more than {MAX_ENTRIES} versions do not fit into one file");
         return Err(Error::new(Kind::Usage, message));
+    }
+    let retractions = store.retractions(state)?;
+    if !retractions.is_whole(store, &store.entry(state, None)?)? {
+        return Err(Error::new(
+            Kind::NotFound,
+            "the newest version is not here with all its bytes",
+        )
+        .hint("bring it first: `skep clone ADDRESS DIR --peer TICKET`"));
     }
     let mut out = Counted { out, bytes: 0 };
     let mut start = MAGIC.to_vec();
@@ -63,8 +71,6 @@ pub fn export(store: &Store, state: &SiteState, out: &mut dyn Write) -> Result<E
     out.put(&start)?;
     let mut written = HashSet::new();
     let mut whole = 0;
-    let mut newest = None;
-    let retractions = store.retractions(state)?;
     // What was abandoned has nothing to do with what the log retracts.
     let none = Retractions::default();
     let mut others = 0;
@@ -78,19 +84,10 @@ pub fn export(store: &Store, state: &SiteState, out: &mut dyn Write) -> Result<E
         for list in lists(&entry) {
             write_blob(store, &mut out, &mut written, list.hash, list.size)?;
         }
-        let here = retractions.is_whole(store, &entry)?;
-        newest = Some(here);
-        if here {
+        if retractions.is_whole(store, &entry)? {
             write_version(store, &mut out, &mut written, &entry, &retractions)?;
             whole += 1;
         }
-    }
-    if newest != Some(true) {
-        return Err(Error::new(
-            Kind::NotFound,
-            "the newest version is not here with all its bytes",
-        )
-        .hint("bring it first: `skep clone ADDRESS DIR --peer TICKET`"));
     }
     out.out.flush().map_err(write_error)?;
     Ok(Exported {

@@ -13,7 +13,10 @@ use skep_publisher::{
         self,
         control::{
             Access, Control,
-            workshop::{Draft, NewWebsite, Place, Refusal, Restored, Theme, Wanted, Workshop},
+            workshop::{
+                Draft, Forked, NewFork, NewWebsite, Place, Refusal, Restored, Theme, Wanted,
+                Workshop,
+            },
         },
         local::{self, Gateway},
     },
@@ -62,6 +65,20 @@ impl Workshop for Bench {
         };
         folders::remember(&self.home, site, &folder)?;
         Ok(site)
+    }
+
+    fn fork(&self, wanted: &NewFork) -> Result<Forked, Refusal> {
+        self.does("fork");
+        let folder = self.websites_folder().join(&wanted.folder);
+        skep_publisher::checkout::check_target(&folder)?;
+        Ok(Forked {
+            site: skep_publisher::keys::create(&self.home)?,
+            title: wanted.title.clone(),
+            folder,
+            command: Some("make <all>".into()),
+            missing: vec!["lost.html".into()],
+            url: None,
+        })
     }
 
     fn preview(&self, site: SiteId) -> Option<String> {

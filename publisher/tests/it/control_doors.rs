@@ -106,7 +106,7 @@ async fn no_route_does_anything_for_a_stranger() {
     let address = format!("skep://{}", SiteId([8; 32]));
     // Whatever any of the forms needs.
     let fields = format!(
-        "title=Bees&theme=default&folder=&address={address}&do=follow&knows=yes&own=yes&freed=0&publish=yes&draft=0&complete=&r=0&site={followed}&item=x"
+        "title=Bees&theme=default&folder=&address={address}&do=follow&knows=yes&own=yes&freed=0&publish=yes&draft=0&complete=&r=0&version=1&site={followed}&item=x"
     );
     let right = format!("token={}&{fields}", browser.token);
     let cookie = ("Cookie", browser.cookie.as_str());

@@ -220,7 +220,7 @@ async fn a_removal_is_asked_for_with_what_it_frees_and_ones_own_site_must_be_mea
     assert_eq!(browser.get(&remove).await.status, 404);
 
     let own = Browser::at(&desk, &author.home).await;
-    assert!(own.get(&remove).await.text().contains("skep export"));
+    assert!(own.get(&remove).await.text().contains("/export\""));
     assert_eq!(own.post(&remove, &[]).await.status, 422);
     assert!(desk.store.known(author.site).is_ok());
     assert_eq!(own.post(&remove, &[("own", "yes")]).await.status, 303);

@@ -4,6 +4,7 @@ mod checkout;
 mod control;
 mod control_doors;
 mod control_feed;
+mod control_fork;
 mod control_hostile;
 mod control_library;
 mod control_site;

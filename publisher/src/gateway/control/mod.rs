@@ -15,6 +15,8 @@
 //! | `feed` | news of followed sites |
 //! | `following` | following sites, and no longer |
 //! | `site`, `history` | one site, with its versions |
+//! | `fork` | a website of one's own, made of the sources of a site |
+//! | `export` | a site as one file |
 //! | `remove` | removing a site, with what that frees |
 //! | `review` | what a publish would change, and the publish |
 //!
@@ -23,8 +25,10 @@
 
 pub mod access;
 mod assets;
+mod export;
 mod feed;
 mod following;
+mod fork;
 mod form;
 mod history;
 mod library;

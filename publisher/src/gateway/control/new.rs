@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     http::{Response, StatusCode},
 };
-use maud::html;
+use maud::{Markup, html};
 
 use super::{
     page::{self, Page, token, why},
@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     archive::address::{Address, SiteId},
-    gateway::local::Gateway,
     swarm::node::blocking,
 };
 
@@ -78,17 +77,18 @@ pub(super) async fn create(ask: &Ask) -> Response<Body> {
         Ok(made.map(|site| (site, workshop.start_preview(site))))
     });
     match made.await.map_err(Refusal::from) {
-        Ok(Ok((site, preview))) => ready(&ask.gateway, title, site, preview),
+        Ok(Ok((site, preview))) => ready(ask, title, site, preview, &html! {}),
         Ok(Err(refusal)) | Err(refusal) => show(ask, Some(&refusal)).await,
     }
 }
 
-/// What is to be done with a website that was just made.
-fn ready(
-    gateway: &Gateway,
+/// What is to be done with a website that was just made; `more` is what else there is to say of it.
+pub(super) fn ready(
+    ask: &Ask,
     title: &str,
     site: SiteId,
-    preview: std::result::Result<String, Refusal>,
+    preview: Result<String, Refusal>,
+    more: &Markup,
 ) -> Response<Body> {
     let body = html! {
         h1 { (title) " is a website now" }
@@ -99,9 +99,12 @@ fn ready(
             Err(refusal) => { p { "Its preview did not start." } (why(refusal)) }
         }
         dl.facts { dt { "Address" } dd { code.address { (Address::of(site)) } } }
+        (more)
         p { a href={ "/sites/" (site) "/review" } { "Review & publish" } " \u{b7} " a href="/" { "To the library" } }
     };
-    Page::new(title, "/new").answer(gateway.port, &body)
+    Page::new(title, "/new")
+        .with_unread(&ask.control)
+        .answer(ask.gateway.port, &body)
 }
 
 /// Leads to the preview that runs.

@@ -47,7 +47,7 @@ pub(super) async fn ask_first(ask: &Ask, site: SiteId) -> Response<Body> {
         @if is_own {
             p.warning {
                 "This is a site of your own, and what is here may be its only copy. "
-                code { "skep export " (Address::of(site)) " FILE" } " saves all of it first. "
+                a href=(row::action(site, "export")) { "Save all of it in a file" } " first. "
                 "The folder with its sources stays, and so does its key."
             }
         } @else {

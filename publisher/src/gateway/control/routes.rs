@@ -12,7 +12,7 @@ use maud::html;
 use super::{
     Control,
     access::{Refused, check_origin},
-    assets, feed, following,
+    assets, export, feed, following, fork,
     form::Form,
     library, neighbour, new, open, page, remove, review, site,
 };
@@ -107,6 +107,9 @@ async fn of_site(ask: &Ask, site: SiteId, is_post: bool, rest: &[&str]) -> Optio
         (false, ["read"]) => open::elsewhere(ask, site).await,
         (true, ["follow"]) => following::follow(ask, site).await,
         (true, ["unfollow"]) => following::unfollow(ask, site).await,
+        (false, ["fork"]) => fork::show(ask, site, None).await,
+        (true, ["fork"]) => fork::make(ask, site).await,
+        (false, ["export"]) => export::file(ask, site).await,
         (false, ["remove"]) => remove::ask_first(ask, site).await,
         (true, ["remove"]) => remove::remove(ask, site).await,
         (false, ["review"]) => review::show(ask, site).await,

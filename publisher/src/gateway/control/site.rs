@@ -111,6 +111,10 @@ fn of_known(
         @if site.conflicts > 0 { (row::conflict(site)) }
         div.actions {
             @if newest.is_some() { (row::read(gateway, id, "/", "Read it")) }
+            @if newest.is_some() {
+                a href=(row::action(id, "fork")) { "Fork it\u{2026}" }
+                a href=(row::action(id, "export")) { "Save it in a file" }
+            }
             (row::actions(control, site, &name, BACK))
         }
         (facts(site, folder, newest.as_ref()))

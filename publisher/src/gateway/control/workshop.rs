@@ -24,6 +24,14 @@ pub trait Workshop: Send + Sync + 'static {
     /// If the folder has something in it, or can't be written.
     fn create(&self, wanted: &NewWebsite) -> Result<SiteId, Refusal>;
 
+    /// Makes a website with a key of its own of the sources of a version, which is here. Nothing that they name is
+    /// run, and nothing is left of it if that fails.
+    ///
+    /// # Errors
+    ///
+    /// If the version has no sources or they can't be built, the folder has something in it, or can't be written.
+    fn fork(&self, wanted: &NewFork) -> Result<Forked, Refusal>;
+
     /// The URL of the preview of a site, if it runs.
     fn preview(&self, site: SiteId) -> Option<String>;
 
@@ -94,6 +102,36 @@ pub struct NewWebsite {
     pub theme: String,
     /// The folder to make.
     pub folder: PathBuf,
+}
+
+/// A fork to be made.
+#[derive(Debug, Clone)]
+pub struct NewFork {
+    /// The other site.
+    pub site: SiteId,
+    /// The version of it.
+    pub version: u64,
+    /// What the other site is called, if it says that. It is a stranger's text.
+    pub title: String,
+    /// The folder to make; if it is empty, one in the folder of websites.
+    pub folder: PathBuf,
+}
+
+/// A fork that was made. Its texts are a stranger's.
+#[derive(Debug, Clone)]
+pub struct Forked {
+    /// Its identity.
+    pub site: SiteId,
+    /// Its title.
+    pub title: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The command that builds it, if skep does not. It has not run.
+    pub command: Option<String>,
+    /// The paths that the other site has, and that can't be made of its sources.
+    pub missing: Vec<String>,
+    /// Where the other site says it is on the web; the fork does not say it.
+    pub url: Option<String>,
 }
 
 /// What a publish would bring, as it is shown to the author.
