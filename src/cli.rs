@@ -7,7 +7,7 @@ use skep_publisher::swarm::Network;
 
 use crate::commands::{
     browse, build, clone, demo, diff, draft, export, follow, fork, host, import, init, key, log,
-    new, post, publish, retract, revert, serve, show, status, unfollow, verify,
+    new, node, post, publish, retract, revert, serve, show, status, unfollow, verify,
 };
 
 /// Write in Markdown, preview live, publish with one command to a swarm of readers.
@@ -66,6 +66,25 @@ impl From<NetworkArg> for Network {
     }
 }
 
+impl From<Network> for NetworkArg {
+    fn from(network: Network) -> Self {
+        match network {
+            Network::Public => Self::Public,
+            Network::Loopback => Self::Loopback,
+        }
+    }
+}
+
+impl NetworkArg {
+    /// What it is called on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Loopback => "loopback",
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     New(new::NewArgs),
@@ -90,6 +109,7 @@ pub(crate) enum Command {
     Unfollow(unfollow::UnfollowArgs),
     Browse(browse::BrowseArgs),
     Host(host::HostArgs),
+    Node(node::NodeArgs),
     Key(key::KeyArgs),
     Demo(demo::DemoArgs),
 }

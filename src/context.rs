@@ -11,7 +11,7 @@ pub(crate) use skep_publisher::words::utc;
 use skep_publisher::{archive::address::SiteId, home::Home, swarm::Network};
 
 use crate::{
-    cli::Global,
+    cli::{Global, NetworkArg},
     error::{CliError, Result},
     output::Output,
     running::Guest,
@@ -23,6 +23,8 @@ use crate::{
 pub(crate) struct Context {
     pub(crate) home: Home,
     pub(crate) network: Network,
+    /// The network that a person named, if one did.
+    pub(crate) named_network: Option<NetworkArg>,
     pub(crate) out: Output,
     /// Who works on which site in this process.
     pub(crate) sites: Sites,
@@ -43,6 +45,7 @@ impl Context {
         Ok(Self {
             home: Home::new(home),
             network: global.network.map_or(Network::Public, Network::from),
+            named_network: global.network,
             out: out.clone(),
             sites: Sites::default(),
             folder: None,

@@ -1,10 +1,16 @@
 //! [`Desk`]: what runs beside a node while somebody writes or reads on this machine: the gateway, the control
-//! pages, and the work for other commands on this home.
+//! pages, and the work for other commands on this home. A node without a face opens the pages when somebody asks
+//! for them ([`pages`]).
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use skep_publisher::{
     gateway::{
+        self,
         control::{Access, Control},
         local::{self, Gateway},
     },
@@ -16,13 +22,18 @@ use skep_publisher::{
 use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
-    commands::guests, context::Context, error::Result, remote::Socket, running::Running,
+    commands::guests,
+    context::Context,
+    error::{CliError, Result},
+    remote::Socket,
+    running::{Face, Pages, Running},
     workshop::Shop,
 };
 
 /// A node with its pages.
 pub(crate) struct Desk {
     pub(crate) running: Running,
+    pub(crate) pages: Pages,
     pub(crate) shop: Arc<Shop>,
 }
 
@@ -43,28 +54,21 @@ pub(crate) struct Setting {
 impl Desk {
     /// Sets up what `node` is used with. It ends with the node.
     pub(crate) fn new(ctx: &Context, node: &Arc<Node>, setting: Setting) -> Result<Self> {
-        let Setting { port, .. } = setting;
-        let access = Access::of(&ctx.home)?;
         tokio::spawn(follow::keep_up(node.clone(), Timing::default()));
-        let shop = Arc::new(Shop::new(ctx, node, setting.scratch.clone(), port));
-        tokio::spawn(shop.clone().keep_counting(node.news()));
-        let control = Control::new(access.clone(), shop.clone(), &ctx.home, &node.store);
-        let gateway = Gateway::new(node.clone(), setting.peers, port);
-        let gateway = gateway.with_control(Arc::new(control));
-        let gateway = Arc::new(match setting.reload {
-            true => gateway,
-            false => gateway.without_reload(),
-        });
+        let Setting { port, peers, .. } = setting;
+        let (pages, shop) = set_up(ctx, node, &setting.scratch, port, peers, setting.reload)?;
         let running = Running {
             name: setting.name,
             node: node.clone(),
             scratch: setting.scratch,
-            gateway,
-            access: Some(access),
-            shop: Some(shop.clone()),
+            face: Face::of(pages.clone()),
             runtime: Handle::current(),
         };
-        Ok(Self { running, shop })
+        Ok(Self {
+            running,
+            pages,
+            shop,
+        })
     }
 
     /// Serves pages and commands until `stop`, then closes the node. `ready` is called when it has begun.
@@ -76,7 +80,8 @@ impl Desk {
         ready: impl FnOnce(&Self),
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
-        let Running { node, gateway, .. } = self.running.clone();
+        let node = self.running.node.clone();
+        let gateway = self.pages.gateway.clone();
         let serving = guests::serve(ctx, self.running.clone(), socket);
         ready(&self);
         let served = local::serve(gateway, listener, stop).await;
@@ -87,4 +92,56 @@ impl Desk {
         node.close().await;
         Ok(served?)
     }
+}
+
+/// Sets up the pages of `node`; they are served by whoever has a listener for them.
+fn set_up(
+    ctx: &Context,
+    node: &Arc<Node>,
+    scratch: &Path,
+    port: u16,
+    peers: Vec<Ticket>,
+    reload: bool,
+) -> Result<(Pages, Arc<Shop>)> {
+    let access = Access::of(&ctx.home)?;
+    let shop = Arc::new(Shop::new(ctx, node, scratch.to_owned(), port));
+    tokio::spawn(shop.clone().keep_counting(node.news()));
+    let control = Control::new(access.clone(), shop.clone(), &ctx.home, &node.store);
+    let gateway = Gateway::new(node.clone(), peers, port).with_control(Arc::new(control));
+    let gateway = Arc::new(match reload {
+        true => gateway,
+        false => gateway.without_reload(),
+    });
+    let pages = Pages {
+        gateway,
+        access: Some(access),
+        shop: Some(shop.clone()),
+    };
+    Ok((pages, shop))
+}
+
+/// The pages of the node that runs here. One without a face opens them now, at `port` or where they belong, and
+/// keeps them until it ends.
+pub(crate) async fn pages(running: &Running, port: Option<u16>) -> Result<&Pages> {
+    let Running { node, face, .. } = running;
+    let open = || async {
+        let Some(later) = &face.later else {
+            let message = format!("`{}` shows no pages", running.name);
+            return Err(CliError::failed("no-pages", message));
+        };
+        let listener = local::listen(port, later.ctx.network).await?;
+        let port = gateway::port_of(&listener)?;
+        let scratch = &running.scratch;
+        let (pages, shop) = set_up(&later.ctx, node, scratch, port, Vec::new(), true)?;
+        let (gateway, mut stopped) = (pages.gateway.clone(), later.stopped.clone());
+        tokio::spawn(async move {
+            // If the sender is gone, so is the command.
+            let stop = async move { drop(stopped.wait_for(|stop| *stop).await) };
+            // A listener that breaks takes the pages away, and nothing else.
+            let _ = local::serve(gateway, listener, stop).await;
+            shop.stop_previews();
+        });
+        Ok(pages)
+    };
+    face.pages.get_or_try_init(open).await
 }

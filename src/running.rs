@@ -6,9 +6,13 @@ use skep_publisher::{
     gateway::{control::Access, local::Gateway},
     swarm::Node,
 };
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{
+    runtime::Handle,
+    sync::{OnceCell, watch},
+};
 
 use crate::{
+    context::Context,
     error::{CliError, Result},
     workshop::Shop,
 };
@@ -21,14 +25,44 @@ pub(crate) struct Running {
     pub(crate) node: Arc<Node>,
     /// A folder for temporary files on the store's disk; it may not exist yet.
     pub(crate) scratch: PathBuf,
-    /// Where its sites are read.
+    pub(crate) face: Arc<Face>,
+    /// On which tasks run.
+    pub(crate) runtime: Handle,
+}
+
+/// What a node shows to browsers.
+pub(crate) struct Face {
+    pub(crate) pages: OnceCell<Pages>,
+    /// In whose name they are opened when somebody asks for them; `None` if they never are.
+    pub(crate) later: Option<Later>,
+}
+
+/// What it takes to open pages while a node runs.
+pub(crate) struct Later {
+    pub(crate) ctx: Context,
+    /// Turns true when they have to end.
+    pub(crate) stopped: watch::Receiver<bool>,
+}
+
+/// Pages that are served.
+#[derive(Clone)]
+pub(crate) struct Pages {
+    /// Where sites are read.
     pub(crate) gateway: Arc<Gateway>,
-    /// What lets a browser in at the control pages, if it has such.
+    /// What lets a browser in at the control pages, if there are such.
     pub(crate) access: Option<Access>,
     /// What shows the websites of this machine, if it does.
     pub(crate) shop: Option<Arc<Shop>>,
-    /// On which tasks run.
-    pub(crate) runtime: Handle,
+}
+
+impl Face {
+    /// The face of a node that shows `pages` from the start.
+    pub(crate) fn of(pages: Pages) -> Arc<Self> {
+        Arc::new(Self {
+            pages: OnceCell::new_with(Some(pages)),
+            later: None,
+        })
+    }
 }
 
 /// For whom a command is done: by a running node, for another process.
@@ -45,7 +79,7 @@ impl fmt::Debug for Running {
     }
 }
 
-impl Running {
+impl Pages {
     /// The link that lets a browser in, and leads it to a control page.
     pub(crate) fn control_link(&self, path: &str) -> Option<String> {
         let access = self.access.as_ref()?;

@@ -4,20 +4,21 @@ use clap::Args;
 use serde_json::json;
 use skep_publisher::{
     archive::address::Address,
+    error::Error,
     gateway::{
         self,
         local::{Gateway, fetch_from},
     },
-    swarm::Ticket,
+    swarm::{Fetched, Node, Ticket},
 };
 
 use crate::{
     context::Context,
-    desk::{Desk, Setting},
+    desk::{self, Desk, Setting},
     error::{Exit, Result},
     output::BOLD,
     remote::Socket,
-    running::Running,
+    running::{Pages, Running},
     site,
     swarm::{self, Peers, stop_signal},
 };
@@ -30,7 +31,7 @@ use crate::{
   skep browse skep://… --peer TICKET   a site that a node has
 
 Other commands go on working meanwhile: on the same home, they are done by this one. A second `skep browse` says where
-the first one shows the page, and ends.")]
+the first one shows the page, and ends. A `skep node` that runs here shows no pages until then.")]
 pub(crate) struct BrowseArgs {
     /// A site to read
     address: Option<String>,
@@ -48,7 +49,7 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
     let address = args.address.as_deref().map(site::address).transpose()?;
     let peers = args.peers.tickets(address.as_ref())?;
     if let Some(guest) = &ctx.guest {
-        return show_running(ctx, &guest.running, address.as_ref(), &peers).await;
+        return show_running(ctx, args, &guest.running, address.as_ref(), &peers).await;
     }
     let listener = gateway::local::listen(args.port, ctx.network).await?;
     let port = gateway::port_of(&listener)?;
@@ -65,7 +66,7 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
         reload: !args.no_reload,
     };
     let found = match Desk::new(ctx, &node, setting) {
-        Ok(desk) => page_at(ctx, &desk.running, address.as_ref())
+        Ok(desk) => page_at(ctx, &node, &desk.pages, address.as_ref())
             .await
             .map(|url| (desk, url)),
         Err(e) => Err(e),
@@ -77,70 +78,79 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
             return Err(e);
         }
     };
-    let tell = |desk: &Desk| ready(ctx, &desk.running, &url, "Ctrl-C ends.");
+    let tell = |desk: &Desk| ready(ctx, &node, &desk.pages, &url, "Ctrl-C ends.");
     desk.serve(ctx, socket, listener, tell, stop_signal()?)
         .await?;
     Ok(Exit::Done)
 }
 
 /// The URL of what was asked for, after it was fetched.
-async fn page_at(ctx: &Context, running: &Running, address: Option<&Address>) -> Result<String> {
+async fn page_at(
+    ctx: &Context,
+    node: &Node,
+    pages: &Pages,
+    address: Option<&Address>,
+) -> Result<String> {
     let Some(address) = address else {
-        return Ok(running.control_link("/").unwrap_or_default());
+        return Ok(pages.control_link("/").unwrap_or_default());
     };
-    if let Err(e) = running.gateway.fetch(address.site).await {
-        if running.node.store.known(address.site).is_err() {
+    let fetched = pages.gateway.fetch(address.site).await;
+    page_after(ctx, node, pages, address, fetched)
+}
+
+/// The URL of a page after its site was asked for: what is here is shown, whatever came of that.
+fn page_after(
+    ctx: &Context,
+    node: &Node,
+    pages: &Pages,
+    address: &Address,
+    fetched: Result<Fetched, Error>,
+) -> Result<String> {
+    if let Err(e) = fetched {
+        if node.store.known(address.site).is_err() {
             return Err(e.into());
         }
         ctx.out.warn(format!("{e}; what is here already is shown"));
     }
-    page_of(&running.gateway, address)
+    page_of(&pages.gateway, address)
 }
 
 const NAME: &str = "skep browse";
 
-/// Says where the node that runs already shows a page.
+/// Says where the node that runs already shows a page. One that shows none so far begins to.
 async fn show_running(
     ctx: &Context,
+    args: &BrowseArgs,
     running: &Running,
     address: Option<&Address>,
     peers: &[Ticket],
 ) -> Result<Exit> {
     // Whoever browses takes part, also where `skep serve` did not yet.
     running.node.online().await?;
-    let url = match (address, running.control_link("/")) {
+    let pages = desk::pages(running, args.port).await?;
+    let url = match (address, pages.control_link("/")) {
         (Some(address), _) => {
             let fetched = match peers.is_empty() {
-                true => running.gateway.fetch(address.site).await,
+                true => pages.gateway.fetch(address.site).await,
                 false => fetch_from(&running.node, address.site, peers).await,
             };
-            if let Err(e) = fetched {
-                if running.node.store.known(address.site).is_err() {
-                    return Err(e.into());
-                }
-                ctx.out.warn(format!("{e}; what is here already is shown"));
-            }
-            page_of(&running.gateway, address)?
+            page_after(ctx, &running.node, pages, address, fetched)?
         }
         (None, Some(library)) => library,
         // A host has no library page.
         (None, None) => return Err(swarm::in_use(ctx, running)),
     };
-    ready(
-        ctx,
-        running,
-        &url,
-        &format!("`{}` serves it.", running.name),
-    );
+    let until = format!("`{}` serves it.", running.name);
+    ready(ctx, &running.node, pages, &url, &until);
     Ok(Exit::Done)
 }
 
-fn ready(ctx: &Context, running: &Running, url: &str, until: &str) {
-    let (node, library) = (&running.node, running.control_link("/"));
+fn ready(ctx: &Context, node: &Node, pages: &Pages, url: &str, until: &str) {
+    let library = pages.control_link("/");
     ctx.out.json(&json!({
         "event": "ready",
         "url": url,
-        "gateway": format!("http://localhost:{}/", running.gateway.port),
+        "gateway": format!("http://localhost:{}/", pages.gateway.port),
         "library": library,
         "ticket": node.ticket().map(ToString::to_string),
     }));

@@ -24,8 +24,8 @@ use crate::{
   skep follow skep://… --peer TICKET   ask that node first, and remember it
 
 Its newest version is fetched now if somebody has it; if nobody answers, the site is followed all the same, and comes
-as soon as a node is met that has it. It is kept up to date while a node runs here (`skep browse`), and what you follow
-you also serve to others. `skep unfollow` ends that.")]
+as soon as a node is met that has it. It is kept up to date while a node runs here (`skep browse`, `skep node`), and what
+you follow you also serve to others. `skep unfollow` ends that.")]
 pub(crate) struct FollowArgs {
     /// The site's address
     address: String,
@@ -86,7 +86,7 @@ fn report(ctx: &Context, address: &Address, following: &Following) {
             None => "it comes",
         };
         ctx.out.warn(format!(
-            "{missing}; {comes} as soon as a node is met that has it, while `skep browse` runs"
+            "{missing}; {comes} as soon as a node is met that has it, while `skep browse` or `skep node` runs"
         ));
     }
 }

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use skep_publisher::swarm::Network;
 
-use super::{carry_out, needs_store};
+use super::{carry_out, needs_store, node};
 use crate::{
     cli::{Cli, NetworkArg},
     context::Context,
@@ -53,10 +53,12 @@ fn run_for(ctx: &Context, running: &Running, asked: Asked) -> Exit {
     };
     let done = check_network(ctx, running, cli.global.network)
         .and_then(|()| ctx.for_guest(guest, &out, (asked.folder, asked.home)))
-        .and_then(|ctx| match needs_store(&cli.command) {
-            true => carry_out(&ctx, cli.command),
-            false => Err(CliError::usage("this command does not need the store")),
-        });
+        .and_then(
+            |ctx| match needs_store(&cli.command) || node::is_question(&cli.command) {
+                true => carry_out(&ctx, cli.command),
+                false => Err(CliError::usage("this command does not need the store")),
+            },
+        );
     done.unwrap_or_else(|error| {
         out.error(&error);
         error.exit
@@ -66,23 +68,13 @@ fn run_for(ctx: &Context, running: &Running, asked: Asked) -> Exit {
 /// Fails if a person wants another network than that of the running node.
 fn check_network(ctx: &Context, running: &Running, wanted: Option<NetworkArg>) -> Result<()> {
     match wanted {
-        Some(wanted) if Network::from(wanted) != ctx.network => {
-            let name = |network: NetworkArg| {
-                let value = network.to_possible_value();
-                value.map_or(String::new(), |value| value.get_name().to_owned())
-            };
-            let other = match wanted {
-                NetworkArg::Public => NetworkArg::Loopback,
-                NetworkArg::Loopback => NetworkArg::Public,
-            };
-            Err(CliError::usage(format!(
-                "`{}` runs on this home with `--network {}`, not `{}`",
-                running.name,
-                name(other),
-                name(wanted)
-            ))
-            .hint("leave `--network` out, or stop that one first"))
-        }
+        Some(wanted) if Network::from(wanted) != ctx.network => Err(CliError::usage(format!(
+            "`{}` runs on this home with `--network {}`, not `{}`",
+            running.name,
+            NetworkArg::from(ctx.network).name(),
+            wanted.name()
+        ))
+        .hint("leave `--network` out, or stop that one first")),
         _ => Ok(()),
     }
 }

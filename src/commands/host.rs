@@ -8,7 +8,7 @@ use skep_publisher::{
     archive::address::{Address, SiteId},
     gateway::{self, local::Gateway, mirror},
     store::{Relation, Store},
-    swarm::{Event, Node, Ticket, fetch},
+    swarm::{Node, Ticket, fetch},
 };
 use tokio::{net::TcpListener, runtime::Handle, sync::watch};
 
@@ -16,9 +16,10 @@ use crate::{
     commands::guests,
     context::Context,
     error::{CliError, Exit, Result},
-    output::{BOLD, Output, bytes},
+    events,
+    output::{BOLD, Output},
     remote::Socket,
-    running::Running,
+    running::{Face, Pages, Running},
     site,
     swarm::{self, Peers, stop_signal},
 };
@@ -104,9 +105,11 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
         name: NAME,
         node: node.clone(),
         scratch,
-        gateway: gateway.clone(),
-        access: None,
-        shop: None,
+        face: Face::of(Pages {
+            gateway: gateway.clone(),
+            access: None,
+            shop: None,
+        }),
         runtime: Handle::current(),
     };
     let serving = guests::serve(ctx, running, socket);
@@ -122,7 +125,7 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
     loop {
         tokio::select! {
             () = &mut signal => break,
-            Some(event) = events.recv() => report(&ctx.out, &event),
+            Some(event) = events.recv() => events::say(&ctx.out, &event),
         }
     }
     // The web servers finish what they are sending.
@@ -226,32 +229,5 @@ fn ready(out: &Output, node: &Node, mirrors: &[(Address, String)], port: u16) {
     out.field("gateway", gateway);
     if let Some(ticket) = node.ticket() {
         out.field("ticket", ticket);
-    }
-}
-
-fn report(out: &Output, event: &Event) {
-    match event {
-        Event::Version {
-            site,
-            version,
-            received,
-        } => {
-            let address = Address::of(*site).to_string();
-            out.json(&json!({
-                "event": "version",
-                "address": address,
-                "version": version,
-                "received": received,
-            }));
-            out.say(format!(
-                "Keeps version {version} of {address} (received {})",
-                bytes(*received)
-            ));
-        }
-        Event::Refused { site, reason } => {
-            let address = Address::of(*site).to_string();
-            out.json(&json!({"event": "refused", "address": address, "reason": reason}));
-            out.warn(format!("refused what a peer sent for {address}: {reason}"));
-        }
     }
 }

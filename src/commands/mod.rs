@@ -16,6 +16,7 @@ pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod new;
+pub(crate) mod node;
 pub(crate) mod post;
 pub(crate) mod publish;
 pub(crate) mod retract;
@@ -73,6 +74,7 @@ fn needs_store(command: &Command) -> bool {
         | Command::Browse(_)
         | Command::Serve(_)
         | Command::Host(_) => true,
+        Command::Node(args) => args.runs(),
     }
 }
 
@@ -101,10 +103,12 @@ fn carry_out(ctx: &Context, command: Command) -> Result<Exit> {
         Command::Unfollow(args) => block_on(ctx, unfollow::run(ctx, &args)),
         Command::Browse(args) => block_on(ctx, browse::run(ctx, &args)),
         Command::Host(args) => block_on(ctx, host::run(ctx, &args)),
+        Command::Node(args) => node::run(ctx, &args),
         Command::Demo(args) => block_on(ctx, demo::run(ctx, &args)),
     }
 }
 
+/// Does an async command, on the running node if it is done there.
 fn block_on(ctx: &Context, command: impl Future<Output = Result<Exit>>) -> Result<Exit> {
     if let Some(guest) = &ctx.guest {
         return guest.block_on(command);

@@ -20,11 +20,11 @@ use crate::{
     browser,
     commands::build::Include,
     context::{Context, now},
-    desk::{Desk, Setting},
-    error::{Exit, Result},
+    desk::{self, Desk, Setting},
+    error::{CliError, Exit, Result},
     output::{BOLD, Output},
     remote::Socket,
-    running::Running,
+    running::Pages,
     site::SiteDir,
     swarm::{self, stop_signal},
     workshop::{Shop, Showing, preview_path, review_path},
@@ -72,27 +72,36 @@ pub(crate) async fn run(ctx: &Context, args: &ServeArgs) -> Result<Exit> {
         return show(ctx, args, &dir).await;
     };
     if let Some(guest) = &ctx.guest {
-        return match &guest.running.shop {
-            Some(shop) => {
+        return match desk::pages(&guest.running, None).await {
+            Ok(
+                pages @ Pages {
+                    shop: Some(shop), ..
+                },
+            ) => {
                 let showing = show_at(ctx, args, (site, &dir), shop)?;
                 let stop = stop_signal()?;
-                ready(ctx, args, &showing.url, links(&guest.running, site));
+                ready(ctx, args, &showing.url, links(pages, site));
                 stop.await;
                 Ok(Exit::Done)
             }
-            None => show(ctx, args, &dir).await,
+            // A host reviews nothing.
+            Ok(_) => show(ctx, args, &dir).await,
+            Err(e) => show_alone(ctx, args, &dir, &e).await,
         };
     }
     match Place::take(ctx).await {
         Ok(place) => show_beside(ctx, args, (site, &dir), place).await,
-        Err(e) => {
-            ctx.out.note(format!(
-                "There is no review page beside the preview: {}.",
-                e.message
-            ));
-            show(ctx, args, &dir).await
-        }
+        Err(e) => show_alone(ctx, args, &dir, &e).await,
     }
+}
+
+/// Shows the site alone, and says why.
+async fn show_alone(ctx: &Context, args: &ServeArgs, dir: &Path, why: &CliError) -> Result<Exit> {
+    let why = &why.message;
+    ctx.out.note(format!(
+        "There is no review page beside the preview: {why}."
+    ));
+    show(ctx, args, dir).await
 }
 
 /// The store and the port that a review page needs.
@@ -170,7 +179,7 @@ async fn show_beside(
         }
     };
     let tell = |desk: &Desk| {
-        ready(ctx, args, &showing.url, links(&desk.running, site));
+        ready(ctx, args, &showing.url, links(&desk.pages, site));
     };
     desk.serve(ctx, socket, place.listener, tell, stop_signal()?)
         .await?;
@@ -219,10 +228,10 @@ struct Links {
     preview: String,
 }
 
-fn links(running: &Running, site: SiteId) -> Option<Links> {
+fn links(pages: &Pages, site: SiteId) -> Option<Links> {
     Some(Links {
-        review: running.control_link(&review_path(site))?,
-        preview: running.control_link(&preview_path(site))?,
+        review: pages.control_link(&review_path(site))?,
+        preview: pages.control_link(&preview_path(site))?,
     })
 }
 

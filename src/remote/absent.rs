@@ -40,6 +40,10 @@ pub(crate) fn through(_ctx: &Context) -> Result<Option<Exit>> {
     Ok(None)
 }
 
+pub(crate) fn ask(_ctx: &Context, _args: &[&str]) -> Result<Option<String>> {
+    Ok(None)
+}
+
 pub(crate) fn path(home: &Path) -> PathBuf {
     home.join("socket")
 }

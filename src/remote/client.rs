@@ -15,7 +15,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::{
-    frames::{self, Executed, Request, ToClient, ToServer},
+    frames::{self, Executed, MAX_PIECE, Request, ToClient, ToServer},
     place,
 };
 use crate::{
@@ -29,6 +29,47 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Lets the node that runs on this home do the command of this process; `None` if none runs.
 pub(crate) fn through(ctx: &Context) -> Result<Option<Exit>> {
+    let Some(mut stream) = open(ctx)? else {
+        return Ok(None);
+    };
+    stream.set_read_timeout(None).map_err(|e| silent(ctx, &e))?;
+    let terminals = [Stream::Out, Stream::Err].map(|stream| ctx.out.voice().is_terminal(stream));
+    let request = request(ctx, std::env::args_os(), terminals)?;
+    frames::write(&mut stream, &request).map_err(|e| broken_off(&e))?;
+    serve(&mut stream, &ctx.out)
+        .map(Some)
+        .map_err(|e| broken_off(&e))
+}
+
+/// What the node that runs on this home writes to stdout for a command with the arguments `args` that needs
+/// nobody; `None` if no node runs.
+pub(crate) fn ask(ctx: &Context, args: &[&str]) -> Result<Option<String>> {
+    let Some(mut stream) = open(ctx)? else {
+        return Ok(None);
+    };
+    let args = ["skep"].iter().chain(args).map(OsString::from);
+    let request = request(ctx, args, [false; 2])?;
+    let failed = |e: io::Error| silent(ctx, &e);
+    frames::write(&mut stream, &request).map_err(failed)?;
+    let mut answer = String::new();
+    loop {
+        match frames::read(&mut stream).map_err(failed)? {
+            ToClient::Out(text) if answer.len() < MAX_PIECE => answer += &text,
+            ToClient::Err(_) => {}
+            ToClient::End(0) => return Ok(Some(answer)),
+            _ => {
+                return Err(failed(io::Error::new(
+                    ErrorKind::InvalidData,
+                    "it does not say what it was asked",
+                )));
+            }
+        }
+    }
+}
+
+/// A connection to the node that runs on this home, after both have greeted; `None` if none runs. Whoever reads
+/// from it waits for [`PATIENCE`] at most.
+fn open(ctx: &Context) -> Result<Option<UnixStream>> {
     let Some(mut stream) = place::connect(&ctx.home) else {
         return Ok(None);
     };
@@ -45,13 +86,13 @@ pub(crate) fn through(ctx: &Context) -> Result<Option<Exit>> {
     // If it is ending, that shows when its greeting is read.
     let _ = frames::greet(&mut stream);
     match frames::is_greeted(&mut stream) {
-        Ok(true) => {}
+        Ok(true) => Ok(Some(stream)),
         Ok(false) => {
             let message = format!(
                 "the skep that runs on {} is another version",
                 ctx.home.root().display()
             );
-            return Err(CliError::failed("version", message).hint("stop it and start it again"));
+            Err(CliError::failed("version", message).hint("stop it and start it again"))
         }
         Err(e)
             if matches!(
@@ -59,27 +100,25 @@ pub(crate) fn through(ctx: &Context) -> Result<Option<Exit>> {
                 ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset
             ) =>
         {
-            return Ok(None);
+            Ok(None)
         }
-        Err(e) => return Err(failed(e)),
+        Err(e) => Err(failed(e)),
     }
-    stream.set_read_timeout(None).map_err(failed)?;
-    let request = request(ctx)?;
-    frames::write(&mut stream, &request).map_err(|e| broken_off(&e))?;
-    serve(&mut stream, &ctx.out)
-        .map(Some)
-        .map_err(|e| broken_off(&e))
 }
 
-/// What this process was asked to do.
-fn request(ctx: &Context) -> Result<Request> {
+/// What the node is to do for this process.
+fn request(
+    ctx: &Context,
+    args: impl Iterator<Item = OsString>,
+    terminals: [bool; 2],
+) -> Result<Request> {
     let folder = std::env::current_dir()
         .map_err(|e| CliError::failed("io", format!("can't tell the folder that this is: {e}")))?;
     Ok(Request {
-        args: std::env::args_os().map(OsStringExt::into_vec).collect(),
+        args: args.map(OsStringExt::into_vec).collect(),
         folder: folder.into_os_string().into_vec(),
         home: ctx.home.root().as_os_str().as_bytes().to_owned(),
-        terminals: [Stream::Out, Stream::Err].map(|stream| ctx.out.voice().is_terminal(stream)),
+        terminals,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Commands that are done by the node that runs on the same home, over a local socket.
 //!
-//! One process owns a store. While that is `skep browse` or `skep host`, another command hands its arguments
+//! One process owns a store. While that is `skep browse`, `skep host` or `skep node`, another command hands its arguments
 //! to it, and stays its mouth and ears: it prints, asks, and runs what builds a site; the rest happens over there.
 //!
 //! | module | what it does |
@@ -33,9 +33,9 @@ use tokio::sync::watch;
 use crate::output::Voice;
 
 #[cfg(not(unix))]
-pub(crate) use absent::{Serving, Socket, path, remove_stale, serve, through};
+pub(crate) use absent::{Serving, Socket, ask, path, remove_stale, serve, through};
 #[cfg(unix)]
-pub(crate) use client::through;
+pub(crate) use client::{ask, through};
 #[cfg(unix)]
 pub(crate) use place::{Socket, path, remove_stale};
 #[cfg(unix)]

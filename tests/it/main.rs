@@ -10,6 +10,8 @@ mod forking;
 mod forking_update;
 mod forks;
 mod keys;
+#[cfg(unix)]
+mod node;
 mod output;
 mod peer;
 mod publishing;
@@ -20,6 +22,8 @@ mod retracting;
 mod reviewing;
 #[cfg(unix)]
 mod running;
+#[cfg(target_os = "linux")]
+mod service;
 mod serving;
 mod skep;
 mod sources;

@@ -80,7 +80,7 @@ pub async fn follow(node: &Arc<Node>, site: SiteId, peers: &[Ticket]) -> Result<
         if before == Some(Relation::Own) {
             let message = format!("skep://{site} is a site of your own");
             return Err(Error::new(Kind::Usage, message)
-                .hint("it is shared already whenever a node runs: `skep browse`, `skep host`"));
+                .hint("it is shared already whenever a node runs: `skep browse`, `skep node`"));
         }
         store.add_site(site, Relation::Followed)?;
         for ticket in &named {

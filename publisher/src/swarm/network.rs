@@ -37,7 +37,7 @@ impl FromStr for Ticket {
     fn from_str(text: &str) -> Result<Self> {
         let ticket: EndpointTicket = text.trim().parse().map_err(|_| {
             Error::new(Kind::Usage, "this is not a node's ticket")
-                .hint("a ticket begins with `endpoint`; `skep host` and `skep browse` print theirs")
+                .hint("a ticket begins with `endpoint`; `skep host`, `skep node` and `skep browse` print theirs")
         })?;
         Ok(Self(ticket.into()))
     }
