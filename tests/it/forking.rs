@@ -289,7 +289,7 @@ fn an_origin_that_is_none_stops_a_publish() {
 }
 
 /// A site whose sources no skep would have published.
-fn stranger(world: &World, settings: &str, files: &[(&str, &str)]) -> String {
+pub(crate) fn stranger(world: &World, settings: &str, files: &[(&str, &str)]) -> String {
     let home = Home::new(world.path("stranger"));
     let site = keys::create(&home).unwrap();
     let (sources, out) = (format!("{site}.in"), format!("{site}.out"));
@@ -326,7 +326,7 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 /// Neither a folder nor a part of one, and no key but that of the author.
-fn nothing_was_made(world: &World, home: &str) {
+pub(crate) fn nothing_was_made(world: &World, home: &str) {
     let names = names(&world.path(""));
     assert!(
         !names

@@ -7,6 +7,7 @@ mod engines;
 mod errors;
 mod following;
 mod forking;
+mod forking_page;
 mod forking_update;
 mod forks;
 mod keys;

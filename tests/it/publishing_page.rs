@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::skep::{Answer, LIMIT, Running, World, http_body, http_with};
 
-/// A browser at the review page of a site that `skep serve` shows.
-struct Page {
+/// A browser that was let in; mostly at the review page of a site that `skep serve` shows.
+pub(crate) struct Page {
     origin: String,
     cookie: String,
     review: String,
@@ -26,19 +26,23 @@ impl Page {
     fn of(world: &World) -> (Running, Self) {
         let serve = world.start("home", &["serve", "site", "--port", "0"]);
         let ready = serve.event("ready");
-        let link = ready["review"].as_str().unwrap();
-        let (origin, _) = link.split_once("/enter").unwrap();
-        let entered = http_with("GET", link, &[]);
-        let cookie = entered.header("set-cookie").split(';').next().unwrap();
-        let page = Self {
-            origin: origin.to_owned(),
-            cookie: cookie.to_owned(),
-            review: entered.header("location").to_owned(),
-        };
+        let page = Self::behind(ready["review"].as_str().unwrap());
         (serve, page)
     }
 
-    fn get(&self, path: &str) -> Answer {
+    /// A browser that opens a link which lets it in.
+    pub(crate) fn behind(link: &str) -> Self {
+        let (origin, _) = link.split_once("/enter").unwrap();
+        let entered = http_with("GET", link, &[]);
+        let cookie = entered.header("set-cookie").split(';').next().unwrap();
+        Self {
+            origin: origin.to_owned(),
+            cookie: cookie.to_owned(),
+            review: entered.header("location").to_owned(),
+        }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
         http_with(
             "GET",
             &format!("{}{path}", self.origin),
@@ -46,7 +50,7 @@ impl Page {
         )
     }
 
-    fn html(&self, path: &str) -> String {
+    pub(crate) fn html(&self, path: &str) -> String {
         String::from_utf8(self.get(path).body).unwrap()
     }
 
@@ -72,7 +76,7 @@ impl Page {
         }
     }
 
-    fn post(&self, path: &str, body: &str) -> Answer {
+    pub(crate) fn post(&self, path: &str, body: &str) -> Answer {
         let fields = [("Cookie", self.cookie.as_str()), ("Origin", &self.origin)];
         http_body("POST", &format!("{}{path}", self.origin), &fields, body)
     }
