@@ -1,7 +1,7 @@
 //! The page of all changes. It is sent while it is made: what was sent is on the screen while the site is
 //! still built, and ten thousand rows are never in memory at once.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -35,6 +35,10 @@ use crate::{
 
 /// So many rows are sent at a time.
 const BATCH: usize = 50;
+/// A browser that gets more rows than that without a pause reads them all before it shows any.
+const MANY: usize = 500;
+/// As long as it takes to show what is there.
+const PAINTING: Duration = Duration::from_millis(150);
 /// With at most so many changes all lines are on the page.
 const OPEN: usize = 30;
 /// So many warnings of a kind are listed.
@@ -143,7 +147,11 @@ impl Maker {
         let total = shown.rows.len();
         let mut before = None;
         let mut start = 0;
+        let mut pause = total > MANY;
         while start < total {
+            if start > 0 && std::mem::take(&mut pause) {
+                std::thread::sleep(PAINTING);
+            }
             let kind = (shown.rows[start].in_sources, shown.rows[start].kind);
             let same = |row: &super::shown::ShownRow| (row.in_sources, row.kind) == kind;
             let here = shown.rows[start..].iter().take(BATCH);
