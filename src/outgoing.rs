@@ -88,6 +88,11 @@ impl Outgoing {
         Ok(Audience { peers, wanted })
     }
 
+    /// Whether nobody is to be told so far: a person has said so.
+    pub(crate) fn tells_nobody(&self) -> bool {
+        self.wait == Some(0)
+    }
+
     /// Whether somebody looks at the changes before they are published.
     pub(crate) fn seen(&self) -> Seen {
         match self.yes {
@@ -218,20 +223,47 @@ impl Signed {
     }
 }
 
-/// Tells the audience of a signed version, and says how it ended.
+/// A version of which the audience was told.
+pub(crate) struct Delivered {
+    pub(crate) exit: Exit,
+    pub(crate) address: Address,
+    /// Whether no other node has ever said that it holds it.
+    pub(crate) is_alone: bool,
+    /// The store, still open.
+    pub(crate) session: Session,
+}
+
+/// Tells the audience of a signed version, says how it ended, and closes the store.
 pub(crate) async fn deliver(
+    ctx: &Context,
+    session: Session,
+    signed: Signed,
+    audience: &Audience,
+) -> Exit {
+    let delivered = hand_over(ctx, session, signed, audience).await;
+    delivered.session.close().await;
+    delivered.exit
+}
+
+/// Tells the audience of a signed version, and says how it ended.
+pub(crate) async fn hand_over(
     ctx: &Context,
     mut session: Session,
     signed: Signed,
     audience: &Audience,
-) -> Exit {
-    session.end_turn(ctx, signed.head.site()).await;
+) -> Delivered {
+    let site = signed.head.site();
+    session.end_turn(ctx, site).await;
     let told = match &session.node {
         None => Told::default(),
         Some(node) => tell(ctx, node, &signed.head, audience).await,
     };
-    session.close().await;
-    report(ctx, signed, &told, audience)
+    Delivered {
+        is_alone: told.holders.is_empty() && signed.holders == 0,
+        address: Address::of(site),
+        exit: report(ctx, signed, &told, audience),
+        session,
+    }
 }
 
 /// Says how it ended.
@@ -254,18 +286,14 @@ fn report(ctx: &Context, signed: Signed, told: &Told, audience: &Audience) -> Ex
             told.holders.len(),
             count(wanted as u64, "node"),
         ));
+        if told.holders.is_empty() && signed.holders == 0 {
+            say_alone(ctx, version);
+        }
         return Exit::Unconfirmed;
     }
     let untold = audience.peers.len() - told.holders.len();
     match (told.holders.len(), signed.holders) {
-        (0, 0) => {
-            ctx.out
-                .say(format!("Only this machine holds version {version}."));
-            ctx.out.field(
-                "next",
-                "hand it to a host with `skep publish --peer TICKET`, or serve it with `skep browse`",
-            );
-        }
+        (0, 0) => say_alone(ctx, version),
         (0, before) => ctx.out.say(format!(
             "{} said before that they keep it.",
             count(before as u64, "other node")
@@ -279,6 +307,15 @@ fn report(ctx: &Context, signed: Signed, told: &Told, audience: &Audience) -> Ex
         ));
     }
     Exit::Done
+}
+
+fn say_alone(ctx: &Context, version: u64) {
+    ctx.out
+        .say(format!("Only this machine holds version {version}."));
+    ctx.out.field(
+        "next",
+        "hand it to a host with `skep publish --peer TICKET`, or serve it with `skep node` or `skep browse`",
+    );
 }
 
 /// How long a node may take to fetch a version.
@@ -345,6 +382,7 @@ fn holder(announced: &Announced) -> serde_json::Value {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// The name of a node, or a part of it.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

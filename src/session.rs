@@ -4,10 +4,13 @@ use std::{path::PathBuf, sync::Arc};
 
 use skep_publisher::{archive::address::SiteId, store::Store, swarm::Node};
 
+use tokio::sync::mpsc;
+
 use crate::{
     catch_up::{self, Seen},
     context::Context,
     error::Result,
+    faceless::Faceless,
     outgoing::Audience,
     sites::Turn,
     swarm::{self, End},
@@ -68,6 +71,21 @@ impl Session {
             None => None,
         };
         catch_up::missing(ctx, &self.store, site, asked)
+    }
+
+    /// A node on the store that goes on running under `name`. It is started if it was not.
+    pub(crate) async fn stay(self, ctx: &Context, name: &'static str) -> Result<Faceless> {
+        let (node, events) = match self.end {
+            End::Store(open) => swarm::start(ctx, *open).await?,
+            // What happened so far was said.
+            End::Node(node) | End::Running(node) => (node, mpsc::channel(1).1),
+        };
+        Ok(Faceless {
+            name,
+            node,
+            scratch: self.scratch,
+            events,
+        })
     }
 
     /// Ends the node and closes the store.

@@ -18,7 +18,8 @@ use crate::{
     error::{CliError, Exit, Result},
     fork::{self, Fork},
     forking::Origin,
-    outgoing::{self, Audience, Outgoing, Said, Signed},
+    outgoing::{self, Audience, Delivered, Outgoing, Said, Signed},
+    remote::Socket,
     report::Report,
     session::Session,
     site::SiteDir,
@@ -38,7 +39,8 @@ Before it signs, it asks the peers for 2 s what they have. If the site was publi
 the new version follows on the longer of the two histories and abandons the other: `--allow abandons`, once you
 have seen what is lost. `--allow behind` signs although versions that this key has signed are not here.
 
-A ticket is what `skep host` prints. Publish the same site again to tell further nodes.")]
+A ticket is what `skep host` prints. Publish the same site again to tell further nodes. A version that no other node
+holds is served until Ctrl-C if this is a terminal and no node runs on this home; `--detach` or `--wait 0` end at once.")]
 pub(crate) struct PublishArgs {
     /// The site's folder
     #[arg(default_value = ".")]
@@ -53,6 +55,9 @@ pub(crate) struct PublishArgs {
     /// a warning would stop it
     #[arg(long, conflicts_with = "wait")]
     dry_run: bool,
+    /// End at once, also if no other node holds the version
+    #[arg(long)]
+    detach: bool,
     /// Publish in spite of warnings of that name: secret, private-file, draft, future, backup, abandons,
     /// behind (may be given more than once)
     #[arg(long, value_name = "NAME")]
@@ -75,7 +80,7 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     }
     let plan = args.from.plan(ctx, &dir)?;
     // The store first: its owner is the only one who builds into the cache.
-    let session = Session::open(ctx, "skep publish", site, &audience).await?;
+    let session = Session::open(ctx, NAME, site, &audience).await?;
     let outcome = match session
         .catch_up(ctx, site, &audience, args.outgoing.seen())
         .await
@@ -85,9 +90,15 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     };
     match outcome {
         Ok(Outcome::Signed(signed)) => {
-            let exit = outgoing::deliver(ctx, session, *signed, &audience).await;
+            let delivered = outgoing::hand_over(ctx, session, *signed, &audience).await;
             backup::remind(ctx, site, &args.dir);
-            Ok(exit)
+            match delivered.is_alone && stays(ctx, args) {
+                true => seed(ctx, delivered).await,
+                false => {
+                    delivered.session.close().await;
+                    Ok(delivered.exit)
+                }
+            }
         }
         Ok(Outcome::Shown(exit)) => {
             session.close().await;
@@ -99,6 +110,39 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
         }
     }
 }
+
+/// Whether it serves a version that nobody else holds until Ctrl-C: if somebody sees that it does, and no node goes
+/// on running anyway.
+fn stays(ctx: &Context, args: &PublishArgs) -> bool {
+    let is_seen = ctx.out.is_terminal() && ctx.out.passes_on();
+    is_seen && !args.detach && !args.outgoing.tells_nobody() && ctx.guest.is_none()
+}
+
+/// Serves what was published until Ctrl-C.
+async fn seed(ctx: &Context, delivered: Delivered) -> Result<Exit> {
+    let Delivered {
+        exit,
+        address,
+        session,
+        ..
+    } = delivered;
+    // Other commands are done here meanwhile.
+    let socket = Socket::open(&ctx.home);
+    let faceless = session.stay(ctx, NAME).await?;
+    let node = faceless.node.clone();
+    let ready = || {
+        ctx.out
+            .say("Serving it until Ctrl-C; `--detach` ends at once.");
+        if let Some(ticket) = node.ticket() {
+            ctx.out
+                .field("read it", format!("skep browse {address} --peer {ticket}"));
+        }
+    };
+    faceless.run(ctx, socket, ready).await?;
+    Ok(exit)
+}
+
+const NAME: &str = "skep publish";
 
 /// What became of the changes.
 enum Outcome {

@@ -24,6 +24,8 @@ mod reviewing;
 #[cfg(unix)]
 mod running;
 #[cfg(target_os = "linux")]
+mod seeding;
+#[cfg(target_os = "linux")]
 mod service;
 mod serving;
 mod skep;

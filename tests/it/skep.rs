@@ -254,6 +254,13 @@ impl Running {
         peak
     }
 
+    /// Writes to its stdin, which must be a pipe.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn type_in(&mut self, bytes: &[u8]) {
+        let stdin = self.process.stdin.as_mut().unwrap();
+        stdin.write_all(bytes).unwrap();
+    }
+
     /// Waits until it ends, and returns its exit code.
     #[cfg(unix)]
     pub(crate) fn end(mut self) -> i32 {
