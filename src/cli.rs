@@ -7,7 +7,7 @@ use skep_publisher::swarm::Network;
 
 use crate::commands::{
     browse, build, clone, demo, diff, draft, export, follow, fork, host, import, init, key, log,
-    new, node, post, publish, retract, revert, serve, show, status, unfollow, verify,
+    new, node, peers, post, publish, retract, revert, serve, show, status, unfollow, verify,
 };
 
 /// Write in Markdown, preview live, publish with one command to a swarm of readers.
@@ -110,6 +110,7 @@ pub(crate) enum Command {
     Browse(browse::BrowseArgs),
     Host(host::HostArgs),
     Node(node::NodeArgs),
+    Peers(peers::PeersArgs),
     Key(key::KeyArgs),
     Demo(demo::DemoArgs),
 }

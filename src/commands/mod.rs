@@ -17,6 +17,7 @@ pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod new;
 pub(crate) mod node;
+pub(crate) mod peers;
 pub(crate) mod post;
 pub(crate) mod publish;
 pub(crate) mod retract;
@@ -73,7 +74,8 @@ fn needs_store(command: &Command) -> bool {
         | Command::Unfollow(_)
         | Command::Browse(_)
         | Command::Serve(_)
-        | Command::Host(_) => true,
+        | Command::Host(_)
+        | Command::Peers(_) => true,
         Command::Node(args) => args.runs(),
     }
 }
@@ -104,6 +106,7 @@ fn carry_out(ctx: &Context, command: Command) -> Result<Exit> {
         Command::Browse(args) => block_on(ctx, browse::run(ctx, &args)),
         Command::Host(args) => block_on(ctx, host::run(ctx, &args)),
         Command::Node(args) => node::run(ctx, &args),
+        Command::Peers(args) => block_on(ctx, peers::run(ctx, &args)),
         Command::Demo(args) => block_on(ctx, demo::run(ctx, &args)),
     }
 }

@@ -249,7 +249,7 @@ fn every_command_explains_itself() {
         .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
         .filter(|name| name != "help")
         .collect();
-    assert_eq!(commands.len(), 25, "{commands:?}");
+    assert_eq!(commands.len(), 26, "{commands:?}");
     for command in &commands {
         let help = world.run("home", &[command, "--help"]);
         assert_eq!(help.code, 0);

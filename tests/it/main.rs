@@ -15,6 +15,8 @@ mod keys;
 mod node;
 mod output;
 mod peer;
+#[cfg(unix)]
+mod peers;
 mod publishing;
 mod publishing_page;
 mod reading;
