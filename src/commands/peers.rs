@@ -171,7 +171,7 @@ fn say(ctx: &Context, known: &Known) {
         format!("{} up, {} down{ratio}", bytes(up), bytes(down)),
     );
     if !known.connected.is_empty() {
-        let names: Vec<String> = known.connected.iter().map(|node| short(node)).collect();
+        let names: Vec<String> = known.connected.iter().map(short).collect();
         let nodes = count(names.len() as u64, "node");
         out.field("connected", format!("{nodes}: {}", names.join(", ")));
     }
