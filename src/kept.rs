@@ -28,6 +28,11 @@ impl Kept {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
     /// The folder of the copies. It is made for the first of them.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
@@ -120,4 +125,40 @@ pub(crate) fn remove(file: &Path) -> Result<()> {
 /// The error for what can't be done to a file.
 pub(crate) fn cant(what: &str, file: &Path, error: &io::Error) -> CliError {
     CliError::failed("io", format!("can't {what} {}: {error}", file.display()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_plain_file_in_the_folder_wherever_links_lead() {
+        let world = tempfile::tempdir().unwrap();
+        let (site, outside) = (world.path().join("site"), world.path().join("outside"));
+        fs::create_dir_all(site.join("real")).unwrap();
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("precious"), "mine").unwrap();
+        symlink(&outside, site.join("away")).unwrap();
+        symlink(outside.join("precious"), site.join("file")).unwrap();
+        symlink("nowhere", site.join("broken")).unwrap();
+        symlink("real", site.join("inside")).unwrap();
+        for (path, is_refused) in [
+            ("real/a", false),
+            ("new/deep/a", false),
+            ("inside/a", false),
+            ("away/precious", true),
+            ("away/new/a", true),
+            ("file", true),
+            ("broken", true),
+            ("real", true),
+        ] {
+            let path = ArchivePath::new(path).unwrap();
+            for found in [place(&site, &path), target(&site, &path)] {
+                assert_eq!(found.is_err(), is_refused, "{path}");
+            }
+        }
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+    }
 }

@@ -89,3 +89,39 @@ pub(super) fn changed(file: &Path) -> CliError {
     CliError::failed("changed", message)
         .hint("save what you are writing, and do this again: it goes on where it was")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use skep_publisher::archive::hash::ContentHash;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_while_an_update_runs_is_left_as_it_is() {
+        let world = tempfile::tempdir().unwrap();
+        let dir = world.path().join("site");
+        fs::create_dir(&dir).unwrap();
+        let kept = Kept::at(world.path().join("kept"));
+        for wanted in [None, Some("theirs")] {
+            let path = ArchivePath::new("a.txt").unwrap();
+            let read = Folder::from([(path.clone(), Some(ContentHash::of(b"as it was")))]);
+            let mut plan = Plan::default();
+            let change = wanted.map(|text| Change::Text(text.to_owned()));
+            plan.changes.insert(path, change.unwrap_or(Change::Remove));
+            let run = || apply(&dir, &kept, &read, &plan, |_, _, _| Ok(()));
+            fs::write(dir.join("a.txt"), "just now").unwrap();
+            assert_eq!(run().unwrap_err().kind, "changed");
+            assert_eq!(fs::read(dir.join("a.txt")).unwrap(), b"just now");
+            fs::write(dir.join("a.txt"), "as it was").unwrap();
+            run().unwrap();
+            let now = fs::read(dir.join("a.txt")).ok();
+            assert_eq!(now.as_deref(), wanted.map(str::as_bytes));
+            assert_eq!(
+                fs::read(world.path().join("kept/a.txt")).unwrap(),
+                b"as it was"
+            );
+        }
+    }
+}

@@ -9,6 +9,7 @@ use std::{
 };
 
 use skep_publisher::{
+    archive::address::SiteId,
     gateway::{
         self,
         local::{self, Gateway},
@@ -296,4 +297,19 @@ async fn two_hundred_tabs_make_one_attempt() {
     }
     // For the site, and for its page.
     assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_sites_are_asked_for_at_a_time() {
+    let reader = Other::new().await;
+    let port = serve(&reader.node, Vec::new()).await.port;
+    for n in 0..=64 {
+        let host = format!("{}.localhost:{port}", SiteId([n; 32]));
+        let answer = ask(port, "GET", "/", &host, &[]).await;
+        let wanted = if n < 64 { 504 } else { 503 };
+        assert_eq!(answer.status, wanted, "{n}");
+    }
+    // Whoever waits already goes on waiting.
+    let host = format!("{}.localhost:{port}", SiteId([0; 32]));
+    assert_eq!(ask(port, "GET", "/", &host, &[]).await.status, 504);
 }

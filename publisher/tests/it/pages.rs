@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use skep_publisher::{
-    archive::{address::SiteId, log::Peaks, path::ArchivePath},
+    archive::{
+        address::SiteId, entry::Entry, hash::NodeHash, head::Head, log::Peaks, path::ArchivePath,
+    },
     error::Kind,
     store::Store,
     swarm::{
@@ -395,4 +397,68 @@ async fn only_sites_that_are_shared_are_answered_and_only_so_much() {
     let (session, files) = opened.unwrap();
     assert!(files.is_empty());
     assert_eq!(session.find(&large[0]).unwrap().unwrap().size, 700_000);
+}
+
+#[test]
+fn an_entry_is_the_last_one_that_the_head_signs_or_it_is_refused() {
+    let mut forge = Forge::new(5);
+    let entry = |forge: &Forge, seed| forge.entry(NodeHash([seed; 32]), 1, 1, b"pack");
+    let first = entry(&forge, 1);
+    forge.push(&first, Vec::new());
+    let (second, other) = (entry(&forge, 2), entry(&forge, 3));
+    forge.push(&second, Vec::new());
+    let before = |entry: &Entry| {
+        let mut peaks = Peaks::default();
+        peaks.append(&entry.encode().unwrap());
+        peaks.encode()
+    };
+    let prove = |head: Head, entry: &Entry, before| {
+        let page = Page {
+            head: head.encode(),
+            entry: entry.encode().unwrap(),
+            before,
+            ..Page::default()
+        };
+        let proven = Page::prove(forge.site(), &[], &encoded(&page).1);
+        proven.map(|proven| proven.entry).map_err(|e| e.kind)
+    };
+    let head = forge.head();
+    assert_eq!(
+        prove(head.clone(), &second, before(&first)),
+        Ok(second.clone())
+    );
+    // Well made, and by nobody who has the key.
+    assert_eq!(
+        prove(head.clone(), &other, before(&first)),
+        Err(Kind::Hostile)
+    );
+    assert_eq!(prove(head, &second, before(&other)), Err(Kind::Hostile));
+    // The author signs an entry that says that it is another.
+    let mut odd = other.clone();
+    odd.number = 7;
+    let signed = forge.head_of(2, &[first.encode().unwrap(), odd.encode().unwrap()]);
+    assert_eq!(prove(signed, &odd, before(&first)), Err(Kind::Hostile));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_gives_so_much_and_no_more() {
+    let author = site();
+    let desk = author.start().await;
+    author.publish_at(&desk).await;
+    let reader = Other::new().await;
+    let session = open(&reader, author.site, desk.ticket().unwrap())
+        .await
+        .unwrap();
+    for n in 0..1000 {
+        let names: Vec<String> = (0..MAX_PATHS).map(|k| format!("{n}/{k}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if let Err(e) = session.bring(&paths(&names)).await {
+            assert_eq!(e.kind, Kind::Unreachable);
+            // What came before is still there.
+            let index = session.find(&paths(&["index.html"])[0]).unwrap();
+            assert!(index.is_some() && n > 100);
+            return;
+        }
+    }
+    panic!("it has no end");
 }
