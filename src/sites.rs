@@ -27,6 +27,12 @@ impl Sites {
         Turn { _guard: guard }
     }
 
+    /// The right to work on a site, if nobody has it.
+    pub(crate) fn try_turn(&self, site: SiteId) -> Option<Turn> {
+        let guard = self.lock_of(site).try_lock_owned().ok()?;
+        Some(Turn { _guard: guard })
+    }
+
     fn lock_of(&self, site: SiteId) -> Lock {
         let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Nobody holds or waits for one that is not known elsewhere.

@@ -1,6 +1,10 @@
 //! [`Drafts`]: what a publish of a site would bring, for pages and for counts.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use skep_publisher::{
     archive::address::SiteId,
@@ -36,6 +40,8 @@ pub(super) struct Drafts {
 
 /// How long a page waits for a command in a terminal.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long it waits before it looks again.
+const PAUSE: Duration = Duration::from_millis(20);
 
 impl Drafts {
     pub(super) fn new(ctx: &Context, node: &Arc<Node>) -> Self {
@@ -73,11 +79,22 @@ impl Drafts {
 
     /// The right to build, review and sign a site: no command in a terminal does it meanwhile.
     pub(super) fn turn(&self, site: SiteId) -> Result<Turn> {
-        let turn = async { tokio::time::timeout(PATIENCE, self.ctx.sites.turn(site)).await };
-        self.runtime.block_on(turn).map_err(|_| {
-            CliError::failed("busy", "a command in a terminal is at work on this website")
-                .hint("answer it there, or end it; then try again here")
-        })
+        let end = Instant::now() + PATIENCE;
+        // The runtime's own timers are not to be waited for here: it may be about to end, and they with it.
+        loop {
+            if self.node.is_closed() {
+                return Err(CliError::failed("cancelled", "skep is about to end"));
+            }
+            if let Some(turn) = self.ctx.sites.try_turn(site) {
+                return Ok(turn);
+            }
+            if Instant::now() > end {
+                let message = "a command in a terminal is at work on this website";
+                return Err(CliError::failed("busy", message)
+                    .hint("answer it there, or end it; then try again here"));
+            }
+            thread::sleep(PAUSE);
+        }
     }
 
     /// What a publish would bring, after the nodes that keep the site were asked for versions from other machines.

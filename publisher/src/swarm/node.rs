@@ -316,6 +316,11 @@ impl Node {
         let _ = phase.wait_for(|phase| *phase != Phase::Quiet).await;
     }
 
+    /// Whether the node has closed, or is about to.
+    pub fn is_closed(&self) -> bool {
+        *self.phase.borrow() == Phase::Closed
+    }
+
     /// Is there when the node has closed.
     pub(super) async fn closed(&self) {
         let mut phase = self.phase.subscribe();
