@@ -9,12 +9,14 @@ fn in_terminal(world: &World, home: &str, args: &[&str]) -> Running {
     let like = world.command(home, args);
     let words = std::iter::once(like.get_program()).chain(like.get_args());
     let words = words.map(|word| format!("'{}'", word.to_str().unwrap()));
-    let line = words.collect::<Vec<_>>().join(" ");
+    // `script` runs the line in the user's shell, and where there is none in `sh`: that would die of Ctrl-C itself.
+    let line = format!("exec {}", words.collect::<Vec<_>>().join(" "));
     let mut script = Command::new("script");
     script
         .args(["-q", "-e", "-c", &line, "/dev/null"])
         .current_dir(world.path(""))
         .env("NO_COLOR", "1")
+        .env("SHELL", "/bin/sh")
         .env_remove("SKEP_HOME")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
