@@ -10,6 +10,8 @@ mod forking;
 mod forking_page;
 mod forking_update;
 mod forks;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod keys;
 #[cfg(unix)]
 mod node;

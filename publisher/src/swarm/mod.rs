@@ -13,6 +13,7 @@
 //! | [`follow`] | following sites, keeping them up to date, removing them |
 //! | [`cache`] | what goes when visited sites have too many bytes |
 //! | [`page`] | some files of a version that is not here yet, proved |
+//! | `doors`, `transport` | how many connections others may open, and how much each may hold in memory |
 //! | `presence`, `pace` | who is connected for which site; how often a site's versions are taken |
 //! | [`announce`] | telling a node of a version, and its receipt |
 
@@ -20,6 +21,7 @@ mod allow;
 pub mod announce;
 mod blobs;
 pub mod cache;
+mod doors;
 pub mod fetch;
 pub mod follow;
 mod keep;
@@ -30,6 +32,7 @@ pub mod page;
 mod presence;
 mod serve;
 mod sweep;
+mod transport;
 pub mod wire;
 
 pub use announce::Announced;

@@ -9,6 +9,7 @@ use iroh::{
 };
 use iroh_tickets::endpoint::EndpointTicket;
 
+use super::transport;
 use crate::error::{Error, Kind, Result};
 
 /// Which network a node takes part in.
@@ -69,6 +70,7 @@ impl Network {
         builder
             // A port opened in the router is a change that nobody asked for.
             .portmapper_config(PortmapperConfig::Disabled)
+            .transport_config(transport::accepting())
             .secret_key(SecretKey::from_bytes(key.as_bytes()))
             .bind()
             .await

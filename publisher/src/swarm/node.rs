@@ -20,12 +20,13 @@ use super::{
     allow::AllowList,
     blobs::IrohBlobs,
     cache::VISITED_LIMIT,
+    doors::{Doors, Guarded, Talk},
     network::{Network, Ticket},
     pace::Pace,
     page::Fronts,
     presence::Presence,
     serve::{ALL_WATCHES, SkepProtocol},
-    wire,
+    transport, wire,
 };
 use crate::{
     archive::{
@@ -236,12 +237,12 @@ impl Node {
         let endpoint = self.network.bind(&self.key).await?;
         let ticket = self.network.ticket(&endpoint).await;
         let guard = self.allow.guard(self.store.counters());
+        let doors = Doors::default();
+        let blobs = BlobsProtocol::new(&self.blobs.fs, Some(guard));
+        let skep = SkepProtocol::new(&me);
         let router = Router::builder(endpoint.clone())
-            .accept(
-                iroh_blobs::ALPN,
-                BlobsProtocol::new(&self.blobs.fs, Some(guard)),
-            )
-            .accept(wire::ALPN, SkepProtocol::new(&me))
+            .accept(iroh_blobs::ALPN, Guarded::new(&doors, Talk::Little, blobs))
+            .accept(wire::ALPN, Guarded::new(&doors, Talk::Bounded, skep))
             .spawn();
         self.phase.send_if_modified(|phase| {
             let is_new = *phase == Phase::Quiet;
@@ -366,10 +367,17 @@ impl Node {
     pub(super) async fn connect(&self, peer: &EndpointAddr, alpn: &[u8]) -> Result<Connection> {
         let name = peer.id.fmt_short();
         let online = self.online.get_or_try_init(|| self.join()).await?;
-        let connecting = online.endpoint.connect(peer.clone(), alpn);
+        let connecting = async {
+            let options = transport::calling();
+            let connecting = online
+                .endpoint
+                .connect_with_opts(peer.clone(), alpn, options);
+            let connecting = connecting.await.map_err(|e| e.to_string())?;
+            connecting.await.map_err(|e| e.to_string())
+        };
         let why = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
             Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(e)) => e.to_string(),
+            Ok(Err(why)) => why,
             Err(_) => format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()),
         };
         Err(Error::new(

@@ -8,7 +8,7 @@ use std::{
 
 use iroh::{
     EndpointId,
-    endpoint::{Connection, RecvStream, SendStream},
+    endpoint::{Connection, RecvStream, SendStream, VarInt},
     protocol::{AcceptError, ProtocolHandler},
 };
 use tokio::{
@@ -31,6 +31,9 @@ use crate::{
 
 /// How many requests of one connection are answered at a time.
 const STREAMS: usize = 16;
+
+/// How many streams it may have open: those, and such as wait.
+const ALL_STREAMS: u32 = 128;
 
 /// How many of one connection may wait for news at a time.
 const WATCHES: usize = 64;
@@ -61,6 +64,7 @@ impl SkepProtocol {
 
 impl ProtocolHandler for SkepProtocol {
     async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
+        connection.set_max_concurrent_bi_streams(VarInt::from_u32(ALL_STREAMS));
         let slots = Arc::new(Semaphore::new(STREAMS));
         let peer = Arc::new(Peer {
             id: connection.remote_id(),

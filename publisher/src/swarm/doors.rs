@@ -1,0 +1,248 @@
+//! Who may come in: connections that others open are bounded in number, and one that does nothing makes room for
+//! one that comes. So thousands of them cost neither memory without end nor keep honest nodes out.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use iroh::{
+    EndpointId,
+    endpoint::{Connection, VarInt, WeakConnectionHandle},
+    protocol::{AcceptError, ProtocolHandler},
+};
+use tokio::time::Instant;
+
+/// How many connections there may be at a time that others opened, of both protocols together.
+pub(super) const MAX_CONNECTIONS: usize = 256;
+
+/// How many of them one node may have: one for each protocol and command, and some that end or begin.
+const OF_ONE_NODE: usize = 16;
+
+/// How long a connection may take to begin with something, and over what time it is seen what each moves.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Who moves less than this within [`GRACE`], in bytes, does nothing.
+const NOTHING: u64 = 1 << 10;
+
+/// The code with which a connection is closed for which there is no room. The peer may try again later.
+pub(super) const BUSY: VarInt = VarInt::from_u32(0x62);
+
+/// The connections that others have opened.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Doors(Arc<Mutex<Guests>>);
+
+#[derive(Debug, Default)]
+struct Guests {
+    next: u64,
+    here: BTreeMap<u64, Guest>,
+    /// When it was looked last what each of them moves.
+    looked: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Guest {
+    node: EndpointId,
+    came: Instant,
+    connection: WeakConnectionHandle,
+    /// How many bytes it had moved at the last look.
+    moved: u64,
+    /// How many of them since the look before.
+    lately: u64,
+}
+
+impl Doors {
+    /// Lets a connection in, for as long as the result exists; or says that there is no room.
+    fn enter(&self, connection: &Connection) -> Option<Inside> {
+        let (node, now) = (connection.remote_id(), Instant::now());
+        let mut guests = self.guests();
+        let of_node = guests.here.values().filter(|guest| guest.node == node);
+        if of_node.count() >= OF_ONE_NODE {
+            return None;
+        }
+        while guests.here.len() >= MAX_CONNECTIONS {
+            let idlest = guests.idlest(now, random())?;
+            let guest = guests.here.remove(&idlest)?;
+            if let Some(connection) = guest.connection.upgrade() {
+                connection.close(BUSY, b"busy");
+            }
+        }
+        let number = guests.next;
+        guests.next += 1;
+        let guest = Guest {
+            node,
+            came: now,
+            moved: moved(connection),
+            lately: 0,
+            connection: connection.weak_handle(),
+        };
+        guests.here.insert(number, guest);
+        Some(Inside {
+            doors: self.clone(),
+            number,
+        })
+    }
+
+    fn guests(&self) -> MutexGuard<'_, Guests> {
+        // A table of numbers is right at any moment, also after a panic elsewhere.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Guests {
+    /// The connection that has to make room: of those that have had time to do something, the one that moved
+    /// the least; of those that did nothing any, so that nobody can know whom he drives out.
+    fn idlest(&mut self, now: Instant, random: u32) -> Option<u64> {
+        if self.looked.is_none_or(|looked| now - looked >= GRACE) {
+            self.looked = Some(now);
+            for guest in self.here.values_mut() {
+                let moved = guest
+                    .connection
+                    .upgrade()
+                    .map_or(guest.moved, |c| moved(&c));
+                guest.lately = moved.saturating_sub(guest.moved);
+                guest.moved = moved;
+            }
+        }
+        let seen = self.here.iter().map(|(number, guest)| Seen {
+            number: *number,
+            age: now - guest.came,
+            lately: guest.lately,
+        });
+        choose(&seen.collect::<Vec<_>>(), random)
+    }
+}
+
+/// What decides which connection makes room.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    number: u64,
+    age: Duration,
+    lately: u64,
+}
+
+fn choose(seen: &[Seen], random: u32) -> Option<u64> {
+    let old = || seen.iter().filter(|seen| seen.age >= GRACE);
+    let idle: Vec<&Seen> = old().filter(|seen| seen.lately < NOTHING).collect();
+    match idle.len() {
+        0 => old().min_by_key(|seen| seen.lately).map(|seen| seen.number),
+        count => Some(idle[random as usize % count].number),
+    }
+}
+
+fn moved(connection: &Connection) -> u64 {
+    let stats = connection.stats();
+    stats.udp_tx.bytes + stats.udp_rx.bytes
+}
+
+fn random() -> u32 {
+    let mut bytes = [0; 4];
+    // Without it who makes room can be foreseen, which is bearable.
+    let _ = getrandom::fill(&mut bytes);
+    u32::from_le_bytes(bytes)
+}
+
+/// A connection is inside as long as this exists.
+#[derive(Debug)]
+struct Inside {
+    doors: Doors,
+    number: u64,
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.doors.guests().here.remove(&self.number);
+    }
+}
+
+/// A protocol whose connections come in by the doors.
+#[derive(Debug)]
+pub(super) struct Guarded<P> {
+    doors: Doors,
+    talk: Talk,
+    protocol: P,
+}
+
+/// How much those who come in have to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Talk {
+    /// The protocol has bounds of its own.
+    Bounded,
+    /// They ask, and what they say is little: who says much is sent away. iroh-blobs reads requests of a MiB
+    /// into memory, and waits for their end for ever.
+    Little,
+}
+
+impl<P> Guarded<P> {
+    pub(super) fn new(doors: &Doors, talk: Talk, protocol: P) -> Self {
+        Self {
+            doors: doors.clone(),
+            talk,
+            protocol,
+        }
+    }
+}
+
+/// Is there when a peer has said more than its requests, and the confirmations of what it got, can be.
+async fn chatter(connection: &Connection) {
+    let mut looks = tokio::time::interval(GRACE);
+    loop {
+        looks.tick().await;
+        let stats = connection.stats();
+        if stats.udp_rx.bytes > SAID_FREELY + stats.udp_tx.bytes / 4 {
+            return;
+        }
+    }
+}
+
+/// In bytes. A request for ranges of a blob has some hundred.
+const SAID_FREELY: u64 = 512 << 10;
+
+impl<P: ProtocolHandler> ProtocolHandler for Guarded<P> {
+    async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
+        let Some(_inside) = self.doors.enter(&connection) else {
+            connection.close(BUSY, b"busy");
+            return Ok(());
+        };
+        if self.talk == Talk::Bounded {
+            return self.protocol.accept(connection).await;
+        }
+        tokio::select! {
+            done = self.protocol.accept(connection.clone()) => done,
+            () = chatter(&connection) => {
+                connection.close(BUSY, b"too much");
+                Ok(())
+            }
+        }
+    }
+
+    async fn shutdown(&self) {
+        self.protocol.shutdown().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(number: u64, age: u64, lately: u64) -> Seen {
+        Seen {
+            number,
+            age: Duration::from_millis(age),
+            lately,
+        }
+    }
+
+    #[test]
+    fn who_moves_the_least_makes_room_and_nobody_does_in_the_first_second() {
+        assert_eq!(choose(&[], 0), None);
+        assert_eq!(choose(&[seen(1, 0, 0), seen(2, 999, 0)], 0), None);
+        let busy = [seen(1, 5000, 90_000), seen(2, 5000, 70_000), seen(3, 10, 0)];
+        assert_eq!(choose(&busy, 7), Some(2));
+        // Of those that do nothing each may be the one, and no other.
+        let idle = [seen(1, 5000, 90_000), seen(2, 9000, 60), seen(3, 2000, 0)];
+        let chosen: Vec<_> = (0..4).map(|random| choose(&idle, random)).collect();
+        assert_eq!(chosen, [Some(2), Some(3), Some(2), Some(3)]);
+    }
+}
