@@ -127,6 +127,8 @@ pub(crate) fn accept(
         before: new.before,
         keep: new.keep,
         history: new.history.as_ref(),
+        // It is asked for when the version is here.
+        signpost: None,
     })?;
     // The version is here. What can't be deleted now is when the next comes, or the store is opened.
     let _ = store.delete_dropped();

@@ -13,6 +13,7 @@
 //! | [`log`] | the Merkle tree over the entries |
 //! | [`head`] | the signed statement "the log has this length and this root" |
 //! | [`receipt`] | the signed statement "this node keeps that version" |
+//! | [`signpost`] | a head and some holders, as an item of the DHT that any holder can put again |
 //! | [`tree`] | the Merkle map from path to file of one version |
 //! | [`pack`] | one blob that holds many small files and tree nodes |
 
@@ -26,4 +27,5 @@ pub mod log;
 pub mod pack;
 pub mod path;
 pub mod receipt;
+pub mod signpost;
 pub mod tree;

@@ -11,7 +11,7 @@ mod retract;
 
 pub use retract::{Deletion, Elsewhere, Gone, Retraction, retract, retraction};
 
-use std::{collections::BTreeMap, path::Path};
+use std::{cmp::Reverse, collections::BTreeMap, path::Path};
 
 use ed25519_dalek::SigningKey;
 
@@ -23,10 +23,11 @@ use crate::{
         hash::ContentHash,
         head::Head,
         log::Peaks,
+        signpost::Signpost,
     },
     error::{Error, Kind, Result},
     review::{Mend, Review},
-    store::{Relation, Store, records::Commit},
+    store::{Relation, SiteState, Store, records::Commit},
 };
 
 /// What the author says of a version.
@@ -169,6 +170,10 @@ pub fn publish(
         _ => (Vec::new(), Vec::new()),
     };
     let head = Head::sign(key, peaks.length(), root);
+    let signpost = match &review.state {
+        Some(state) => signpost(store, state, key, &head)?,
+        None => Signpost::sign(key, &head, &store.node.into_iter().collect::<Vec<_>>()),
+    };
     store.records.commit(&Commit {
         site: review.site,
         relation: Relation::Own,
@@ -182,6 +187,7 @@ pub fn publish(
         before,
         keep,
         history: history.as_ref(),
+        signpost: signpost.as_ref(),
     })?;
     progress(Step::Signed);
     // What can't be deleted now is when the next comes, or the store is opened.
@@ -191,6 +197,21 @@ pub fn publish(
         entry,
         added: stored.added,
     })))
+}
+
+/// What the DHT is to say of a new head: that this node has it, and that those may have it soon who kept earlier
+/// versions.
+fn signpost(
+    store: &Store,
+    state: &SiteState,
+    key: &SigningKey,
+    head: &Head,
+) -> Result<Option<Signpost>> {
+    let mut kept = store.receipts(state)?;
+    kept.sort_by_key(|receipt| Reverse((receipt.length, receipt.time)));
+    let kept = kept.iter().map(|receipt| receipt.node);
+    let holders: Vec<_> = store.node.into_iter().chain(kept).collect();
+    Ok(Signpost::sign(key, head, &holders))
 }
 
 /// Every blob that a version needs.

@@ -10,7 +10,7 @@ use std::{fs, io::BufWriter, path::Path};
 use ed25519_dalek::SigningKey;
 use tempfile::NamedTempFile;
 
-use super::{Published, Step, blob_sets, needs};
+use super::{Published, Step, blob_sets, needs, signpost};
 use crate::{
     archive::{
         address::SiteId,
@@ -159,6 +159,7 @@ pub fn retract(
         return Err(Error::damaged("the log is empty after an entry was added"));
     };
     let head = Head::sign(key, peaks.length(), root);
+    let signpost = signpost(store, &retraction.state, key, &head)?;
     store.records.commit(&Commit {
         site,
         relation: Relation::Own,
@@ -173,6 +174,7 @@ pub fn retract(
         before: peaks.length() - 1,
         keep: peaks.length() - 1,
         history: None,
+        signpost: signpost.as_ref(),
     })?;
     progress(Step::Signed);
     Ok(Deletion {

@@ -5,6 +5,7 @@
 //! | [`blobs`] | what the archive needs of a blob store |
 //! | `records` | heads, logs and the place of each object |
 //! | `forks` | the branches that a log abandons, and the heads that contradict it |
+//! | `signposts` in `records` | what the DHT is to say of sites |
 //! | `relation` | why a site is known, and so who else may have it |
 //! | `sharing` | sites that are shared with nobody for now |
 //! | [`reader`] | tree nodes and files of one site, verified |
@@ -84,6 +85,8 @@ pub struct Store {
     pub(crate) records: Records,
     pub(crate) blobs: Arc<dyn Blobs>,
     activity: Activity,
+    /// The public key of the node whose store this is, if it is one's.
+    pub(crate) node: Option<[u8; 32]>,
 }
 
 impl Store {
@@ -105,11 +108,20 @@ impl Store {
         Ok(Self::new(Records::with_backend(backend)?, blobs))
     }
 
+    /// The same store, as that of a node with this public key.
+    pub(crate) fn of_node(self, node: [u8; 32]) -> Self {
+        Self {
+            node: Some(node),
+            ..self
+        }
+    }
+
     fn new(records: Records, blobs: Arc<dyn Blobs>) -> Self {
         let this = Self {
             records,
             blobs,
             activity: Activity::default(),
+            node: None,
         };
         // What a crash has left over. If it fails again, there is a next time; all else works meanwhile.
         let _ = this.delete_dropped();

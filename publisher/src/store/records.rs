@@ -8,6 +8,7 @@ mod known;
 mod news;
 mod removed;
 mod retracted;
+mod signposts;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -35,6 +36,7 @@ use crate::{
         log::{History, Peaks},
         pack::Place,
         receipt::Receipt,
+        signpost::Signpost,
     },
     error::{Error, Kind, Result},
     files,
@@ -109,6 +111,8 @@ pub(crate) struct Commit<'a> {
     pub(crate) keep: u64,
     /// The new log with its branches, if there are new ones.
     pub(crate) history: Option<&'a History>,
+    /// What the DHT is to say of the head, if it is here already.
+    pub(crate) signpost: Option<&'a Signpost>,
 }
 
 /// The records of a node.
@@ -172,6 +176,7 @@ impl Records {
         txn.open_table(removed::SEEN)?;
         txn.open_table(removed::NEXT)?;
         txn.open_table(news::NEWS)?;
+        txn.open_table(signposts::SIGNPOSTS)?;
         known::open(&txn)?;
         uses::open(&txn)?;
         // A commit waits for the disk, and mostly there is nothing to be kept.
@@ -330,6 +335,7 @@ impl Records {
                 .insert(number, commit.peaks.encode().as_slice())?;
             txn.open_table(HEADS)?
                 .insert(number, commit.head.encode().as_slice())?;
+            signposts::put(txn, number, commit.signpost)?;
             Ok(())
         })?;
         match overtaken {

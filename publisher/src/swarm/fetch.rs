@@ -12,6 +12,7 @@ use std::{sync::Arc, time::Duration};
 use iroh::{EndpointAddr, endpoint::Connection};
 
 use super::{
+    find,
     network::Ticket,
     node::{Event, Node, blocking, now},
     wire::{self, Request, Response},
@@ -178,6 +179,7 @@ async fn fetch_one(
     }
     heard(node, site, peer).await?;
     node.share(site, head.length() + 1 - versions).await?;
+    find::bring_signpost(node, &connection, &head).await;
     let received = received + connection.stats().udp_rx.bytes;
     node.emit(Event::Version {
         site,

@@ -10,6 +10,7 @@
 //! | `allow` | which blobs others may have |
 //! | `serve` | answers to other nodes |
 //! | [`fetch`] | a site's newer versions from a peer, verified before they are kept |
+//! | `find` | who has a site, without a ticket |
 //! | [`follow`] | following sites, keeping them up to date, removing them |
 //! | [`cache`] | what goes when visited sites have too many bytes |
 //! | [`page`] | some files of a version that is not here yet, proved |
@@ -23,6 +24,7 @@ mod blobs;
 pub mod cache;
 mod doors;
 pub mod fetch;
+mod find;
 pub mod follow;
 mod keep;
 pub mod network;

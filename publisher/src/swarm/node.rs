@@ -136,7 +136,8 @@ impl OpenStore {
         let scratch = dir.join("tmp");
         let _ = std::fs::remove_dir_all(&scratch);
         let blobs = IrohBlobs::open(&dir.join("blobs"), &scratch)?;
-        let store = Store::open(&dir.join("records.redb"), Arc::new(blobs.clone()))?;
+        let store = Store::open(&dir.join("records.redb"), Arc::new(blobs.clone()))?
+            .of_node(key.verifying_key().to_bytes());
         Ok(Self {
             store,
             blobs,

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    keep,
+    find, keep,
     node::{Node, blocking},
     page,
     presence::Present,
@@ -140,6 +140,10 @@ async fn answer(
         Request::Page { site, paths } => {
             page::answer(node, SiteId(site), paths, &mut send).await?;
         }
+        Request::Signpost { site } => {
+            let response = find::answer(node, SiteId(site)).await?;
+            wire::send(&mut send, &response).await?;
+        }
         Request::Branch {
             site,
             root,
@@ -173,7 +177,7 @@ async fn answer(
     Ok(())
 }
 
-async fn shared(node: &Node, site: SiteId) -> Result<Option<SiteState>> {
+pub(super) async fn shared(node: &Node, site: SiteId) -> Result<Option<SiteState>> {
     let store = node.store.clone();
     let state = blocking(move || store.site(site)).await?;
     Ok(state.filter(|state| state.is_shared()))

@@ -90,6 +90,12 @@ pub enum Request {
         /// The paths of the files, at most [`MAX_PATHS`](super::page::MAX_PATHS).
         paths: Vec<String>,
     },
+    /// What the DHT is to say of the newest head of a site. Answered by [`Response::Signpost`] or
+    /// [`Response::NotShared`].
+    Signpost {
+        /// The site.
+        site: [u8; 32],
+    },
 }
 
 /// What it answers.
@@ -115,6 +121,8 @@ pub enum Response {
         /// At most [`MAX_ANSWER`](super::page::MAX_ANSWER).
         length: u32,
     },
+    /// A [`Signpost`](crate::archive::signpost::Signpost).
+    Signpost(Vec<u8>),
 }
 
 /// Why a node does not keep a version.

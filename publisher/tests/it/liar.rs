@@ -18,6 +18,7 @@ use skep_publisher::{
         head::Head,
         log::Peaks,
         pack::PackWriter,
+        signpost::Signpost,
     },
     swarm::{
         Ticket,
@@ -179,6 +180,11 @@ impl Forge {
         Head::sign(&self.key, length, peaks.root().unwrap())
     }
 
+    /// What the DHT is to say of a head of it.
+    pub(crate) fn signpost(&self, head: &Head) -> Signpost {
+        Signpost::sign(&self.key, head, &[[1; 32]]).unwrap()
+    }
+
     pub(crate) fn head(&self) -> Head {
         self.head_of(self.entries.len() as u64, &self.entries)
     }
@@ -234,7 +240,7 @@ impl Forge {
                 all.map(|entry| frame(&Response::Entry(entry.clone())))
                     .collect()
             }
-            Request::Announce { .. } | Request::Watch { .. } | Request::Page { .. } => Vec::new(),
+            _ => Vec::new(),
         }
     }
 

@@ -33,6 +33,7 @@ mod pages;
 mod portable;
 mod publish;
 mod retract;
+mod signpost;
 mod sources;
 mod swarm;
 mod swarm_blobs;

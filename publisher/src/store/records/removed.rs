@@ -7,7 +7,7 @@ use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
     ENTRIES, HEADS, Key, OBJECTS, PACK_NUMBERS, PACKS, PEAKS, RECEIPTS, Records, SITES, SiteState,
-    damaged, forks, known, news, retracted,
+    damaged, forks, known, news, retracted, signposts,
 };
 use crate::{
     archive::{address::SiteId, hash::ContentHash, head::Head},
@@ -45,6 +45,7 @@ impl Records {
                 put_seen(txn, state.site, head.value())?;
             }
             txn.open_table(PEAKS)?.remove(number)?;
+            signposts::put(txn, number, None)?;
             let versions = (number, 0)..=(number, u64::MAX);
             let hashes = (number, [0; 32])..=(number, [0xff; 32]);
             let mut entries = txn.open_table(ENTRIES)?;

@@ -24,6 +24,7 @@ use skep_publisher::{
         pack::{MAX_FRAME, Place, ReadAt, decompress, decompress_whole, read_index},
         path::{ArchivePath, Names},
         receipt::Receipt,
+        signpost::Signpost,
         tree::node::Node,
     },
     swarm::{
@@ -44,7 +45,7 @@ pub(crate) struct Decoder {
 }
 
 /// All of them.
-pub(crate) static ALL: [Decoder; 22] = [
+pub(crate) static ALL: [Decoder; 23] = [
     Decoder {
         name: "address",
         check: address,
@@ -141,6 +142,11 @@ pub(crate) static ALL: [Decoder; 22] = [
         seeds: secrets::sealed_files,
     },
     Decoder {
+        name: "signpost",
+        check: signpost,
+        seeds: seeds::signposts,
+    },
+    Decoder {
         name: "ticket",
         check: ticket,
         seeds: seeds::tickets,
@@ -224,6 +230,20 @@ fn receipt(bytes: &[u8]) -> bool {
         return false;
     };
     assert_eq!(receipt.encode(), rest);
+    true
+}
+
+/// A site, then what the DHT says of it.
+fn signpost(bytes: &[u8]) -> bool {
+    let Some((site, rest)) = bytes.split_first_chunk::<32>() else {
+        return false;
+    };
+    let Ok(signpost) = Signpost::decode(SiteId(*site), rest) else {
+        return false;
+    };
+    assert_eq!(signpost.encode(), rest);
+    assert_eq!(signpost.sequence() as u64, signpost.head().length());
+    assert!(signpost.value().len() <= Signpost::MAX_VALUE);
     true
 }
 

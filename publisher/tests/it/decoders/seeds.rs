@@ -17,6 +17,7 @@ use skep_publisher::{
         pack::PackWriter,
         path::ArchivePath,
         receipt::{Mode, Receipt},
+        signpost::Signpost,
         tree::{
             File,
             node::{Child, MediaType, Node},
@@ -140,6 +141,17 @@ pub(super) fn receipts() -> Seeds {
             let sign = |bytes: &[u8]| node.sign(bytes).to_bytes();
             let receipt = Receipt::sign(&head, id, 1_000, mode, sign);
             [&site().0[..], &id, &receipt.encode()].concat()
+        })
+        .into()
+}
+
+pub(super) fn signposts() -> Seeds {
+    [(1, 0), (300, 2), (i64::MAX as u64, 16)]
+        .map(|(length, count)| {
+            let head = Head::sign(&key(), length, LogHash([5; 32]));
+            let holders: Vec<_> = (0..count).map(|n| [n; 32]).collect();
+            let signpost = Signpost::sign(&key(), &head, &holders).unwrap();
+            [&site().0[..], &signpost.encode()].concat()
         })
         .into()
 }
@@ -342,6 +354,7 @@ pub(super) fn messages() -> Seeds {
             site,
             paths: vec!["index.html".into(), "skep.json".into()],
         },
+        Request::Signpost { site },
     ];
     let responses = [
         Response::Head(head.clone()),
@@ -354,6 +367,7 @@ pub(super) fn messages() -> Seeds {
         Response::Declined(Reason::Older { newest: 7 }),
         Response::Declined(Reason::Failed("ä".into())),
         Response::Page { length: 70_000 },
+        Response::Signpost(vec![1; 200]),
     ];
     let request = |message| [vec![0], postcard::to_stdvec(message).unwrap()].concat();
     let response = |message| [vec![1], postcard::to_stdvec(message).unwrap()].concat();
