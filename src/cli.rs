@@ -51,8 +51,10 @@ pub(crate) struct Global {
 /// The networks that `--network` knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum NetworkArg {
-    /// The internet, with number 0's relays and DNS
+    /// The internet, with number 0's relays and DNS, and the local network
     Public,
+    /// The local network only: nodes find each other there
+    Lan,
     /// This machine only; nothing is looked up
     Loopback,
 }
@@ -61,6 +63,7 @@ impl From<NetworkArg> for Network {
     fn from(arg: NetworkArg) -> Self {
         match arg {
             NetworkArg::Public => Self::Public,
+            NetworkArg::Lan => Self::Lan,
             NetworkArg::Loopback => Self::Loopback,
         }
     }
@@ -70,6 +73,7 @@ impl From<Network> for NetworkArg {
     fn from(network: Network) -> Self {
         match network {
             Network::Public => Self::Public,
+            Network::Lan => Self::Lan,
             Network::Loopback => Self::Loopback,
         }
     }
@@ -80,6 +84,7 @@ impl NetworkArg {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Public => "public",
+            Self::Lan => "lan",
             Self::Loopback => "loopback",
         }
     }

@@ -68,7 +68,8 @@ pub(crate) fn first_time_notice(ctx: &Context) {
     if !marker.exists() {
         ctx.out.note(
             "This node uses the relays and the DNS service of number 0 (n0.computer): they, and the peers \
-             it talks to, see its public key and IP address. `--network loopback` stays on this machine.",
+             it talks to, see its public key and IP address. The local network sees both too. `--network lan` stays \
+             in that, `--network loopback` on this machine.",
         );
         // If that can't be written it is said again: no harm.
         let _ = std::fs::write(marker, "");
@@ -153,6 +154,8 @@ pub(crate) struct Ready {
     pub(crate) store: Store,
     pub(crate) state: SiteState,
     end: End,
+    /// Whether nodes that have it were looked for.
+    is_sought: bool,
 }
 
 /// What has to be ended when a command is done with a store.
@@ -212,7 +215,7 @@ pub(crate) enum OnFork {
     Show,
 }
 
-/// Opens the store for `name` and brings a site up to date from `peers`.
+/// Opens the store for `name` and brings a site up to date from `peers`. One of which nothing is here is looked for.
 pub(crate) async fn ready(
     ctx: &Context,
     name: &str,
@@ -220,6 +223,23 @@ pub(crate) async fn ready(
     peers: &[Ticket],
 ) -> Result<Ready> {
     ready_with(ctx, name, site, peers, OnFork::Fail).await
+}
+
+/// Opens the store for `name` and asks nobody.
+pub(crate) async fn here(ctx: &Context, name: &str, site: SiteId) -> Result<Ready> {
+    let Opened { store, end, .. } = open(ctx, name).await?;
+    match store.known(site) {
+        Ok(state) => Ok(Ready {
+            store,
+            state,
+            end,
+            is_sought: false,
+        }),
+        Err(e) => {
+            end.close().await;
+            Err(e.into())
+        }
+    }
 }
 
 /// As [`ready`]; `fork` says what to do if a peer contradicts what is here.
@@ -230,12 +250,15 @@ pub(crate) async fn ready_with(
     peers: &[Ticket],
     fork: OnFork,
 ) -> Result<Ready> {
-    let Opened { store, end, .. } = match peers.is_empty() {
-        true => open(ctx, name).await?,
-        false => open_node(ctx, name).await?,
-    };
+    let Opened { store, mut end, .. } = open(ctx, name).await?;
+    // Of a site that is here, nobody is asked who was not named.
+    let is_sought = ctx.network.finds() && store.known(site).is_err();
+    let asks = !peers.is_empty() || is_sought;
+    if asks {
+        end = end.start(ctx).await?;
+    }
     let fetched = match end.node() {
-        Some(node) if !peers.is_empty() => fetch_from(node, site, peers).await.map(Some),
+        Some(node) if asks => fetch_from(node, site, peers).await.map(Some),
         _ => Ok(None),
     };
     let passed_over = |kind| {
@@ -247,13 +270,23 @@ pub(crate) async fn ready_with(
             if let Some(fetched) = fetched {
                 ctx.out.step(format!("received {} bytes", fetched.received));
             }
-            Ok(Ready { store, state, end })
+            Ok(Ready {
+                store,
+                state,
+                end,
+                is_sought,
+            })
         }
         // A peer that is away or behind does not keep anyone from reading
         // what is here; one that lies is not passed over in silence.
         (Err(e), Ok(state)) if passed_over(e.kind) => {
             ctx.out.warn(format!("{e}; what is here already is used"));
-            Ok(Ready { store, state, end })
+            Ok(Ready {
+                store,
+                state,
+                end,
+                is_sought,
+            })
         }
         (Err(e), _) | (Ok(_), Err(e)) => {
             end.close().await;
@@ -263,8 +296,8 @@ pub(crate) async fn ready_with(
 }
 
 impl Ready {
-    /// Brings a version that is not here from the first of `peers` that has it. Without peers nothing is
-    /// done, and whoever reads it is told what is missing.
+    /// Brings a version that is not here from the first of `peers` that has it, or if it was looked for, from those
+    /// that were found. Without any nothing is done, and whoever reads it is told what is missing.
     pub(crate) async fn bring(&self, address: &Address, peers: &[Ticket]) -> Result<()> {
         let (Some(version), Some(node)) = (address.version, self.end.node()) else {
             return Ok(());
@@ -276,8 +309,14 @@ impl Ready {
             // It was abandoned: who does not have it does not get it.
             return Ok(());
         }
+        let known = match self.is_sought {
+            true => store.peers(self.state.site)?,
+            false => Vec::new(),
+        };
+        let known = known.iter().filter_map(|peer| peer.ticket.parse().ok());
+        let peers: Vec<Ticket> = peers.iter().cloned().chain(known).collect();
         let mut failed = None;
-        for peer in peers {
+        for peer in &peers {
             match fetch::older(node, self.state.site, peer, version).await {
                 Ok(_) => return Ok(()),
                 Err(e) if matches!(e.kind, Kind::NotFound | Kind::Retracted) => {

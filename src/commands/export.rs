@@ -45,7 +45,7 @@ pub(crate) async fn run(ctx: &Context, args: &ExportArgs) -> Result<Exit> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let ready = swarm::ready(ctx, "skep export", site, &[]).await?;
+    let ready = swarm::here(ctx, "skep export", site).await?;
     let written = (|| {
         // It has its name when it is complete.
         let temporary = tempfile::NamedTempFile::new_in(folder).map_err(io)?;

@@ -25,7 +25,7 @@ pub(crate) struct VerifyArgs {
 
 pub(crate) async fn run(ctx: &Context, args: &VerifyArgs) -> Result<Exit> {
     let site = id_of(ctx, &args.site)?;
-    let ready = swarm::ready(ctx, "skep verify", site, &[]).await?;
+    let ready = swarm::here(ctx, "skep verify", site).await?;
     let mut state = ready.state.clone();
     let verified = loop {
         let verified = verify(&ready.store, &state);

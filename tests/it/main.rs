@@ -13,6 +13,8 @@ mod forks;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod keys;
+#[cfg(target_os = "linux")]
+mod lan;
 #[cfg(unix)]
 mod node;
 mod output;

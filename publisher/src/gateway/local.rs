@@ -25,7 +25,7 @@ use super::{
 use crate::{
     archive::address::SiteId,
     error::{Error, Kind, Result},
-    swarm::{Network, Node, Ticket, fetch, node::blocking},
+    swarm::{Network, Node, Ticket, fetch, find::Holders, node::blocking},
 };
 
 /// The port that is part of the sites' origins.
@@ -141,7 +141,8 @@ impl Gateway {
         );
         let mut last = Error::new(Kind::NotFound, message)
             .hint("whoever gave you the address can give you a ticket of a node that has it");
-        for peer in self.who_may_have(site).await {
+        let mut holders = Holders::new(&self.node, site, self.who_may_have(site).await);
+        while let Some(peer) = holders.next().await {
             match fetch::older(&self.node, site, &peer, version).await {
                 Ok(_) => return Ok(()),
                 Err(e) => last = e,
@@ -188,19 +189,21 @@ impl Gateway {
     }
 }
 
-/// Brings the newest version of a site from the first of `peers` that has it.
+/// Brings the newest version of a site from the first of `peers` that has it, or if none has, from the first node
+/// that is found.
 ///
 /// # Errors
 ///
-/// What the last peer answered; [`Kind::NotFound`] if there are no peers.
+/// What the last peer answered; [`Kind::NotFound`] if there are no peers and nobody is found.
 pub async fn fetch_from(
     node: &Arc<Node>,
     site: SiteId,
     peers: &[Ticket],
 ) -> Result<fetch::Fetched> {
-    let mut last = nobody(site);
-    for peer in peers {
-        match fetch::newest(node, site, peer, fetch::Wanted::Latest).await {
+    let mut last = nobody(node, site);
+    let mut holders = Holders::new(node, site, peers.to_vec());
+    while let Some(peer) = holders.next().await {
+        match fetch::newest(node, site, &peer, fetch::Wanted::Latest).await {
             Ok(fetched) => return Ok(fetched),
             // That two histories are about must be said, whatever else went wrong.
             Err(e) if last.kind != Kind::Conflict => last = e,
@@ -211,12 +214,13 @@ pub async fn fetch_from(
 }
 
 /// No node is known that may have a site.
-pub(super) fn nobody(site: SiteId) -> Error {
-    Error::new(
-        Kind::NotFound,
-        format!("skep://{site} is not on this machine, and no node that may have it is known"),
-    )
-    .hint("name one with `--peer TICKET`; whoever gave you the address can give you a ticket")
+pub(super) fn nobody(node: &Node, site: SiteId) -> Error {
+    let found = node.network().searched();
+    let message = format!(
+        "skep://{site} is not on this machine, and no node that may have it is known{found}"
+    );
+    Error::new(Kind::NotFound, message)
+        .hint("name one with `--peer TICKET`; whoever gave you the address can give you a ticket")
 }
 
 /// The port to listen on: fixed, because it is part of origins, except where nothing but tests looks.
@@ -227,7 +231,7 @@ pub(super) fn nobody(site: SiteId) -> Error {
 pub async fn listen(port: Option<u16>, network: Network) -> Result<TcpListener> {
     match (port, network) {
         (Some(port), _) => super::listen(port).await,
-        (None, Network::Public) => super::listen(PORT).await,
+        (None, Network::Public | Network::Lan) => super::listen(PORT).await,
         (None, Network::Loopback) => match super::listen(PORT).await {
             Ok(listener) => Ok(listener),
             Err(_) => super::listen(0).await,

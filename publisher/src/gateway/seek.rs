@@ -23,7 +23,7 @@ use super::{
 use crate::{
     archive::address::SiteId,
     error::{Error, Kind, Result},
-    swarm::{fetch, node::blocking, page::Session},
+    swarm::{fetch, find::Holders, node::blocking, page::Session},
     words::count,
 };
 
@@ -119,13 +119,13 @@ pub(super) async fn until_asked(
 /// What was said by the last of those that may have it, when all were asked once.
 pub(super) async fn until_shown(gateway: &Arc<Gateway>, site: SiteId) -> Result<()> {
     let Some(mut state) = join(gateway, site) else {
-        return Err(local::nobody(site));
+        return Err(local::nobody(&gateway.node, site));
     };
     let shown = |state: &State| state.is_here || state.session.is_some() || state.rounds > 0;
     // If nobody asks any more, nobody has it.
     let now = match state.wait_for(shown).await {
         Ok(now) => now.clone(),
-        Err(_) => return Err(local::nobody(site)),
+        Err(_) => return Err(local::nobody(&gateway.node, site)),
     };
     if now.is_here || now.session.is_some() {
         return Ok(());
@@ -139,7 +139,7 @@ pub(super) async fn until_shown(gateway: &Arc<Gateway>, site: SiteId) -> Result<
             message: error.message.clone(),
             hint: error.hint.clone(),
         }),
-        None => Err(local::nobody(site)),
+        None => Err(local::nobody(&gateway.node, site)),
     }
 }
 
@@ -238,7 +238,9 @@ async fn ask(
         return Ok(());
     }
     let mut refusals = Vec::new();
-    for ticket in gateway.who_may_have(site).await {
+    let known = gateway.who_may_have(site).await;
+    let mut holders = Holders::new(&gateway.node, site, known);
+    while let Some(ticket) = holders.next().await {
         let fetched = {
             let pages = async {
                 // Without them, the whole is waited for.

@@ -264,7 +264,11 @@ fn unchanged(head: &Head, received: u64) -> Fetched {
     }
 }
 
-async fn ask_head(connection: &Connection, site: SiteId, peer: &EndpointAddr) -> Result<Head> {
+pub(super) async fn ask_head(
+    connection: &Connection,
+    site: SiteId,
+    peer: &EndpointAddr,
+) -> Result<Head> {
     let response = ask(connection, &Request::Head { site: site.0 }).await?;
     match response {
         Response::Head(bytes) => Head::decode(site, &bytes).map_err(|e| {

@@ -13,6 +13,7 @@ pub(super) use watch::Watching;
 use super::{
     cache,
     fetch::{self, Fetched},
+    find::{self, Holders},
     keep::wanted,
     network::Ticket,
     node::{Node, blocking},
@@ -191,7 +192,15 @@ pub async fn keep_up(node: Arc<Node>, timing: Timing) {
     tokio::select! {
         () = node.closed() => {}
         () = run(&node, timing) => {}
+        () = meet(&node) => {}
     }
+}
+
+/// Gets to know nodes that appear, for ever.
+async fn meet(node: &Arc<Node>) {
+    // Whoever is not there meets nobody.
+    node.awake().await;
+    find::meet(node).await;
 }
 
 async fn run(node: &Arc<Node>, timing: Timing) {
@@ -304,6 +313,16 @@ async fn ask_round(node: &Arc<Node>, site: SiteId) -> Vec<Ticket> {
             answered.push(ticket);
         }
     }
+    if answered.is_empty() {
+        let mut holders = Holders::new(node, site, Vec::new());
+        while let Some(ticket) = holders.next().await {
+            let fetched = fetch::newest(node, site, &ticket, wanted(state.relation)).await;
+            if fetched.is_ok() {
+                answered.push(ticket);
+                break;
+            }
+        }
+    }
     answered
 }
 
@@ -314,11 +333,13 @@ async fn from_first(
     relation: Relation,
     peers: &[Ticket],
 ) -> Result<Fetched> {
-    let message = format!("no node that has skep://{site} is known");
+    let found = node.network().searched();
+    let message = format!("no node that has skep://{site} is known{found}");
     let mut last = Error::new(Kind::NotFound, message)
         .hint("name one with `--peer TICKET`; whoever gave you the address can give you a ticket");
-    for peer in peers {
-        match fetch::newest(node, site, peer, wanted(relation)).await {
+    let mut holders = Holders::new(node, site, peers.to_vec());
+    while let Some(peer) = holders.next().await {
+        match fetch::newest(node, site, &peer, wanted(relation)).await {
             Ok(fetched) => return Ok(fetched),
             // That two histories are about must be said, whatever else went wrong.
             Err(e) if last.kind != Kind::Conflict => last = e,

@@ -25,7 +25,7 @@ mod blobs;
 pub mod cache;
 mod doors;
 pub mod fetch;
-mod find;
+pub(crate) mod find;
 pub mod follow;
 mod keep;
 pub mod network;

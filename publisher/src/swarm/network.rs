@@ -15,8 +15,10 @@ use crate::error::{Error, Kind, Result};
 /// Which network a node takes part in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
-    /// The internet, with the relays and the DNS service of number 0, who make iroh.
+    /// The internet, with the relays and the DNS service of number 0, who make iroh; and the local network.
     Public,
+    /// The local network: nodes find each other by multicast, and nothing beyond it is asked.
+    Lan,
     /// This machine alone: nothing is looked up and nothing leaves it.
     Loopback,
 }
@@ -61,6 +63,7 @@ impl Network {
     pub(super) async fn bind(self, key: &SigningKey) -> Result<Endpoint> {
         let builder = match self {
             Self::Public => Endpoint::builder(presets::N0).proxy_from_env(),
+            Self::Lan => Endpoint::builder(presets::Minimal).relay_mode(RelayMode::Disabled),
             Self::Loopback => Endpoint::builder(presets::Minimal)
                 .relay_mode(RelayMode::Disabled)
                 .clear_ip_transports()
@@ -84,6 +87,19 @@ impl Network {
             let _ = tokio::time::timeout(ONLINE_TIMEOUT, endpoint.online()).await;
         }
         Ticket(endpoint.addr())
+    }
+
+    /// Where nodes were looked for, as the end of a sentence that says that none is known.
+    pub(crate) fn searched(self) -> &'static str {
+        match self {
+            Self::Public | Self::Lan => " or found on the local network",
+            Self::Loopback => "",
+        }
+    }
+
+    /// Whether nodes that nobody named can be found in it.
+    pub fn finds(self) -> bool {
+        self != Self::Loopback
     }
 }
 

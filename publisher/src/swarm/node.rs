@@ -21,6 +21,7 @@ use super::{
     blobs::IrohBlobs,
     cache::VISITED_LIMIT,
     doors::{Doors, Guarded, Talk},
+    find::lan::Lan,
     network::{Network, Ticket},
     pace::Pace,
     page::Fronts,
@@ -84,6 +85,8 @@ struct Online {
     endpoint: Endpoint,
     ticket: Ticket,
     router: Router,
+    /// Who else is on the local network, if that is listened to.
+    lan: Option<Lan>,
 }
 
 /// How a node stands to the network.
@@ -237,6 +240,12 @@ impl Node {
         }
         let endpoint = self.network.bind(&self.key).await?;
         let ticket = self.network.ticket(&endpoint).await;
+        let lan = match self.network {
+            Network::Lan => Some(Lan::join(&endpoint)?),
+            // Without multicast there is the rest of the internet.
+            Network::Public => Lan::join(&endpoint).ok(),
+            Network::Loopback => None,
+        };
         let guard = self.allow.guard(self.store.counters());
         let doors = Doors::default();
         let blobs = BlobsProtocol::new(&self.blobs.fs, Some(guard));
@@ -256,7 +265,14 @@ impl Node {
             endpoint,
             ticket,
             router,
+            lan,
         })
+    }
+
+    /// Who is on the local network, if this node takes part in it; it begins to.
+    pub(super) async fn lan(&self) -> Option<Lan> {
+        let online = self.online.get_or_try_init(|| self.join()).await;
+        online.ok()?.lan.clone()
     }
 
     /// Where the node is right now: it moves with its machine.
@@ -268,6 +284,11 @@ impl Node {
     /// How to reach the node, if it takes part in the network.
     pub fn ticket(&self) -> Option<&Ticket> {
         self.online.get().map(|online| &online.ticket)
+    }
+
+    /// The network that it takes part in.
+    pub fn network(&self) -> Network {
+        self.network
     }
 
     /// The node's public key.
@@ -368,11 +389,14 @@ impl Node {
     pub(super) async fn connect(&self, peer: &EndpointAddr, alpn: &[u8]) -> Result<Connection> {
         let name = peer.id.fmt_short();
         let online = self.online.get_or_try_init(|| self.join()).await?;
+        let mut peer = peer.clone();
+        if let Some(lan) = &online.lan {
+            // Where it is now, if it has moved since somebody noted its addresses.
+            peer.addrs.extend(lan.addresses(peer.id));
+        }
         let connecting = async {
             let options = transport::calling();
-            let connecting = online
-                .endpoint
-                .connect_with_opts(peer.clone(), alpn, options);
+            let connecting = online.endpoint.connect_with_opts(peer, alpn, options);
             let connecting = connecting.await.map_err(|e| e.to_string())?;
             connecting.await.map_err(|e| e.to_string())
         };

@@ -137,6 +137,10 @@ async fn answer(
         Request::Entries { site, first, count } => {
             entries(node, SiteId(site), first, count, &mut send).await?;
         }
+        Request::Sought { salt, marks } => {
+            let response = find::sought::answer(node, salt, marks).await?;
+            wire::send(&mut send, &response).await?;
+        }
         Request::Page { site, paths } => {
             page::answer(node, SiteId(site), paths, &mut send).await?;
         }

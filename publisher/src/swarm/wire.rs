@@ -23,6 +23,9 @@ pub const MAX_FRAME: usize = 16 << 10;
 /// The most entries that one request may ask for.
 pub const MAX_ENTRIES: u64 = 4096;
 
+/// The most sites of which one question asks whether the other node has them.
+pub const MAX_SOUGHT: usize = 256;
+
 /// How much is sent or received at a time of what is no frame, in bytes.
 const PIECE: usize = 64 << 10;
 
@@ -82,6 +85,14 @@ pub enum Request {
         /// How long the log is that the asking node has.
         length: u64,
     },
+    /// Which of some sites the node shares, in a way that tells their names only to whoever knows them. Answered
+    /// by [`Response::Found`].
+    Sought {
+        /// Drawn anew for each question.
+        salt: [u8; 16],
+        /// A hash of the salt and the site each, at most [`MAX_SOUGHT`].
+        marks: Vec<[u8; 16]>,
+    },
     /// Files of the newest version, with what proves them, to be shown before all of it is fetched. Answered
     /// by [`Response::Page`] or [`Response::NotShared`].
     Page {
@@ -116,6 +127,8 @@ pub enum Response {
     },
     /// The node does not keep the version.
     Declined(Reason),
+    /// The node shares these of the sought sites, by their places in the question, in order.
+    Found(Vec<u16>),
     /// So many bytes follow after this frame: a [`Page`](super::page::Page).
     Page {
         /// At most [`MAX_ANSWER`](super::page::MAX_ANSWER).

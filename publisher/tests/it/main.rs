@@ -34,6 +34,7 @@ mod portable;
 mod publish;
 mod retract;
 mod signpost;
+mod sought;
 mod sources;
 mod swarm;
 mod swarm_blobs;

@@ -1,4 +1,20 @@
-//! Finding who has a site, without a ticket.
+//! Finding who has a site, without a ticket. Each way is a task of its own, and the first node that is found is used
+//! at once.
+//!
+//! | module | from → to |
+//! | --- | --- |
+//! | `holders` | those that are known, and those that are found → one after the other |
+//! | `lan` | multicast DNS → the nodes on the local network |
+//! | `neighbours` | these → those of them that have a site |
+//! | `sought` | which of some sites a node has, without naming them to one that has none |
+
+mod holders;
+pub(super) mod lan;
+mod neighbours;
+pub(super) mod sought;
+
+pub(crate) use holders::Holders;
+pub(super) use neighbours::meet;
 
 use std::time::Duration;
 

@@ -1,0 +1,182 @@
+//! A local network without internet: machines are network namespaces on a bridge. Who has a site is found by
+//! multicast, and no ticket is given to anybody.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::skep::{Ended, Running, World};
+
+/// A bridge with machines on it; gone when it is dropped.
+struct Network {
+    name: String,
+    machines: Vec<String>,
+}
+
+/// Runs `ip`; what it complains of, if it fails.
+fn ip(args: &str) -> Result<(), String> {
+    let output = Command::new("ip").args(args.split(' ')).output();
+    let output = output.map_err(|e| format!("ip: {e}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!(
+            "ip {args}: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        )),
+    }
+}
+
+impl Network {
+    /// A network named `name` of so many machines. None if this machine does not permit it, which is a failure in CI.
+    fn new(name: &str, machines: usize) -> Option<Self> {
+        let name = format!("skep-{}-{name}", std::process::id());
+        let mut network = Self {
+            name,
+            machines: Vec::new(),
+        };
+        match network.set_up(machines) {
+            Ok(()) => Some(network),
+            Err(why) if std::env::var_os("CI").is_some_and(|ci| ci == "true") => {
+                panic!("network namespaces are needed here: {why}")
+            }
+            Err(why) => {
+                // Past the test runner, which shows nothing of what passes.
+                let told = writeln!(
+                    std::io::stderr(),
+                    "NOT TRIED, network namespaces are not permitted here: {why}"
+                );
+                told.unwrap();
+                None
+            }
+        }
+    }
+
+    fn set_up(&mut self, machines: usize) -> Result<(), String> {
+        let bridge = self.name.clone();
+        ip(&format!("netns add {bridge}"))?;
+        ip(&format!("-n {bridge} link add br0 type bridge"))?;
+        ip(&format!("-n {bridge} link set br0 up"))?;
+        for n in 1..=machines {
+            let machine = format!("{bridge}-{n}");
+            ip(&format!("netns add {machine}"))?;
+            self.machines.push(machine.clone());
+            ip(&format!(
+                "-n {bridge} link add port{n} type veth peer name eth0 netns {machine}"
+            ))?;
+            ip(&format!("-n {bridge} link set port{n} master br0 up"))?;
+            ip(&format!("-n {machine} addr add 10.77.0.{n}/24 dev eth0"))?;
+            ip(&format!("-n {machine} link set lo up"))?;
+            ip(&format!("-n {machine} link set eth0 up"))?;
+            // A router that is not there: nothing gets beyond the bridge.
+            ip(&format!("-n {machine} route add default via 10.77.0.254"))?;
+        }
+        Ok(())
+    }
+
+    /// `skep` on the n-th machine, from 1 on.
+    fn command(&self, world: &World, n: usize, home: &str, args: &[&str]) -> Command {
+        let mut command = Command::new("ip");
+        command
+            .args(["netns", "exec", &self.machines[n - 1]])
+            .arg(env!("CARGO_BIN_EXE_skep"))
+            .args(["--home", home, "--network", "lan", "--json"])
+            .args(args)
+            .current_dir(world.path(""))
+            .env_remove("SKEP_HOME")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, world: &World, n: usize, home: &str, args: &[&str]) -> Ended {
+        Ended::of(self.command(world, n, home, args).output().unwrap())
+    }
+
+    fn json(&self, world: &World, n: usize, home: &str, args: &[&str]) -> Value {
+        let ended = self.run(world, n, home, args);
+        assert_eq!(ended.code, 0, "{args:?}: {}", ended.stderr);
+        serde_json::from_slice(&ended.stdout).unwrap()
+    }
+
+    /// `skep node` on the n-th machine.
+    fn node(&self, world: &World, n: usize, home: &str) -> Running {
+        let mut command = self.command(world, n, home, &["node"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let running = Running::spawn(command);
+        running.event("ready");
+        running
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        for name in self.machines.iter().chain([&self.name]) {
+            let _ = ip(&format!("netns del {name}"));
+        }
+    }
+}
+
+#[test]
+fn a_site_is_read_from_whoever_on_the_local_network_has_it() {
+    let world = World::new();
+    let Some(lan) = Network::new("read", 3) else {
+        return;
+    };
+    let address = world.new_site("author", "site");
+    let author = lan.node(&world, 1, "author");
+    lan.json(
+        &world,
+        1,
+        "author",
+        &["publish", "site", "--yes", "--wait", "0"],
+    );
+
+    let cloned = lan.json(&world, 2, "reader", &["clone", &address, "copy"]);
+    assert_eq!(cloned["version"], 1);
+    assert!(world.read("copy/index.html").contains("<html"));
+    // What nobody has is not found, and that is said.
+    let nowhere = world.new_site("elsewhere", "another");
+    let ended = lan.run(&world, 2, "reader", &["clone", &nowhere, "nothing"]);
+    assert_eq!(ended.code, 1);
+    ended.says(&["no node that may have it", "local network"]);
+
+    // The author goes; another, who followed the site, is found as well.
+    let follower = lan.node(&world, 3, "follower");
+    let followed = lan.json(&world, 3, "follower", &["follow", &address]);
+    assert_eq!(followed["version"], 1);
+    assert_eq!(author.terminate(), 0);
+    let cloned = lan.json(&world, 2, "stranger", &["clone", &address, "second"]);
+    assert_eq!(cloned["version"], 1);
+    assert_eq!(world.files("copy"), world.files("second"));
+    assert_eq!(follower.terminate(), 0);
+}
+
+#[test]
+fn a_node_that_appears_is_asked_for_the_sites_that_are_followed() {
+    let world = World::new();
+    let Some(lan) = Network::new("meet", 2) else {
+        return;
+    };
+    let address = world.new_site("author", "site");
+    let follower = lan.node(&world, 2, "follower");
+    let followed = lan.json(&world, 2, "follower", &["follow", &address]);
+    assert_eq!(followed["version"], Value::Null);
+
+    let author = lan.node(&world, 1, "author");
+    let publish = ["publish", "site", "--yes", "--wait", "0"];
+    lan.json(&world, 1, "author", &publish);
+    drop(author);
+    // It comes again with something to give.
+    let _author = lan.node(&world, 1, "author");
+    let version = follower.event("version");
+    assert_eq!(
+        (&version["address"], &version["version"]),
+        (&address.as_str().into(), &1.into())
+    );
+    // From now on they know each other: the next version needs nobody to appear.
+    world.write("site/about.md", "---\ntitle: About\n---\nSecond.\n");
+    lan.json(&world, 1, "author", &publish);
+    assert_eq!(follower.event("version")["version"], 2);
+}
