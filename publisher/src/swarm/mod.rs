@@ -6,7 +6,7 @@
 //! | [`network`] | which network an endpoint uses; tickets |
 //! | [`wire`] | the messages of our own protocol |
 //! | `blobs` | the blob store, on iroh-blobs' `FsStore` |
-//! | [`proto`] | the same without IO: whom to ask for which pieces |
+//! | [`proto`] | the same without IO: who is linked with whom, whom to ask for which pieces |
 //! | `sweep` | deletes what nobody keeps any more |
 //! | `allow` | which blobs others may have |
 //! | `serve` | answers to other nodes |
