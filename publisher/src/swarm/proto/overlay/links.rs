@@ -101,7 +101,6 @@ impl Overlay {
             self.out.push(Output::Refuse { node, peers });
             return;
         }
-        self.dialling.remove(&node);
         let active = self.links.get(&node).is_some_and(|link| link.active);
         let (here, peers) = (self.news.tip, self.some_links(&node));
         self.out.push(Output::Admit {
@@ -109,7 +108,13 @@ impl Overlay {
             tip: here,
             peers,
         });
+        // To link anew wipes nothing out, and is no way to keep others busy.
+        let before = self.links.get(&node);
+        let hasty = before.is_some_and(|before| now < before.since + HASTE);
         self.link(now, node, active, here, tip);
+        if hasty {
+            self.strike(now, node);
+        }
     }
 
     pub(super) fn linked(
@@ -161,13 +166,9 @@ impl Overlay {
         };
         let before = self.links.insert(node, link);
         if let (Some(before), Some(link)) = (before, self.links.get_mut(&node)) {
-            // To link anew wipes nothing out, and is no way to keep others busy.
             link.strikes = before.strikes;
             link.named = before.named;
             link.was_named = before.was_named;
-            if now < before.since + HASTE {
-                self.strike(now, node);
-            }
         }
         self.seek_wait = FIRST_SEEK;
         if self.swap_at.is_none() {
@@ -180,19 +181,25 @@ impl Overlay {
     }
 
     pub(super) fn refused(&mut self, now: Duration, node: NodeId, peers: Vec<NodeId>) {
-        if self.dialling.remove(&node).is_none() && self.links.remove(&node).is_none() {
-            return;
+        if self.dialling.remove(&node).is_some() {
+            self.known.refused(&node, now, &mut self.dice);
+            self.hear_of_all(now, node, peers);
         }
-        self.known.refused(&node, now, &mut self.dice);
-        self.hear_of_all(now, node, peers);
     }
 
-    pub(super) fn gone(&mut self, now: Duration, node: NodeId) {
+    pub(super) fn unreachable(&mut self, now: Duration, node: NodeId) {
         if self.dialling.remove(&node).is_some() {
             self.known.failed(&node, now, &mut self.dice);
         }
+    }
+
+    pub(super) fn ended(&mut self, now: Duration, node: NodeId, peers: Vec<NodeId>) {
         if self.links.remove(&node).is_some() {
-            self.known.lost(&node, now, &mut self.dice);
+            match peers.is_empty() {
+                true => self.known.lost(&node, now, &mut self.dice),
+                false => self.known.refused(&node, now, &mut self.dice),
+            }
+            self.hear_of_all(now, node, peers);
         }
     }
 

@@ -86,17 +86,25 @@ pub enum Input {
         /// Others that it named.
         peers: Vec<NodeId>,
     },
-    /// A node has no room for a link with this one, or no longer.
+    /// A node that was dialled has no room for a link with this one.
     Refused {
         /// Who.
         node: NodeId,
         /// Others that it named.
         peers: Vec<NodeId>,
     },
-    /// A node could not be reached, or its link broke. Only of the newest stream with it.
-    Gone {
+    /// A node that was dialled could not be reached.
+    Unreachable {
         /// Who.
         node: NodeId,
+    },
+    /// A link ended: it broke, or the other wished so. Only of the newest stream with that node, and not if this node
+    /// ended it.
+    Ended {
+        /// Who.
+        node: NodeId,
+        /// Others that it named; none if the link broke.
+        peers: Vec<NodeId>,
     },
     /// A node told of a version.
     Told {
@@ -159,8 +167,8 @@ pub enum Input {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Ask a node for a link, and say what is here. Ends in [`Input::Linked`], [`Input::Refused`] or [`Input::Gone`], and
-    /// within seconds.
+    /// Ask a node for a link, and say what is here. Ends in [`Input::Linked`], [`Input::Refused`] or
+    /// [`Input::Unreachable`], and within seconds.
     Dial {
         /// Whom.
         node: NodeId,
@@ -279,7 +287,8 @@ impl Overlay {
             Input::Asked { node, tip } => self.asked(now, node, tip),
             Input::Linked { node, tip, peers } => self.linked(now, node, tip, peers),
             Input::Refused { node, peers } => self.refused(now, node, peers),
-            Input::Gone { node } => self.gone(now, node),
+            Input::Unreachable { node } => self.unreachable(now, node),
+            Input::Ended { node, peers } => self.ended(now, node, peers),
             Input::Told { node, tip, whole } => self.told(now, node, tip, whole),
             Input::Given { node, tip } => self.given(now, node, tip),
             Input::Peers { node, peers } => self.named(now, node, peers),

@@ -48,7 +48,8 @@ fn input() -> impl Strategy<Value = Input> {
         6 => (node(), some()).prop_map(|(node, tip)| Input::Asked { node, tip }),
         6 => (node(), some(), peers()).prop_map(|(node, tip, peers)| Input::Linked { node, tip, peers }),
         1 => (node(), peers()).prop_map(|(node, peers)| Input::Refused { node, peers }),
-        2 => node().prop_map(|node| Input::Gone { node }),
+        2 => node().prop_map(|node| Input::Unreachable { node }),
+        2 => (node(), peers()).prop_map(|(node, peers)| Input::Ended { node, peers }),
         6 => (node(), tip(), any::<bool>()).prop_map(|(node, tip, whole)| Input::Told { node, tip, whole }),
         2 => (node(), tip()).prop_map(|(node, tip)| Input::Given { node, tip }),
         2 => (node(), peers()).prop_map(|(node, peers)| Input::Peers { node, peers }),
@@ -83,11 +84,10 @@ impl Observer {
                 let said = self.dialled.remove(node).unwrap_or(0);
                 self.links.insert(*node, (length(*tip), said));
             }
-            Input::Gone { node } | Input::Refused { node, .. } => {
+            Input::Ended { node, .. } => {
                 self.links.remove(node);
-                self.dialled.remove(node);
             }
-            Input::Lied { node } => {
+            Input::Unreachable { node } | Input::Refused { node, .. } | Input::Lied { node } => {
                 self.dialled.remove(node);
             }
             Input::Told { node, tip, .. } | Input::Given { node, tip } => {
@@ -122,7 +122,6 @@ impl Observer {
                     panic!("nobody asked");
                 };
                 assert!(who == node && peers.len() <= MAX_PEERS && !peers.contains(node));
-                self.dialled.remove(node);
                 self.links.insert(*node, (length(*has), length(*tip)));
             }
             Output::Refuse { node, peers } => {

@@ -107,7 +107,10 @@ fn four_links_are_asked_for_and_a_lost_one_is_replaced_at_once() {
         });
         assert_eq!(out, []);
     }
-    let out = node.give(Input::Gone { node: first[0] });
+    let out = node.give(Input::Ended {
+        node: first[0],
+        peers: Vec::new(),
+    });
     let next = dialled(&out);
     assert_eq!(next.len(), 1);
     assert!(!first.contains(&next[0]));
@@ -127,7 +130,7 @@ fn a_node_that_does_not_answer_keeps_nobody_waiting_and_is_tried_later() {
     for _ in 0..600 {
         while let Some(other) = open.pop() {
             tries += 1;
-            open.extend(dialled(&node.give(Input::Gone { node: other })));
+            open.extend(dialled(&node.give(Input::Unreachable { node: other })));
         }
         open = dialled(&node.tick(1_000));
     }
@@ -190,10 +193,12 @@ fn of_two_that_dial_each_other_the_smaller_id_has_its_way() {
     ));
     // What comes of its own try does no harm.
     node.give(Input::Refused {
-        node: id(2000),
+        node: id(1),
         peers: Vec::new(),
     });
     assert!(node.has_link(1));
+    node.linked(2000, None);
+    assert!(node.has_link(2000));
 }
 
 #[test]
