@@ -11,7 +11,7 @@ use skep_publisher::{
     error::{Error, Kind},
     gateway::local::fetch_from,
     store::{SiteState, Store},
-    swarm::{Event, Network, Node, OpenStore, Ticket, fetch},
+    swarm::{Event, Network, Node, OpenStore, Services, Ticket, fetch},
 };
 use tokio::sync::mpsc;
 
@@ -52,24 +52,25 @@ pub(crate) async fn start(
     store: OpenStore,
 ) -> Result<(Arc<Node>, mpsc::Receiver<Event>), Error> {
     let (events, receiver) = mpsc::channel(256);
-    first_time_notice(ctx);
+    first_time_notice(ctx, &store.config.network);
     let node = Node::start(store, ctx.network, events).await?;
     ctx.out
         .step(format!("node started: {}", node.online().await?));
     Ok((node, receiver))
 }
 
-/// Says once on a machine whom the public network is.
-pub(crate) fn first_time_notice(ctx: &Context) {
-    if ctx.network != Network::Public {
+/// Says once on a machine whom the public network is, unless the person has `services` of their own.
+pub(crate) fn first_time_notice(ctx: &Context, services: &Services) {
+    if ctx.network != Network::Public || services.are_own() {
         return;
     }
     let marker = ctx.home.store().join("told-about-the-network");
     if !marker.exists() {
         ctx.out.note(
             "This node uses the relays and the DNS service of number 0 (n0.computer): they, and the peers \
-             it talks to, see its public key and IP address. The local network sees both too. `--network lan` stays \
-             in that, `--network loopback` on this machine.",
+             it talks to, see its public key and IP address. The local network sees both too, unless `lan = false` \
+             stands under `[network]` in config.toml of skep's home. `--network lan` stays in that network, `--network \
+             loopback` on this machine.",
         );
         // If that can't be written it is said again: no harm.
         let _ = std::fs::write(marker, "");

@@ -7,6 +7,7 @@
 mod accept;
 pub mod archive;
 pub mod checkout;
+pub mod config;
 pub mod error;
 pub mod feeds;
 mod files;

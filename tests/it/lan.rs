@@ -1,87 +1,43 @@
-//! A local network without internet: machines are network namespaces on a bridge. Who has a site is found by
-//! multicast, and no ticket is given to anybody.
+//! A local network without internet. Who has a site is found by multicast, and no ticket is given to anybody.
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::skep::{Ended, Running, World};
+use crate::{
+    netns::{Machines, ip},
+    skep::{Ended, Running, World},
+};
 
-/// A bridge with machines on it; gone when it is dropped.
-struct Network {
-    name: String,
-    machines: Vec<String>,
-}
-
-/// Runs `ip`; what it complains of, if it fails.
-fn ip(args: &str) -> Result<(), String> {
-    let output = Command::new("ip").args(args.split(' ')).output();
-    let output = output.map_err(|e| format!("ip: {e}"))?;
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(format!(
-            "ip {args}: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        )),
-    }
-}
+/// Machines on one bridge.
+struct Network(Machines);
 
 impl Network {
-    /// A network named `name` of so many machines. None if this machine does not permit it, which is a failure in CI.
+    /// A network named `name` of so many machines; `None` where that is not permitted.
     fn new(name: &str, machines: usize) -> Option<Self> {
-        let name = format!("skep-{}-{name}", std::process::id());
-        let mut network = Self {
-            name,
-            machines: Vec::new(),
-        };
-        match network.set_up(machines) {
-            Ok(()) => Some(network),
-            Err(why) if std::env::var_os("CI").is_some_and(|ci| ci == "true") => {
-                panic!("network namespaces are needed here: {why}")
+        let lan = Machines::set_up(name, machines + 1, |names| {
+            let (bridge, machines) = names.split_first().unwrap();
+            ip(&format!("-n {bridge} link add br0 type bridge"))?;
+            ip(&format!("-n {bridge} link set br0 up"))?;
+            for (n, machine) in (1..).zip(machines) {
+                ip(&format!(
+                    "-n {bridge} link add port{n} type veth peer name eth0 netns {machine}"
+                ))?;
+                ip(&format!("-n {bridge} link set port{n} master br0 up"))?;
+                ip(&format!("-n {machine} addr add 10.77.0.{n}/24 dev eth0"))?;
+                ip(&format!("-n {machine} link set eth0 up"))?;
+                // A router that is not there: nothing gets beyond the bridge.
+                ip(&format!("-n {machine} route add default via 10.77.0.254"))?;
             }
-            Err(why) => {
-                // Past the test runner, which shows nothing of what passes.
-                let told = writeln!(
-                    std::io::stderr(),
-                    "NOT TRIED, network namespaces are not permitted here: {why}"
-                );
-                told.unwrap();
-                None
-            }
-        }
-    }
-
-    fn set_up(&mut self, machines: usize) -> Result<(), String> {
-        let bridge = self.name.clone();
-        ip(&format!("netns add {bridge}"))?;
-        ip(&format!("-n {bridge} link add br0 type bridge"))?;
-        ip(&format!("-n {bridge} link set br0 up"))?;
-        for n in 1..=machines {
-            let machine = format!("{bridge}-{n}");
-            ip(&format!("netns add {machine}"))?;
-            self.machines.push(machine.clone());
-            ip(&format!(
-                "-n {bridge} link add port{n} type veth peer name eth0 netns {machine}"
-            ))?;
-            ip(&format!("-n {bridge} link set port{n} master br0 up"))?;
-            ip(&format!("-n {machine} addr add 10.77.0.{n}/24 dev eth0"))?;
-            ip(&format!("-n {machine} link set lo up"))?;
-            ip(&format!("-n {machine} link set eth0 up"))?;
-            // A router that is not there: nothing gets beyond the bridge.
-            ip(&format!("-n {machine} route add default via 10.77.0.254"))?;
-        }
-        Ok(())
+            Ok(())
+        });
+        lan.map(Self)
     }
 
     /// `skep` on the n-th machine, from 1 on.
     fn command(&self, world: &World, n: usize, home: &str, args: &[&str]) -> Command {
-        let mut command = Command::new("ip");
+        let mut command = self.0.command(n, env!("CARGO_BIN_EXE_skep"));
         command
-            .args(["netns", "exec", &self.machines[n - 1]])
-            .arg(env!("CARGO_BIN_EXE_skep"))
             .args(["--home", home, "--network", "lan", "--json"])
             .args(args)
             .current_dir(world.path(""))
@@ -107,14 +63,6 @@ impl Network {
         let running = Running::spawn(command);
         running.event("ready");
         running
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        for name in self.machines.iter().chain([&self.name]) {
-            let _ = ip(&format!("netns del {name}"));
-        }
     }
 }
 

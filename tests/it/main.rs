@@ -15,6 +15,8 @@ mod hostile;
 mod keys;
 #[cfg(target_os = "linux")]
 mod lan;
+#[cfg(target_os = "linux")]
+mod netns;
 #[cfg(unix)]
 mod node;
 mod output;

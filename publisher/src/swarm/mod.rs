@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`node`] | a running peer: opens the store, accepts connections, closes |
 //! | [`network`] | which network an endpoint uses; tickets |
+//! | `services` | whose relay and DNS are used on the internet |
 //! | [`wire`] | the messages of our own protocol |
 //! | `blobs` | the blob store, on iroh-blobs' `FsStore` |
 //! | [`proto`] | the same without IO: who is linked with whom, whom to ask for which pieces |
@@ -35,6 +36,7 @@ pub mod page;
 mod presence;
 pub mod proto;
 mod serve;
+mod services;
 mod sweep;
 mod transport;
 pub mod wire;
@@ -43,3 +45,4 @@ pub use announce::Announced;
 pub use fetch::Fetched;
 pub use network::{Network, Ticket};
 pub use node::{Event, Node, OpenStore};
+pub use services::Services;

@@ -9,13 +9,15 @@ use iroh::{
 };
 use iroh_tickets::endpoint::EndpointTicket;
 
+use super::services::Services;
 use super::transport;
 use crate::error::{Error, Kind, Result};
 
 /// Which network a node takes part in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
-    /// The internet, with the relays and the DNS service of number 0, who make iroh; and the local network.
+    /// The internet, with the relays and the DNS service of number 0, who make iroh, or with [`Services`] of one's
+    /// own; and the local network.
     Public,
     /// The local network: nodes find each other by multicast, and nothing beyond it is asked.
     Lan,
@@ -60,9 +62,9 @@ impl fmt::Debug for Ticket {
 
 impl Network {
     /// Opens an endpoint with the node's key.
-    pub(super) async fn bind(self, key: &SigningKey) -> Result<Endpoint> {
+    pub(super) async fn bind(self, services: &Services, key: &SigningKey) -> Result<Endpoint> {
         let builder = match self {
-            Self::Public => Endpoint::builder(presets::N0).proxy_from_env(),
+            Self::Public => services.endpoint(),
             Self::Lan => Endpoint::builder(presets::Minimal).relay_mode(RelayMode::Disabled),
             Self::Loopback => Endpoint::builder(presets::Minimal)
                 .relay_mode(RelayMode::Disabled)

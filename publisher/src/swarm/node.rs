@@ -27,6 +27,7 @@ use super::{
     page::Fronts,
     presence::Presence,
     serve::{ALL_WATCHES, SkepProtocol},
+    services::Services,
     transport, wire,
 };
 use crate::{
@@ -35,6 +36,7 @@ use crate::{
         head::Head,
         receipt::{Mode, Receipt},
     },
+    config::Config,
     error::{Error, Kind, Result},
     files,
     home::{Home, StoreLock},
@@ -46,6 +48,8 @@ use crate::{
 pub struct OpenStore {
     /// The records and blobs.
     pub store: Store,
+    /// What the person decided whose home it is.
+    pub config: Config,
     pub(super) blobs: IrohBlobs,
     pub(super) key: SigningKey,
     scratch: PathBuf,
@@ -58,6 +62,7 @@ pub struct Node {
     pub store: Store,
     pub(super) blobs: IrohBlobs,
     network: Network,
+    services: Services,
     online: OnceCell<Online>,
     phase: watch::Sender<Phase>,
     /// Itself, for what answers others in its name.
@@ -129,8 +134,9 @@ impl OpenStore {
     ///
     /// # Errors
     ///
-    /// [`Kind::Locked`] if another process has it; or if it can't be opened.
+    /// [`Kind::Locked`] if another process has it; or if it, or the home's [`Config`], can't be read.
     pub fn open(home: &Home, name: &str) -> Result<Self> {
+        let config = Config::read(home)?;
         let lock = home.lock(name)?;
         let dir = home.store();
         files::create_private_dir(&dir)?;
@@ -143,6 +149,7 @@ impl OpenStore {
             .of_node(key.verifying_key().to_bytes());
         Ok(Self {
             store,
+            config,
             blobs,
             key,
             scratch,
@@ -203,6 +210,7 @@ impl Node {
             store: open.store,
             blobs: open.blobs,
             network,
+            services: open.config.network,
             online: OnceCell::new(),
             phase: watch::Sender::new(Phase::Quiet),
             me: me.clone(),
@@ -238,13 +246,13 @@ impl Node {
         if *self.phase.borrow() == Phase::Closed {
             return Err(closed());
         }
-        let endpoint = self.network.bind(&self.key).await?;
+        let endpoint = self.network.bind(&self.services, &self.key).await?;
         let ticket = self.network.ticket(&endpoint).await;
         let lan = match self.network {
             Network::Lan => Some(Lan::join(&endpoint)?),
             // Without multicast there is the rest of the internet.
-            Network::Public => Lan::join(&endpoint).ok(),
-            Network::Loopback => None,
+            Network::Public if self.services.lan => Lan::join(&endpoint).ok(),
+            Network::Public | Network::Loopback => None,
         };
         let guard = self.allow.guard(self.store.counters());
         let doors = Doors::default();
