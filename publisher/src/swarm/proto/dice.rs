@@ -5,16 +5,16 @@ use std::time::Duration;
 /// A generator of numbers that are spread well enough to choose among peers (SplitMix64). It is no secret: who knows
 /// the seed knows what comes.
 #[derive(Debug, Clone)]
-pub(super) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
     /// Dice that fall the same way for the same seed.
-    pub(super) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The next number, any of all.
-    pub(super) fn roll(&mut self) -> u64 {
+    pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,18 +23,18 @@ impl Dice {
     }
 
     /// A number below `end`; 0 if there is none.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub fn below(&mut self, end: u64) -> u64 {
         // The high half of the product: no number is more likely than another by more than end / 2^64.
         ((u128::from(self.roll()) * u128::from(end)) >> 64) as u64
     }
 
     /// One of them.
-    pub(super) fn pick<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+    pub fn pick<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
         all.get(self.below(all.len() as u64) as usize)
     }
 
     /// Leaves at most `most` of them, in any order.
-    pub(super) fn sample<T>(&mut self, mut all: Vec<T>, most: usize) -> Vec<T> {
+    pub fn sample<T>(&mut self, mut all: Vec<T>, most: usize) -> Vec<T> {
         let kept = most.min(all.len());
         for place in 0..kept {
             let left = (all.len() - place) as u64;
@@ -45,7 +45,7 @@ impl Dice {
     }
 
     /// Between half of a time and one and a half of it, so that nodes do not all do a thing at once.
-    pub(super) fn about(&mut self, time: Duration) -> Duration {
+    pub fn about(&mut self, time: Duration) -> Duration {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         time / 2 + Duration::from_micros(self.below(micros.saturating_add(1)))
     }

@@ -4,11 +4,12 @@
 //! | module | what it decides |
 //! | --- | --- |
 //! | [`overlay`] | who of a site's followers is linked with whom, and who tells whom of new versions |
+//! | [`dice`] | chance that can be repeated |
 //! | [`have`] | which pieces of a version somebody has |
 //! | [`pieces`] | whom to ask for which pieces |
 //! | [`reveal`] | what a node that has all shows to each of many who fetch at the same time |
 
-mod dice;
+pub mod dice;
 pub mod have;
 pub mod overlay;
 pub mod pieces;

@@ -163,10 +163,13 @@ impl Pieces {
         let mut from = 0;
         for run in pieces {
             for piece in run.start.max(from)..run.end.min(self.here.length()) {
-                provider.wants_more = false;
+                if std::mem::take(&mut provider.wants_more) {
+                    provider.shown = 0;
+                }
                 if provider.has.insert(piece) && provider.counts() {
                     self.held[piece as usize] += 1;
                 }
+                provider.shown += 1;
             }
             from = from.max(run.end);
         }
@@ -363,30 +366,40 @@ impl Pieces {
         let rate = provider
             .rate
             .unwrap_or_else(|| rates.max().unwrap_or(UNKNOWN));
-        let mut best: Option<(Duration, u32, NodeId)> = None;
+        let waits: BTreeMap<NodeId, Duration> = self
+            .providers
+            .iter()
+            .map(|(other, slow)| (*other, slow.wait(&self.sizes, now)))
+            .collect();
+        let wait_for = |other: &NodeId| waits.get(other).copied().unwrap_or(Duration::MAX);
+        let mut best: Option<(Duration, u32)> = None;
         for (other, slow) in self.providers.iter().filter(|(other, _)| **other != node) {
-            let wait = slow.wait(&self.sizes, now);
+            // Of each the last, and the only ones that it has sooner than whoever else was asked.
             let others = slow.asked.iter().rev();
             let piece = others.copied().find(|piece| {
-                provider.has.contains(*piece)
-                    && self.asked.get(piece).is_some_and(|all| all.len() < 2)
+                let asked = self.asked.get(piece);
+                provider.has.contains(*piece) && asked.is_some_and(|all| !all.contains(&node))
             });
             let Some(piece) = piece else { continue };
+            let asked = &self.asked[&piece];
+            let wait = asked.iter().map(wait_for).min().unwrap_or(wait_for(other));
             let own = seconds(self.sizes[piece as usize], rate);
             // To have it from one who has all must be worth it.
             let worth = match provider.is_whole() && !slow.is_whole() {
                 true => PATIENCE,
                 false => Duration::from_millis(200),
             };
-            if wait > own * 2 + worth && best.is_none_or(|(longest, ..)| wait > longest) {
-                best = Some((wait, piece, *other));
+            if wait > own * 2 + worth && best.is_none_or(|(longest, _)| wait > longest) {
+                best = Some((wait, piece));
             }
         }
-        let (_, piece, other) = best?;
-        // What is already on its way may as well come; the rest waits in a queue there.
-        if self.providers[&other].asked.front() != Some(&piece) {
-            self.unask(other, piece);
-            self.cancel(other, piece);
+        let (_, piece) = best?;
+        let asked = self.asked[&piece].clone();
+        let slowest = *asked.iter().max_by_key(|other| wait_for(other))?;
+        // What is already on its way may as well come, but not from two; the rest waits in a queue there.
+        if asked.len() > 1 || self.providers[&slowest].asked.front() != Some(&piece) {
+            self.unask(slowest, piece);
+            self.cancel(slowest, piece);
         }
         Some(piece)
     }
@@ -395,7 +408,7 @@ impl Pieces {
         let Some(provider) = self.providers.get(&node) else {
             return;
         };
-        if provider.holder != Holder::Showing || provider.wants_more {
+        if provider.holder != Holder::Showing || provider.wants_more || provider.is_supplied() {
             return;
         }
         let length = self.here.length();

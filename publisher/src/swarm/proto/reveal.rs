@@ -2,12 +2,23 @@
 //! first shown what nobody else was, so that they have something to give to each other, and the node itself gives
 //! each piece about once. What somebody was shown and did not pass on is shown to others after a while.
 
-use std::{collections::BTreeMap, ops::Range, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    time::Duration,
+};
 
 use super::{NodeId, have::runs};
 
-/// After how long a piece that was shown to one is shown to another, unless that one has nobody else to ask.
+/// After how long a piece that one has is shown to another.
 const AGAIN: Duration = Duration::from_secs(2);
+
+/// After how long a piece is shown to another that one was shown and has not come for since. All who fetch share the
+/// uplink: to show it sooner would only keep it longer from everybody.
+const LATE: Duration = Duration::from_secs(20);
+
+/// For how long a node that knows nobody else waits like the others: in a crowd, everybody knows nobody at first.
+const LONELY: Duration = Duration::from_secs(3);
 
 /// How many pieces are shown at once, at first and at most.
 const FIRST: u32 = 4;
@@ -29,6 +40,10 @@ pub struct Reveal {
 struct Fetcher {
     /// How much it was shown the last time.
     slice: u32,
+    /// What it was shown since it asked last.
+    holds: Vec<u32>,
+    /// When it asked for the first time.
+    first: Option<Duration>,
     /// What it waits for, and since when.
     waits: Vec<Range<u32>>,
     since: Duration,
@@ -68,7 +83,12 @@ impl Reveal {
         alone: bool,
         now: Duration,
     ) -> Vec<Range<u32>> {
-        let at_once = alone || self.fetchers.len() == 1;
+        self.release(node, now);
+        let Some(fetcher) = self.fetchers.get_mut(&node) else {
+            return Vec::new();
+        };
+        let lonely = alone && now >= *fetcher.first.get_or_insert(now) + LONELY;
+        let at_once = lonely || self.fetchers.len() == 1;
         // Who asks again and again does not come before those who wait.
         let queue = self.fetchers.iter();
         let queue = queue.filter(|(other, f)| **other != node && !f.waits.is_empty());
@@ -106,6 +126,15 @@ impl Reveal {
         due
     }
 
+    /// A node asks for more when it has, or nearly, what it was shown: from there it can be had soon.
+    fn release(&mut self, node: NodeId, now: Duration) {
+        if let Some(fetcher) = self.fetchers.get_mut(&node) {
+            for piece in std::mem::take(&mut fetcher.holds) {
+                self.shown[piece as usize].1 = now;
+            }
+        }
+    }
+
     /// Chooses what a node is shown: what was shown least, from where the last one ended.
     fn show(
         &mut self,
@@ -119,15 +148,26 @@ impl Reveal {
         let Some(before) = self.fetchers.get(&node).map(|f| f.slice) else {
             return Vec::new();
         };
-        let may = |(times, last): (u16, Duration)| {
-            at_once || times == 0 || (again && now >= last + AGAIN)
+        let held: BTreeSet<u32> = match at_once {
+            true => BTreeSet::new(),
+            false => self
+                .fetchers
+                .values()
+                .flat_map(|f| f.holds.iter().copied())
+                .collect(),
+        };
+        let may = |piece: u32| {
+            let (times, last) = self.shown[piece as usize];
+            let wait = match held.contains(&piece) {
+                true => LATE,
+                false => AGAIN,
+            };
+            at_once || times == 0 || (again && now >= last + wait)
         };
         let wants = wants
             .iter()
             .flat_map(|run| run.start..run.end.min(self.shown.len() as u32));
-        let mut pieces: Vec<u32> = wants
-            .filter(|piece| may(self.shown[*piece as usize]))
-            .collect();
+        let mut pieces: Vec<u32> = wants.filter(|piece| may(*piece)).collect();
         pieces.sort_unstable();
         pieces.dedup();
         let times = |piece: &u32| self.shown[*piece as usize].0;
@@ -160,6 +200,7 @@ impl Reveal {
         self.cursor = taken.last().map_or(0, |last| last + 1);
         if let Some(fetcher) = self.fetchers.get_mut(&node) {
             fetcher.slice = slice;
+            fetcher.holds.extend(&taken);
         }
         runs(taken.into_iter())
     }
@@ -247,8 +288,30 @@ mod tests {
         again.sort_unstable();
         again.dedup();
         assert_eq!(again.len(), 4, "to each another");
-        // Who knows nobody else need not wait.
-        assert!(!reveal.more(node(1), everything, true, NOW).is_empty());
+        // Who knows nobody else need not wait, if that stays so.
+        assert_eq!(reveal.more(node(1), everything, true, NOW), []);
+        let later = NOW + LONELY;
+        assert!(!reveal.more(node(1), everything, true, later).is_empty());
+    }
+
+    #[test]
+    fn what_is_still_on_its_way_to_one_is_not_shown_to_another() {
+        let mut reveal = reveal(2, 2);
+        let all = std::slice::from_ref(&(0..2));
+        let first = reveal.more(node(0), all, true, NOW);
+        let second = reveal.more(node(1), all, true, NOW);
+        assert_eq!(
+            (first.clone(), second.clone()),
+            (rest(2, &[0]), rest(2, &[1]))
+        );
+        // One of them is quick. The other has a slow link, and the piece is on its way for long.
+        let soon = NOW + Duration::from_secs(1);
+        assert_eq!(reveal.more(node(0), &second, false, soon), []);
+        assert_eq!(reveal.due(NOW + LATE - AGAIN), []);
+        assert_eq!(reveal.due(NOW + LATE), [(node(0), second)]);
+        // What the quick one has is shown to the other when it asks.
+        let late = NOW + LATE + AGAIN;
+        assert_eq!(reveal.more(node(1), &first, false, late), first);
     }
 
     #[test]

@@ -101,6 +101,8 @@ impl Overlay {
             self.out.push(Output::Refuse { node, peers });
             return;
         }
+        // If this node has asked that one meanwhile, that is settled too.
+        self.dialling.remove(&node);
         let active = self.links.get(&node).is_some_and(|link| link.active);
         let (here, peers) = (self.news.tip, self.some_links(&node));
         self.out.push(Output::Admit {

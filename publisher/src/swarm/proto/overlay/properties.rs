@@ -122,6 +122,7 @@ impl Observer {
                     panic!("nobody asked");
                 };
                 assert!(who == node && peers.len() <= MAX_PEERS && !peers.contains(node));
+                self.dialled.remove(node);
                 self.links.insert(*node, (length(*has), length(*tip)));
             }
             Output::Refuse { node, peers } => {

@@ -37,6 +37,8 @@ pub(super) struct Provider {
     pub(super) stalled: bool,
     /// It was asked to show more and has not yet.
     pub(super) wants_more: bool,
+    /// How many pieces it has shown since it was asked to.
+    pub(super) shown: usize,
     /// Bytes a second, once that was measured.
     pub(super) rate: Option<u64>,
     since: Duration,
@@ -55,6 +57,7 @@ impl Provider {
             joined: now,
             stalled: false,
             wants_more: false,
+            shown: 0,
             rate: None,
             since: now,
             bytes: 0,
@@ -97,6 +100,11 @@ impl Provider {
             self.since += time / 2;
             self.bytes /= 2;
         }
+    }
+
+    /// Whether much of what it showed last is still on its way: who asks for more then takes it from others.
+    pub(super) fn is_supplied(&self) -> bool {
+        self.asked.len() > self.shown / 4
     }
 
     /// How many bytes its next run may have.

@@ -220,6 +220,21 @@ fn a_slow_node_does_not_hold_the_others_up() {
 }
 
 #[test]
+fn two_slow_nodes_do_not_keep_a_piece_from_a_third() {
+    let mut world = World::new(1);
+    for (n, rate) in [(1, 0), (2, MIB / 100)] {
+        world.join(n, Holder::Whole, rate);
+        (0..150).for_each(|_| world.step());
+    }
+    let asked = [1, 2].map(|n| world.peers[&node(n)].queue.len());
+    assert_eq!(asked, [1, 1], "both are asked for it");
+    world.join(3, Holder::Whole, 10 * MIB);
+    let time = world.finish(Duration::from_secs(20));
+    assert!(time < ms(3000), "{time:?}");
+    assert_eq!(world.given(3), 1);
+}
+
+#[test]
 fn what_a_node_has_not_is_asked_of_another() {
     let mut world = World::new(4);
     world.join(1, Holder::Whole, MIB);
