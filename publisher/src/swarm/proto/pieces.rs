@@ -363,9 +363,9 @@ impl Pieces {
             return None;
         }
         let rates = self.providers.values().filter_map(|p| p.rate);
-        let rate = provider
-            .rate
-            .unwrap_or_else(|| rates.max().unwrap_or(UNKNOWN));
+        // One that was not measured may be better than all who were.
+        let unknown = rates.max().unwrap_or(UNKNOWN).max(UNKNOWN);
+        let rate = provider.rate.unwrap_or(unknown);
         let waits: BTreeMap<NodeId, Duration> = self
             .providers
             .iter()
