@@ -25,6 +25,14 @@ pub(crate) fn say(out: &Output, event: &Event) {
                 bytes(*received)
             ));
         }
+        Event::Limits(limits) => {
+            out.json(&json!({"event": "limits", "limits": limits}));
+            out.say(format!("Has other limits from now on: {limits}"));
+        }
+        Event::BadConfig(why) => {
+            out.json(&json!({"event": "bad-config", "reason": why}));
+            out.warn(format!("the settings stay as they are: {why}"));
+        }
         Event::Refused { site, reason } => {
             let address = Address::of(*site).to_string();
             out.json(&json!({"event": "refused", "address": address, "reason": reason}));

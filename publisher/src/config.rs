@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::{
     error::{Error, Kind, Result},
     home::Home,
-    swarm::Services,
+    swarm::{Limits, Services},
 };
 
 /// The name of the file.
@@ -22,6 +22,8 @@ const MAX_SIZE: u64 = 64 << 10;
 pub struct Config {
     /// Whose services are used. A change takes effect when a node starts.
     pub network: Services,
+    /// What the node gives and keeps at most. A change takes effect at once.
+    pub limits: Limits,
 }
 
 impl Config {
@@ -76,8 +78,16 @@ mod tests {
             pkarr = "http://10.0.0.1:8080/pkarr"
             domain = "dns.example.org"
             lan = false
+            [limits]
+            upload = 500
+            connections = 64
+            disk = 2000
         "#;
-        let network = Config::parse(text).unwrap().network;
+        let Config { network, limits } = Config::parse(text).unwrap();
+        assert_eq!(
+            limits.to_string(),
+            "500 KiB/s up, 64 connections, 2000 MiB for sites of others"
+        );
         assert_eq!(
             network.relay.unwrap().to_string(),
             "https://relay.example.org/"
@@ -103,6 +113,10 @@ mod tests {
             ("[network]\nrelay = 'relay.example'", 2, "https://"),
             ("[network]\ndomain = 'a b'", 2, "`a b`"),
             ("[network]\nlan = 1", 2, "invalid type"),
+            ("[limits]\n\nupload = 15", 3, "at least 16"),
+            ("[limits]\nupload = -1", 2, "invalid value"),
+            ("[limits]\nconnections = 3", 2, "4 to 4096"),
+            ("[limits]\ndisk = '1 GB'", 2, "invalid type"),
             ("[network\n", 1, ""),
         ] {
             let (found, said) = Config::parse(text).unwrap_err();

@@ -65,8 +65,10 @@ pub(crate) async fn run(ctx: &Context, args: &PeersArgs) -> Result<Exit> {
             "ticket": node.ticket().map(ToString::to_string),
         })
     });
+    let total: Traffic = known.iter().map(|known| known.traffic).sum();
     ctx.out.json(&json!({
         "running": running,
+        "total": {"up": total.up, "down": total.down, "ratio": total.ratio()},
         "sites": known.iter().map(to_json).collect::<Vec<_>>(),
     }));
     if ctx.guest.is_none() {
@@ -78,6 +80,9 @@ pub(crate) async fn run(ctx: &Context, args: &PeersArgs) -> Result<Exit> {
     }
     for site in &known {
         say(ctx, site);
+    }
+    if known.len() > 1 {
+        ctx.out.say(format!("In all {}.", moved(total)));
     }
     Ok(Exit::Done)
 }
@@ -115,13 +120,6 @@ impl Known {
         let head = self.state.head.as_ref();
         head.is_some_and(|head| receipt.is_for(head))
     }
-
-    /// What went up by what came down; `None` if nothing came.
-    fn ratio(&self) -> Option<f64> {
-        let Traffic { up, down } = self.traffic;
-        // Two digits are enough for people and programs.
-        (down > 0).then(|| (up as f64 / down as f64 * 100.0).round() / 100.0)
-    }
 }
 
 fn to_json(known: &Known) -> Value {
@@ -148,7 +146,7 @@ fn to_json(known: &Known) -> Value {
         "version": known.state.head.as_ref().map(|head| head.length()),
         "up": known.traffic.up,
         "down": known.traffic.down,
-        "ratio": known.ratio(),
+        "ratio": known.traffic.ratio(),
         "connected": known.connected.iter().map(|node| hex(node)).collect::<Vec<_>>(),
         "holders": holders.collect::<Vec<_>>(),
         "known": peers.collect::<Vec<_>>(),
@@ -162,14 +160,7 @@ fn say(ctx: &Context, known: &Known) {
     let version = version.map_or("no version here".to_owned(), |n| format!("version {n}"));
     let relation = known.state.relation.name();
     out.say(format!("{BOLD}{address}{BOLD:#} ({relation}, {version})"));
-    let Traffic { up, down } = known.traffic;
-    let ratio = known
-        .ratio()
-        .map_or(String::new(), |r| format!(", ratio {r}"));
-    out.field(
-        "traffic",
-        format!("{} up, {} down{ratio}", bytes(up), bytes(down)),
-    );
+    out.field("traffic", moved(known.traffic));
     if !known.connected.is_empty() {
         let names: Vec<String> = known.connected.iter().map(short).collect();
         let nodes = count(names.len() as u64, "node");
@@ -199,6 +190,14 @@ fn say(ctx: &Context, known: &Known) {
         let named = if peer.named { ", named by you" } else { "" };
         out.field("known", format!("{}: {heard}{named}", short(&peer.node)));
     }
+}
+
+/// What went up and down, in words.
+fn moved(traffic: Traffic) -> String {
+    let ratio = traffic.ratio();
+    let ratio = ratio.map_or(String::new(), |r| format!(", ratio {r}"));
+    let Traffic { up, down } = traffic;
+    format!("{} up, {} down{ratio}", bytes(up), bytes(down))
 }
 
 /// The first digits of a node's key.

@@ -15,6 +15,8 @@ mod hostile;
 mod keys;
 #[cfg(target_os = "linux")]
 mod lan;
+#[cfg(unix)]
+mod limits;
 #[cfg(target_os = "linux")]
 mod netns;
 #[cfg(unix)]

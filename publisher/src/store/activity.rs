@@ -18,6 +18,23 @@ pub struct Traffic {
     pub down: u64,
 }
 
+impl Traffic {
+    /// What went up by what came down, with two digits, which are enough for people and programs; `None` if nothing
+    /// came.
+    pub fn ratio(self) -> Option<f64> {
+        (self.down > 0).then(|| (self.up as f64 / self.down as f64 * 100.0).round() / 100.0)
+    }
+}
+
+impl std::iter::Sum for Traffic {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            up: sum.up.saturating_add(one.up),
+            down: sum.down.saturating_add(one.down),
+        })
+    }
+}
+
 /// What was not written yet.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Activity(Arc<Mutex<Pending>>);

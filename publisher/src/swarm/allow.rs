@@ -10,6 +10,7 @@ use iroh_blobs::provider::events::{
     RequestUpdate, ThrottleMode,
 };
 
+use super::limits::Flow;
 use crate::{
     archive::{address::SiteId, entry::Entry},
     error::Result,
@@ -68,9 +69,14 @@ impl AllowList {
     }
 
     /// The event sender that makes iroh-blobs ask this list before it answers. What is sent is added to the
-    /// traffic of the blob's site.
-    pub(super) fn guard(&self, counters: Activity) -> EventSender {
-        let (sender, mut requests) = EventSender::channel(64, MASK);
+    /// traffic of the blob's site, and goes as `upload` lets it.
+    pub(super) fn guard(&self, counters: Activity, upload: Option<Flow>) -> EventSender {
+        let throttle = match upload {
+            Some(_) => ThrottleMode::Intercept,
+            None => ThrottleMode::None,
+        };
+        let mask = EventMask { throttle, ..MASK };
+        let (sender, mut requests) = EventSender::channel(64, mask);
         let this = self.clone();
         tokio::spawn(async move {
             while let Some(message) = requests.recv().await {
@@ -104,6 +110,15 @@ impl AllowList {
                     ProviderMessage::ObserveRequestReceived(message) => {
                         let ok = this.site_of(message.request.hash.as_bytes()).is_some();
                         let _ = message.tx.send(verdict(ok)).await;
+                    }
+                    ProviderMessage::Throttle(message) => {
+                        let (size, tx, upload) = (message.size, message.tx, upload.clone());
+                        tokio::spawn(async move {
+                            if let Some(upload) = upload {
+                                upload.pass(size).await;
+                            }
+                            let _ = tx.send(verdict(true)).await;
+                        });
                     }
                     // Everything else is disabled in the mask; a request whose
                     // sender is dropped is refused.

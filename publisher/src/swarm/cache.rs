@@ -5,6 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use super::{
     follow::remove,
+    limits,
     node::{Node, blocking, now},
 };
 use crate::{
@@ -39,9 +40,16 @@ struct Visited {
 ///
 /// If the store can't be read or written.
 pub async fn make_room(node: &Arc<Node>) -> Result<Vec<SiteId>> {
+    clear(node, 0).await
+}
+
+/// As [`make_room`], so that `reserved` more bytes of other sites have room within the limit for all.
+pub(super) async fn clear(node: &Arc<Node>, reserved: u64) -> Result<Vec<SiteId>> {
     let store = node.store.clone();
     let all = blocking(move || visited(&store)).await?;
-    let going = choose(all, node.visited_limit.load(Ordering::Relaxed), now());
+    let limit = node.visited_limit.load(Ordering::Relaxed);
+    let limit = limits::visited(node, limit, reserved).await?;
+    let going = choose(all, limit, now());
     for site in &going {
         match remove(node, *site, OwnSites::Keep).await {
             Err(e) if e.kind != Kind::NotFound => return Err(e),

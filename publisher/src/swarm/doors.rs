@@ -2,7 +2,7 @@
 //! one that comes. So thousands of them cost neither memory without end nor keep honest nodes out.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -30,11 +30,27 @@ const NOTHING: u64 = 1 << 10;
 pub(super) const BUSY: VarInt = VarInt::from_u32(0x62);
 
 /// The connections that others have opened.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Doors(Arc<Mutex<Guests>>);
 
-#[derive(Debug, Default)]
+impl Default for Doors {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Guests {
+            limit: MAX_CONNECTIONS,
+            friends: HashSet::new(),
+            next: 0,
+            here: BTreeMap::new(),
+            looked: None,
+        })))
+    }
+}
+
+#[derive(Debug)]
 struct Guests {
+    /// How many there may be.
+    limit: usize,
+    /// Whose connections make room last.
+    friends: HashSet<EndpointId>,
     next: u64,
     here: BTreeMap<u64, Guest>,
     /// When it was looked last what each of them moves.
@@ -61,12 +77,8 @@ impl Doors {
         if of_node.count() >= OF_ONE_NODE {
             return None;
         }
-        while guests.here.len() >= MAX_CONNECTIONS {
-            let idlest = guests.idlest(now, random())?;
-            let guest = guests.here.remove(&idlest)?;
-            if let Some(connection) = guest.connection.upgrade() {
-                connection.close(BUSY, b"busy");
-            }
+        while guests.here.len() >= guests.limit {
+            guests.send_away(now)?;
         }
         let number = guests.next;
         guests.next += 1;
@@ -84,6 +96,23 @@ impl Doors {
         })
     }
 
+    /// Lets at most `limit` in from now on.
+    pub(super) fn set_limit(&self, limit: usize) {
+        self.guests().limit = limit;
+    }
+
+    /// Of more than are let in, those that do the least go, except who has just come.
+    pub(super) fn clear(&self) {
+        let mut guests = self.guests();
+        let now = Instant::now();
+        while guests.here.len() > guests.limit && guests.send_away(now).is_some() {}
+    }
+
+    /// From now on, `friends` stay where one of the others can go.
+    pub(super) fn prefer(&self, friends: HashSet<EndpointId>) {
+        self.guests().friends = friends;
+    }
+
     fn guests(&self) -> MutexGuard<'_, Guests> {
         // A table of numbers is right at any moment, also after a panic elsewhere.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -91,6 +120,16 @@ impl Doors {
 }
 
 impl Guests {
+    /// Closes the connection that has to make room, if there is one.
+    fn send_away(&mut self, now: Instant) -> Option<()> {
+        let idlest = self.idlest(now, random())?;
+        let guest = self.here.remove(&idlest)?;
+        if let Some(connection) = guest.connection.upgrade() {
+            connection.close(BUSY, b"busy");
+        }
+        Some(())
+    }
+
     /// The connection that has to make room: of those that have had time to do something, the one that moved
     /// the least; of those that did nothing any, so that nobody can know whom he drives out.
     fn idlest(&mut self, now: Instant, random: u32) -> Option<u64> {
@@ -109,6 +148,7 @@ impl Guests {
             number: *number,
             age: now - guest.came,
             lately: guest.lately,
+            is_friend: self.friends.contains(&guest.node),
         });
         choose(&seen.collect::<Vec<_>>(), random)
     }
@@ -120,10 +160,20 @@ struct Seen {
     number: u64,
     age: Duration,
     lately: u64,
+    is_friend: bool,
 }
 
+/// Of a full house a stranger goes, and only of one full of friends a friend.
 fn choose(seen: &[Seen], random: u32) -> Option<u64> {
-    let old = || seen.iter().filter(|seen| seen.age >= GRACE);
+    let of = |is_friend| choose_of(seen, is_friend, random);
+    of(false).or_else(|| of(true))
+}
+
+fn choose_of(seen: &[Seen], is_friend: bool, random: u32) -> Option<u64> {
+    let old = || {
+        let same = seen.iter().filter(move |seen| seen.is_friend == is_friend);
+        same.filter(|seen| seen.age >= GRACE)
+    };
     let idle: Vec<&Seen> = old().filter(|seen| seen.lately < NOTHING).collect();
     match idle.len() {
         0 => old().min_by_key(|seen| seen.lately).map(|seen| seen.number),
@@ -231,7 +281,22 @@ mod tests {
             number,
             age: Duration::from_millis(age),
             lately,
+            is_friend: false,
         }
+    }
+
+    #[test]
+    fn friends_make_room_when_there_is_nobody_else() {
+        let friend = |seen| Seen {
+            is_friend: true,
+            ..seen
+        };
+        let idle = friend(seen(1, 5000, 0));
+        let busy = seen(2, 5000, 90_000);
+        assert_eq!(choose(&[idle, busy], 0), Some(2));
+        // One who has just come is no such person yet.
+        assert_eq!(choose(&[idle, seen(3, 10, 0)], 0), Some(1));
+        assert_eq!(choose(&[idle, friend(seen(4, 5000, 90_000))], 0), Some(1));
     }
 
     #[test]

@@ -18,6 +18,7 @@
 //! | [`page`] | some files of a version that is not here yet, proved |
 //! | `doors`, `transport` | how many connections others may open, and how much each may hold in memory |
 //! | `presence`, `pace` | who is connected for which site; how often a site's versions are taken |
+//! | `limits` | what a node gives and keeps at most, changed while it runs |
 //! | [`announce`] | telling a node of a version, and its receipt |
 
 mod allow;
@@ -29,6 +30,7 @@ pub mod fetch;
 pub(crate) mod find;
 pub mod follow;
 mod keep;
+mod limits;
 pub mod network;
 pub mod node;
 mod pace;
@@ -43,6 +45,7 @@ pub mod wire;
 
 pub use announce::Announced;
 pub use fetch::Fetched;
+pub use limits::Limits;
 pub use network::{Network, Ticket};
 pub use node::{Event, Node, OpenStore};
 pub use services::Services;

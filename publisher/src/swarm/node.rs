@@ -13,15 +13,15 @@ use std::{
 
 use ed25519_dalek::{Signer, SigningKey};
 use iroh::{Endpoint, EndpointAddr, endpoint::Connection, protocol::Router};
-use iroh_blobs::BlobsProtocol;
 use tokio::sync::{Notify, OnceCell, Semaphore, broadcast, mpsc, watch};
 
 use super::{
     allow::AllowList,
     blobs::IrohBlobs,
     cache::VISITED_LIMIT,
-    doors::{Doors, Guarded, Talk},
+    doors::{Guarded, Talk},
     find::lan::Lan,
+    limits::{self, Limits, Live, Uploads},
     network::{Network, Ticket},
     pace::Pace,
     page::Fronts,
@@ -53,6 +53,7 @@ pub struct OpenStore {
     pub(super) blobs: IrohBlobs,
     pub(super) key: SigningKey,
     scratch: PathBuf,
+    home: Home,
     _lock: StoreLock,
 }
 
@@ -68,6 +69,7 @@ pub struct Node {
     /// Itself, for what answers others in its name.
     me: Weak<Node>,
     pub(super) allow: AllowList,
+    pub(super) limits: Live,
     pub(super) key: SigningKey,
     pub(super) presence: Presence,
     pub(super) pace: Pace,
@@ -115,6 +117,10 @@ pub enum Event {
         /// How many bytes were received for it, on the wire.
         received: u64,
     },
+    /// A person has changed the limits of the node.
+    Limits(Limits),
+    /// A person has changed the settings so that they can't be understood, and why. Those of before remain.
+    BadConfig(String),
     /// A peer's announcement was not followed.
     Refused {
         /// The site.
@@ -153,6 +159,7 @@ impl OpenStore {
             blobs,
             key,
             scratch,
+            home: home.clone(),
             _lock: lock,
         })
     }
@@ -206,7 +213,8 @@ impl Node {
             Ok(())
         })
         .await?;
-        Ok(Arc::new_cyclic(|me| Self {
+        let home = open.home;
+        let node = Arc::new_cyclic(|me| Self {
             store: open.store,
             blobs: open.blobs,
             network,
@@ -215,6 +223,7 @@ impl Node {
             phase: watch::Sender::new(Phase::Quiet),
             me: me.clone(),
             allow,
+            limits: Live::new(open.config.limits),
             key: open.key,
             presence: Presence::default(),
             pace: Pace::default(),
@@ -227,7 +236,9 @@ impl Node {
             removals: broadcast::channel(NEWS).0,
             sites: Mutex::default(),
             _lock: open._lock,
-        }))
+        });
+        tokio::spawn(limits::watch(Arc::downgrade(&node), home));
+        Ok(node)
     }
 
     /// Takes part in the network from now on, if it does not yet, and returns how to reach this node.
@@ -254,13 +265,13 @@ impl Node {
             Network::Public if self.services.lan => Lan::join(&endpoint).ok(),
             Network::Public | Network::Loopback => None,
         };
-        let guard = self.allow.guard(self.store.counters());
-        let doors = Doors::default();
-        let blobs = BlobsProtocol::new(&self.blobs.fs, Some(guard));
+        let doors = &self.limits.doors;
+        let guard = |limit| self.allow.guard(self.store.counters(), limit);
+        let blobs = Uploads::new(&self.blobs, &self.limits.upload, guard);
         let skep = SkepProtocol::new(&me);
         let router = Router::builder(endpoint.clone())
-            .accept(iroh_blobs::ALPN, Guarded::new(&doors, Talk::Little, blobs))
-            .accept(wire::ALPN, Guarded::new(&doors, Talk::Bounded, skep))
+            .accept(iroh_blobs::ALPN, Guarded::new(doors, Talk::Little, blobs))
+            .accept(wire::ALPN, Guarded::new(doors, Talk::Bounded, skep))
             .spawn();
         self.phase.send_if_modified(|phase| {
             let is_new = *phase == Phase::Quiet;

@@ -233,6 +233,7 @@ async fn entries(
         let Some(entry) = entry else {
             return wire::send(send, &Response::NotShared).await;
         };
+        node.limits.upload.pass(entry.len() as u64).await;
         wire::send(send, &Response::Entry(entry)).await?;
     }
     Ok(())
@@ -255,6 +256,7 @@ async fn branch(
     };
     let count = usize::try_from(count.min(MAX_ENTRIES)).unwrap_or(usize::MAX);
     for entry in entries.into_iter().take(count) {
+        node.limits.upload.pass(entry.len() as u64).await;
         wire::send(send, &Response::Entry(entry)).await?;
     }
     Ok(())

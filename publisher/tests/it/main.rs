@@ -28,6 +28,7 @@ mod hostile_bombs;
 mod hostile_decoders;
 mod hostile_forks;
 mod liar;
+mod limits;
 mod only;
 mod pages;
 mod portable;

@@ -20,7 +20,7 @@ use crate::{
         self, LibrarySite,
         folders::{self, Folder},
     },
-    store::Relation,
+    store::{Relation, Traffic},
     swarm::node::blocking,
     words::bytes,
 };
@@ -94,7 +94,23 @@ fn page(gateway: &Gateway, control: &Control, shown: &Shown, done: Option<Done>)
         (group("followed", "Followed", Some("Kept up to date, and served to others."), others(Relation::Followed).collect()))
         (group("pinned", "Pinned", Some("Kept for their authors, all versions, and served to others."), others(Relation::Pinned).collect()))
         (group("visited", "Visited", Some("A cache of what you have read: shared with nobody, and cleared when room is needed."), others(Relation::Visited).collect()))
+        (in_all(&shown.sites))
         (open::form(control, "", "", None))
+    }
+}
+
+/// What went to and fro, for all sites together.
+fn in_all(sites: &[LibrarySite]) -> Markup {
+    let total: Traffic = sites.iter().map(|site| site.traffic).sum();
+    html! {
+        @if sites.len() > 1 {
+            p.meta {
+                span { "All sites together" }
+                span { (bytes(total.up)) " sent" }
+                span { (bytes(total.down)) " received" }
+                @if let Some(ratio) = total.ratio() { span { "ratio " (ratio) } }
+            }
+        }
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn published(
                 }
                 span { (bytes(site.traffic.up)) " sent" }
                 span { (bytes(site.traffic.down)) " received" }
+                @if let Some(ratio) = site.traffic.ratio() { span { "ratio " (ratio) } }
             }
             (address(id))
             @if site.conflicts > 0 { (conflict(site)) }

@@ -141,6 +141,7 @@ fn facts(site: &LibrarySite, folder: Option<&Folder>, newest: Option<&Entry>) ->
             }
             div { dt { "Sent" } dd { (bytes(site.traffic.up)) } }
             div { dt { "Received" } dd { (bytes(site.traffic.down)) } }
+            @if let Some(ratio) = site.traffic.ratio() { div { dt { "Ratio" } dd { (ratio) } } }
             @if let Some(visit) = site.last_visit { div { dt { "Last read" } dd { (time(visit)) } } }
             @if let Some((origin, version)) = newest.and_then(|entry| entry.origin) {
                 div.wide {

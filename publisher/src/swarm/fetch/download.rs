@@ -27,6 +27,7 @@ use crate::{
     swarm::{
         blobs::{IrohBlobs, iroh_hash},
         fetch::Metered,
+        limits::make_room,
         node::{Node, blocking},
     },
 };
@@ -59,9 +60,9 @@ pub(super) async fn download(
     let proven = Arc::new(blocking(move || proven(&store, of.as_ref())).await?);
     fetch_all(node, site, &connection, &proven, lists).await?;
 
-    let (store, state, entries) = (node.store.clone(), state.cloned(), new.entries.clone());
+    let (store, of, entries) = (node.store.clone(), state.cloned(), new.entries.clone());
     let blobs = blocking(move || {
-        let retractions = retracted::with_new(&store, state.as_ref(), &entries);
+        let retractions = retracted::with_new(&store, of.as_ref(), &entries);
         let retractions = retractions.map_err(as_hostile)?;
         let mut blobs = BTreeMap::new();
         for entry in wanted_entries(&entries, wanted, &retractions) {
@@ -78,10 +79,11 @@ pub(super) async fn download(
                 blobs.extend(needs.values().map(|blob| (blob.hash, blob.size)));
             }
         }
-        check_new(&store, state.as_ref(), &retractions, &blobs)?;
+        check_new(&store, of.as_ref(), &retractions, &blobs)?;
         Ok(blobs)
     })
     .await?;
+    make_room(node, site, state, &blobs).await?;
     fetch_all(node, site, &connection, &proven, blobs).await?;
     Ok(connection.stats().udp_rx.bytes)
 }

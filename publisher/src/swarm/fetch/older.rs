@@ -12,6 +12,7 @@ use crate::{
     archive::address::SiteId,
     error::Result,
     swarm::{
+        limits::make_room,
         network::Ticket,
         node::{Node, blocking},
     },
@@ -60,6 +61,7 @@ async fn bring(node: &Arc<Node>, site: SiteId, peer: &Ticket, version: u64) -> R
         Ok(blobs)
     });
     let blobs = blobs.await?;
+    make_room(node, site, Some(&state), &blobs).await?;
     fetch_all(node, site, &connection, &proven, blobs).await?;
     let store = node.store.clone();
     blocking(move || {

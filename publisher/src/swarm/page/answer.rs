@@ -31,6 +31,8 @@ use crate::{
 /// How many answers are made at a time.
 const AT_ONCE: usize = 16;
 
+/// How much is sent at a time, in bytes: as much as iroh-blobs does.
+const PIECE: usize = 16 << 10;
 /// How long a peer may take to receive one: it keeps one of these places meanwhile.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -72,7 +74,11 @@ pub(in crate::swarm) async fn answer(
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             let sending = async {
                 wire::send(send, &Response::Page { length }).await?;
-                wire::send_bytes(send, &bytes).await
+                for piece in bytes.chunks(PIECE) {
+                    node.limits.upload.pass(piece.len() as u64).await;
+                    wire::send_bytes(send, piece).await?;
+                }
+                Ok::<_, Error>(())
             };
             match tokio::time::timeout(PATIENCE, sending).await {
                 Ok(sent) => sent?,

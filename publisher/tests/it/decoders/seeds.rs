@@ -355,10 +355,15 @@ pub(super) fn messages() -> Seeds {
             paths: vec!["index.html".into(), "skep.json".into()],
         },
         Request::Signpost { site },
+        Request::Sought {
+            salt: [5; 16],
+            marks: vec![[6; 16], [7; 16]],
+        },
     ];
     let responses = [
         Response::Head(head.clone()),
         Response::NotShared,
+        Response::Found(vec![0, 3, 255]),
         Response::Entry(entry(EntryKind::Publish).encode().unwrap()),
         Response::Kept {
             receipt: head,

@@ -1,0 +1,98 @@
+//! Room on the disk for sites of others.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    archive::{address::SiteId, hash::ContentHash},
+    error::{Error, Kind, Result},
+    store::{Relation, SiteState, Store},
+    swarm::{
+        cache,
+        node::{Node, blocking},
+    },
+    words::bytes,
+};
+
+/// Makes sure that there is room for these blobs of a site, if it is one that is followed or read. Visited sites
+/// make room for it.
+///
+/// # Errors
+///
+/// [`Kind::DiskFull`] if there is none within the limit.
+pub(in crate::swarm) async fn make_room(
+    node: &Arc<Node>,
+    site: SiteId,
+    state: Option<&SiteState>,
+    blobs: &BTreeMap<ContentHash, u64>,
+) -> Result<()> {
+    let limit = node.limits.disk();
+    let relation = state.map_or(Relation::Visited, |state| state.relation);
+    if limit == u64::MAX || !is_of_others(relation) {
+        return Ok(());
+    }
+    let (store, blobs) = (node.store.clone(), blobs.clone());
+    let missing = blocking(move || missing(&store, &blobs)).await?;
+    if missing == 0 || used(node).await?.saturating_add(missing) <= limit {
+        return Ok(());
+    }
+    cache::clear(node, missing).await?;
+    let used = used(node).await?;
+    if used.saturating_add(missing) <= limit {
+        return Ok(());
+    }
+    let message = format!(
+        "there is no room for skep://{site}: it needs {} more, and sites of others have {} of the {} that they may have here",
+        bytes(missing),
+        bytes(used),
+        bytes(limit)
+    );
+    Err(Error::new(Kind::DiskFull, message).hint(
+        "raise `disk` under `[limits]` in config.toml of skep's home, or stop following or remove some site",
+    ))
+}
+
+/// How many bytes visited sites may have, if they may have `limit` of their own: what followed ones leave of the
+/// limit for all, without `reserved`.
+pub(in crate::swarm) async fn visited(node: &Node, limit: u64, reserved: u64) -> Result<u64> {
+    let all = node.limits.disk();
+    if all == u64::MAX {
+        return Ok(limit);
+    }
+    let store = node.store.clone();
+    let followed = blocking(move || sum(&store, |relation| relation == Relation::Followed)).await?;
+    let left = all.saturating_sub(followed).saturating_sub(reserved);
+    Ok(limit.min(left))
+}
+
+async fn used(node: &Node) -> Result<u64> {
+    let store = node.store.clone();
+    blocking(move || sum(&store, is_of_others)).await
+}
+
+/// What a person has not decided to keep for its author.
+fn is_of_others(relation: Relation) -> bool {
+    matches!(relation, Relation::Followed | Relation::Visited)
+}
+
+fn sum(store: &Store, of: impl Fn(Relation) -> bool) -> Result<u64> {
+    let mut sum = 0u64;
+    for state in store.sites()? {
+        if of(state.relation) {
+            sum = sum.saturating_add(store.bytes_here(state.site)?);
+        }
+    }
+    Ok(sum)
+}
+
+/// How many bytes of these blobs are not here.
+fn missing(store: &Store, blobs: &BTreeMap<ContentHash, u64>) -> Result<u64> {
+    let mut missing = 0u64;
+    for (hash, size) in blobs {
+        let here = store.blobs.size(*hash);
+        let here = here.map_err(|e| Error::damaged(format!("blob: {e}")))?;
+        if here != Some(*size) {
+            missing = missing.saturating_add(*size);
+        }
+    }
+    Ok(missing)
+}
