@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    link,
     network::Ticket,
     node::{Node, blocking, now},
     wire::{self, Reason, Request, Response},
@@ -93,8 +94,9 @@ pub async fn announce(
 }
 
 async fn tell(node: &Node, head: &Head, peer: &Ticket, limit: Duration) -> Result<Response> {
-    let connection = node.connect(&peer.0, wire::ALPN).await?;
-    let (mut send, mut receive) = connection
+    let shared = link::reach(node, &peer.0).await?;
+    let (mut send, mut receive) = shared
+        .connection
         .open_bi()
         .await
         .map_err(|e| Error::new(Kind::Unreachable, format!("the connection broke: {e}")))?;

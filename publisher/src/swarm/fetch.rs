@@ -12,11 +12,13 @@ use std::{sync::Arc, time::Duration};
 use iroh::{EndpointAddr, endpoint::Connection};
 
 use super::{
-    find,
+    find, link,
     network::Ticket,
     node::{Event, Node, blocking, now},
+    proto::overlay::Source,
     wire::{self, Request, Response},
 };
+pub(super) use download::{check_new, proven};
 pub use older::older;
 
 pub use crate::accept::{SITE_QUOTA, Wanted};
@@ -67,8 +69,8 @@ pub async fn newest(
 ///
 /// As [`newest`].
 pub async fn offered(node: &Node, site: SiteId, peer: &Ticket) -> Result<Head> {
-    let connection = node.connect(&peer.0, wire::ALPN).await?;
-    ask_head(&connection, site, &peer.0).await
+    let shared = link::reach(node, &peer.0).await?;
+    ask_head(&shared.connection, site, &peer.0).await
 }
 
 /// As [`newest`], or the version of `head` if the peer announced it.
@@ -124,11 +126,12 @@ async fn fetch_one(
     let state = blocking(move || store.site(site)).await?;
     let have = state.as_ref().and_then(|state| state.head.clone());
 
-    let connection = match (&have, &head) {
+    let shared = match (&have, &head) {
         (Some(have), Some(head)) if have == head => return Ok(unchanged(have, 0)),
-        _ => node.connect(peer, wire::ALPN).await?,
+        _ => link::reach(node, peer).await?,
     };
-    let _metered = Metered::new(node, site, &connection);
+    let connection = shared.connection.clone();
+    let metered = Metered::new(node, site, &connection);
     let _present = node.presence.enter(site, peer.id);
     let head = match head {
         Some(head) => head,
@@ -138,7 +141,7 @@ async fn fetch_one(
         && have.tip() == head.tip()
     {
         heard(node, site, peer).await?;
-        return Ok(unchanged(have, connection.stats().udp_rx.bytes));
+        return Ok(unchanged(have, metered.received()));
     }
     let offer = log::offer(node, &connection, state.as_ref(), &head).await;
     let new = match (offer.map_err(as_overtaken)?, &state, &have) {
@@ -180,7 +183,7 @@ async fn fetch_one(
     heard(node, site, peer).await?;
     node.share(site, head.length() + 1 - versions).await?;
     find::bring_signpost(node, &connection, &head).await;
-    let received = received + connection.stats().udp_rx.bytes;
+    let received = received + metered.received();
     node.emit(Event::Version {
         site,
         version: head.length(),
@@ -194,13 +197,14 @@ async fn fetch_one(
 }
 
 /// Remembers a peer that has just shown that it has a site.
-async fn heard(node: &Node, site: SiteId, peer: &EndpointAddr) -> Result<()> {
+pub(super) async fn heard(node: &Node, site: SiteId, address: &EndpointAddr) -> Result<()> {
     let peer = Peer {
-        node: *peer.id.as_bytes(),
-        ticket: Ticket(peer.clone()).to_string(),
+        node: *address.id.as_bytes(),
+        ticket: Ticket(address.clone()).to_string(),
         heard: now(),
         named: false,
     };
+    node.heard_of(site, vec![address.clone()], Source::Own);
     let store = node.store.clone();
     blocking(move || store.remember_peer(site, &peer)).await
 }
@@ -211,6 +215,8 @@ pub(super) struct Metered {
     counters: Activity,
     site: SiteId,
     connection: Connection,
+    /// What it had received before: it may have been there for other sites.
+    before: u64,
 }
 
 impl Metered {
@@ -219,14 +225,20 @@ impl Metered {
             counters: node.store.counters(),
             site,
             connection: connection.clone(),
+            before: connection.stats().udp_rx.bytes,
         }
+    }
+
+    /// How many bytes were received so far.
+    fn received(&self) -> u64 {
+        let received = self.connection.stats().udp_rx.bytes;
+        received.saturating_sub(self.before)
     }
 }
 
 impl Drop for Metered {
     fn drop(&mut self) {
-        let received = self.connection.stats().udp_rx.bytes;
-        self.counters.moved(self.site, 0, received);
+        self.counters.moved(self.site, 0, self.received());
     }
 }
 

@@ -1,20 +1,18 @@
 //! Following sites: a followed site is fetched, kept up to date while a node runs, and shared with others.
 //!
-//! News travel in two ways until nodes gossip: each site's known peers are asked now and then, and one or two
-//! of those who answered are asked to say when there is more (`Request::Watch`).
-
-mod watch;
+//! News come over links ([`link`](super::link)), at once. Now and then some known peers are asked all the same: one
+//! that has no room for a link may have a newer version.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::{sync::Semaphore, task::JoinHandle, time::Instant};
-pub(super) use watch::Watching;
+use tokio::{sync::Semaphore, task::AbortHandle};
 
 use super::{
     cache,
     fetch::{self, Fetched},
     find::{self, Holders},
     keep::wanted,
+    link::{Part, drive},
     network::Ticket,
     node::{Node, blocking},
 };
@@ -43,17 +41,14 @@ pub struct Following {
 /// How often peers are asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
-    /// After how long a site's peers are asked again, about.
+    /// After how long some of a site's peers are asked again, about, whether there are links or not.
     pub every: Duration,
-    /// The longest time between two tries, of a site of which no peer answers.
-    pub longest: Duration,
 }
 
 impl Default for Timing {
     fn default() -> Self {
         Self {
             every: Duration::from_secs(15 * 60),
-            longest: Duration::from_secs(6 * 3600),
         }
     }
 }
@@ -62,8 +57,6 @@ impl Default for Timing {
 const AT_ONCE: usize = 8;
 /// How many peers of a site are asked in one round.
 const ASKED: usize = 4;
-/// After how long a site of which no peer answers is tried again, the first time.
-const FIRST_RETRY: Duration = Duration::from_secs(30);
 /// How often counters are written.
 const WRITTEN: Duration = Duration::from_secs(60);
 
@@ -207,27 +200,37 @@ async fn run(node: &Arc<Node>, timing: Timing) {
     // Whoever is not there asks nobody.
     node.awake().await;
     let turns = Arc::new(Semaphore::new(AT_ONCE));
-    let watching = Arc::new(Watching::default());
-    let mut tasks: HashMap<SiteId, Task> = HashMap::new();
+    let mut tasks: HashMap<SiteId, Keeping> = HashMap::new();
     let mut write = tokio::time::interval(WRITTEN);
+    let mut news = node.news();
     loop {
         let store = node.store.clone();
         // If the records can't be read now, they may be later.
-        if let Ok(kept) = blocking(move || store.kept_up()).await {
-            tasks.retain(|site, _| kept.iter().any(|state| state.site == *site));
-            for state in kept {
-                tasks.entry(state.site).or_insert_with(|| {
-                    let (node, turns) = (node.clone(), turns.clone());
-                    let watching = watching.clone();
-                    Task(tokio::spawn(async move {
-                        keep_one(&node, state.site, timing, &turns, &watching).await;
-                    }))
-                });
+        if let Ok(sites) = blocking(move || store.sites()).await {
+            let is_kept = |state: &&SiteState| match state.relation {
+                Relation::Followed | Relation::Pinned => true,
+                // Others are told of it.
+                Relation::Own => state.head.is_some(),
+                Relation::Visited => false,
+            };
+            let kept: Vec<_> = sites
+                .iter()
+                .filter(is_kept)
+                .map(|state| state.site)
+                .collect();
+            tasks.retain(|site, _| kept.contains(site));
+            for site in kept {
+                let keep = || Keeping::new(node, site, timing, &turns);
+                tasks.entry(site).or_insert_with(keep);
             }
         }
         loop {
             tokio::select! {
                 () = node.follows.notified() => break,
+                // A first version of a site of one's own, perhaps.
+                Ok(site) = news.recv() => if !tasks.contains_key(&site) {
+                    break;
+                },
                 _ = write.tick() => {
                     let store = node.store.clone();
                     // Nothing is lost by a failure: the next time comes.
@@ -239,66 +242,41 @@ async fn run(node: &Arc<Node>, timing: Timing) {
     }
 }
 
-/// A task that ends when it is dropped.
-struct Task(JoinHandle<()>);
+/// A site is kept up to date as long as this exists.
+struct Keeping([Option<AbortHandle>; 2]);
 
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Keeps one site up to date, for ever.
-async fn keep_one(
-    node: &Arc<Node>,
-    site: SiteId,
-    timing: Timing,
-    turns: &Semaphore,
-    watching: &Arc<Watching>,
-) {
-    let mut news = node.news();
-    let (mut silent, mut lost) = (0, 0);
-    loop {
-        let answered = {
-            let _turn = turns.acquire().await;
-            ask_round(node, site).await
+impl Keeping {
+    fn new(node: &Arc<Node>, site: SiteId, timing: Timing, turns: &Arc<Semaphore>) -> Self {
+        let (ear, heard) = node.links.register(site);
+        let linked = drive(node.clone(), site, Part::Active, ear, heard);
+        let (asking, turns) = (node.clone(), turns.clone());
+        let asked = async move {
+            loop {
+                tokio::time::sleep(jitter(timing.every)).await;
+                let _turn = turns.acquire().await;
+                ask_round(&asking, site).await;
+            }
         };
-        if answered.is_empty() {
-            let end = Instant::now() + jitter(back_off(silent).min(timing.longest));
-            silent += 1;
-            // An announcement brings peers too.
-            while let Ok(Ok(other)) = tokio::time::timeout_at(end, news.recv()).await {
-                if other == site {
-                    break;
-                }
-            }
-            continue;
-        }
-        silent = 0;
-        let end = Instant::now() + jitter(timing.every);
-        match watch::until(node, site, answered, watching, end).await {
-            true => lost = 0,
-            false => {
-                tokio::time::sleep_until(end.min(Instant::now() + jitter(back_off(lost)))).await;
-                lost += 1;
-            }
-        }
+        Self([node.spawn(linked), node.spawn(asked)])
     }
 }
 
-/// How long to wait after the n-th failure in a row.
-fn back_off(n: u32) -> Duration {
-    FIRST_RETRY.saturating_mul(1 << n.min(16))
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        self.0.iter().flatten().for_each(AbortHandle::abort);
+    }
 }
 
-/// Asks some of the known peers of a site for a newer version, and returns those that have one as new as ours,
-/// the best last.
-async fn ask_round(node: &Arc<Node>, site: SiteId) -> Vec<Ticket> {
+/// Asks some of the known peers of a site for a newer version. One's own sites are published, not fetched.
+async fn ask_round(node: &Arc<Node>, site: SiteId) {
     let store = node.store.clone();
     let known = blocking(move || Ok((store.site(site)?, store.peers(site)?))).await;
     let Ok((Some(state), peers)) = known else {
-        return Vec::new();
+        return;
     };
+    if state.relation == Relation::Own {
+        return;
+    }
     let mut tickets: Vec<Ticket> = peers.iter().filter_map(|p| p.ticket.parse().ok()).collect();
     // The first is the one that is most likely there; of the others each has its turn.
     if tickets.len() > ASKED {
@@ -306,24 +284,10 @@ async fn ask_round(node: &Arc<Node>, site: SiteId) -> Vec<Ticket> {
         tickets[1..].rotate_left(by);
         tickets.truncate(ASKED);
     }
-    let mut answered = Vec::new();
     for ticket in tickets.into_iter().rev() {
-        let fetched = fetch::newest(node, site, &ticket, wanted(state.relation)).await;
-        if fetched.is_ok() {
-            answered.push(ticket);
-        }
+        // Who does not answer is asked again another time.
+        let _ = fetch::newest(node, site, &ticket, wanted(state.relation)).await;
     }
-    if answered.is_empty() {
-        let mut holders = Holders::new(node, site, Vec::new());
-        while let Some(ticket) = holders.next().await {
-            let fetched = fetch::newest(node, site, &ticket, wanted(state.relation)).await;
-            if fetched.is_ok() {
-                answered.push(ticket);
-                break;
-            }
-        }
-    }
-    answered
 }
 
 /// Brings the newest version from the first peer that has it.

@@ -14,6 +14,8 @@
 //! | [`fetch`] | a site's newer versions from a peer, verified before they are kept |
 //! | `find` | who has a site, without a ticket |
 //! | [`follow`] | following sites, keeping them up to date, removing them |
+//! | `link` | links: telling each other of new versions, small ones with all their bytes |
+//! | `proto` | who is linked with whom: without IO |
 //! | [`cache`] | what goes when visited sites have too many bytes |
 //! | [`page`] | some files of a version that is not here yet, proved |
 //! | `doors`, `transport` | how many connections others may open, and how much each may hold in memory |
@@ -31,6 +33,7 @@ pub(crate) mod find;
 pub mod follow;
 mod keep;
 mod limits;
+pub mod link;
 pub mod network;
 pub mod node;
 mod pace;

@@ -12,8 +12,11 @@ use std::{
 };
 
 use ed25519_dalek::{Signer, SigningKey};
-use iroh::{Endpoint, EndpointAddr, endpoint::Connection, protocol::Router};
-use tokio::sync::{Notify, OnceCell, Semaphore, broadcast, mpsc, watch};
+use iroh::{Endpoint, EndpointAddr, EndpointId, endpoint::Connection, protocol::Router};
+use tokio::{
+    sync::{Notify, OnceCell, broadcast, mpsc, watch},
+    task::{AbortHandle, JoinSet},
+};
 
 use super::{
     allow::AllowList,
@@ -22,11 +25,12 @@ use super::{
     doors::{Guarded, Talk},
     find::lan::Lan,
     limits::{self, Limits, Live, Uploads},
+    link::{Connections, Links, Pushes},
     network::{Network, Ticket},
     pace::Pace,
     page::Fronts,
     presence::Presence,
-    serve::{ALL_WATCHES, SkepProtocol},
+    serve::SkepProtocol,
     services::Services,
     transport, wire,
 };
@@ -74,8 +78,12 @@ pub struct Node {
     pub(super) presence: Presence,
     pub(super) pace: Pace,
     pub(super) fronts: Arc<Fronts>,
-    /// Who waits for news of sites.
-    pub(super) watches: Arc<Semaphore>,
+    /// The connections of our own protocol.
+    pub(super) connections: Connections,
+    pub(super) links: Links,
+    pub(super) pushes: Arc<Pushes>,
+    /// What goes on in its name, until it closes; `None` from then on.
+    tasks: Mutex<Option<JoinSet<()>>>,
     /// Which sites are followed has changed.
     pub(super) follows: Notify,
     /// The most bytes of visited sites.
@@ -228,7 +236,10 @@ impl Node {
             presence: Presence::default(),
             pace: Pace::default(),
             fronts: Arc::default(),
-            watches: Arc::new(Semaphore::new(ALL_WATCHES)),
+            connections: Connections::default(),
+            links: Links::default(),
+            pushes: Arc::default(),
+            tasks: Mutex::new(Some(JoinSet::new())),
             follows: Notify::new(),
             visited_limit: AtomicU64::new(VISITED_LIMIT),
             events,
@@ -315,6 +326,27 @@ impl Node {
         self.key.verifying_key().to_bytes()
     }
 
+    /// Itself, for what answers others in its name.
+    pub(super) fn weak(&self) -> Weak<Self> {
+        self.me.clone()
+    }
+
+    /// Its public key, as iroh has it.
+    pub(super) fn endpoint_id(&self) -> EndpointId {
+        iroh::SecretKey::from_bytes(self.key.as_bytes()).public()
+    }
+
+    /// Does some work in the name of the node, until it is done or the node closes.
+    pub(super) fn spawn(
+        &self,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> Option<AbortHandle> {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let tasks = tasks.as_mut()?;
+        while tasks.try_join_next().is_some() {}
+        Some(tasks.spawn(work))
+    }
+
     /// Allows others to have the versions of a site from `first` on: to be called after a publish.
     ///
     /// # Errors
@@ -383,6 +415,14 @@ impl Node {
         match self.online.get_or_try_init(never).await {
             Ok(online) => drop(online.router.shutdown().await),
             Err(()) => drop(self.blobs.fs.shutdown().await),
+        }
+        let tasks = self
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(mut tasks) = tasks {
+            tasks.shutdown().await;
         }
     }
 

@@ -7,24 +7,23 @@ use std::{
 };
 
 use iroh::{
-    EndpointId,
+    EndpointAddr, EndpointId,
     endpoint::{Connection, RecvStream, SendStream, VarInt},
     protocol::{AcceptError, ProtocolHandler},
 };
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, broadcast::error::RecvError},
-    time::Instant,
-};
+use n0_future::boxed::BoxFuture;
+use tokio::sync::Semaphore;
 
 use super::{
     find, keep,
+    link::{self, MAX_ADDRESSES, MAX_OF_NODE, Shared, Streams},
     node::{Node, blocking},
     page,
     presence::Present,
-    wire::{self, MAX_ENTRIES, Request, Response, WATCH_TIME},
+    wire::{self, MAX_ENTRIES, Request, Response},
 };
 use crate::{
-    archive::{address::SiteId, entry::Branch, hash::LogHash, head::Head},
+    archive::{address::SiteId, entry::Branch, hash::LogHash},
     error::{Error, Kind, Result},
     store::SiteState,
 };
@@ -32,20 +31,11 @@ use crate::{
 /// How many requests of one connection are answered at a time.
 const STREAMS: usize = 16;
 
-/// How many streams it may have open: those, and such as wait.
-const ALL_STREAMS: u32 = 128;
-
-/// How many of one connection may wait for news at a time.
-const WATCHES: usize = 64;
-
-/// How many of all connections together may.
-pub(super) const ALL_WATCHES: usize = 2048;
+/// How many streams a node may have open at a time: its links, and what it asks.
+const MAX_STREAMS: u32 = MAX_OF_NODE as u32 + 64;
 
 /// For how many sites a connection is counted among those that are there.
 const SITES: usize = 64;
-
-/// The most addresses of one node: a machine has a few in each of its networks, and a relay.
-const MAX_ADDRESSES: usize = 32;
 
 /// Accepts the connections of our own protocol.
 #[derive(Debug)]
@@ -64,36 +54,53 @@ impl SkepProtocol {
 
 impl ProtocolHandler for SkepProtocol {
     async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
-        connection.set_max_concurrent_bi_streams(VarInt::from_u32(ALL_STREAMS));
-        let slots = Arc::new(Semaphore::new(STREAMS));
-        let peer = Arc::new(Peer {
-            id: connection.remote_id(),
-            watches: Arc::new(Semaphore::new(WATCHES)),
-            present: Mutex::default(),
-        });
-        while let Ok(slot) = slots.clone().acquire_owned().await {
-            let Ok((send, receive)) = connection.accept_bi().await else {
-                break;
-            };
-            let Some(node) = self.node.upgrade() else {
-                break;
-            };
-            let peer = peer.clone();
-            tokio::spawn(async move {
-                // A peer that breaks the protocol gets no answer: its stream ends.
-                let _ = answer(&node, &peer, send, receive, slot).await;
-            });
-        }
+        let shared = Shared::new(connection.clone());
+        answer_all(&self.node, &connection, &Arc::downgrade(&shared)).await;
         Ok(())
+    }
+}
+
+/// As [`answer_all`], for a connection that this node opened. In a box, as what is answered may open others.
+pub(super) fn answer_caller(
+    node: Weak<Node>,
+    connection: Connection,
+    shared: Weak<Shared>,
+) -> BoxFuture<()> {
+    Box::pin(async move { answer_all(&node, &connection, &shared).await })
+}
+
+/// Answers what the node at the other end of a connection asks, until that is closed.
+async fn answer_all(node: &Weak<Node>, connection: &Connection, shared: &Weak<Shared>) {
+    let slots = Arc::new(Semaphore::new(STREAMS));
+    connection.set_max_concurrent_bi_streams(VarInt::from_u32(MAX_STREAMS));
+    let present = Arc::new(Mutex::default());
+    while let Ok(slot) = slots.clone().acquire_owned().await {
+        let Ok((send, receive)) = connection.accept_bi().await else {
+            return;
+        };
+        let (Some(node), Some(shared)) = (node.upgrade(), shared.upgrade()) else {
+            return;
+        };
+        let peer = Peer {
+            id: connection.remote_id(),
+            shared,
+            present: present.clone(),
+        };
+        tokio::spawn(async move {
+            // A peer that breaks the protocol gets no answer: its stream ends.
+            let _ = answer(&node, &peer, send, receive).await;
+            drop(slot);
+        });
     }
 }
 
 /// Who is at the other end of a connection.
 struct Peer {
     id: EndpointId,
-    watches: Arc<Semaphore>,
+    /// The connection stays open while something is answered.
+    shared: Arc<Shared>,
     /// For which sites it is there. They go with the connection and all its streams.
-    present: Mutex<HashMap<SiteId, Present>>,
+    present: Arc<Mutex<HashMap<SiteId, Present>>>,
 }
 
 impl Peer {
@@ -104,6 +111,15 @@ impl Peer {
             present.insert(site, node.presence.enter(site, self.id));
         }
     }
+
+    /// A node speaks for itself: it can't make this one dial another. Nor does it have so many addresses that
+    /// trying them floods others.
+    fn speaks_for_itself(&self, from: &EndpointAddr) -> Result<()> {
+        match from.id == self.id && from.addrs.len() <= MAX_ADDRESSES {
+            true => Ok(()),
+            false => Err(Error::new(Kind::Hostile, "a peer names another node")),
+        }
+    }
 }
 
 async fn answer(
@@ -111,7 +127,6 @@ async fn answer(
     peer: &Peer,
     mut send: SendStream,
     mut receive: RecvStream,
-    slot: OwnedSemaphorePermit,
 ) -> Result<()> {
     match wire::receive(&mut receive, wire::FRAME_TIMEOUT).await? {
         Request::Head { site } => {
@@ -124,15 +139,12 @@ async fn answer(
             };
             wire::send(&mut send, &response).await?;
         }
-        Request::Watch { site, length } => {
-            // Who waits is in nobody's way.
-            drop(slot);
-            let response = tokio::select! {
-                response = watch(node, peer, SiteId(site), length) => response?,
-                // The peer does not wait any more.
-                _ = send.stopped() => return Ok(()),
-            };
-            wire::send(&mut send, &response).await?;
+        Request::Link { site, head, from } => {
+            peer.speaks_for_itself(&from)?;
+            // Who asks for a link answers too, and keeps the connection open.
+            node.connections.add(node.endpoint_id(), &peer.shared);
+            let streams = Streams::new(node, peer.shared.clone(), (send, receive))?;
+            return link::asked(node, SiteId(site), head, from, streams).await;
         }
         Request::Entries { site, first, count } => {
             entries(node, SiteId(site), first, count, &mut send).await?;
@@ -163,14 +175,7 @@ async fn answer(
             self::branch(node, SiteId(site), branch, count, &mut send).await?;
         }
         Request::Announce { site, head, from } => {
-            // A node speaks for itself: it can't make this one dial another.
-            // Nor does it have so many addresses that trying them floods others.
-            if from.id != peer.id || from.addrs.len() > MAX_ADDRESSES {
-                return Err(Error::new(
-                    Kind::Hostile,
-                    "an announcement names another node",
-                ));
-            }
+            peer.speaks_for_itself(&from)?;
             let response = keep::keep(node, SiteId(site), &head, &from).await;
             wire::send(&mut send, &response).await?;
         }
@@ -185,35 +190,6 @@ pub(super) async fn shared(node: &Node, site: SiteId) -> Result<Option<SiteState
     let store = node.store.clone();
     let state = blocking(move || store.site(site)).await?;
     Ok(state.filter(|state| state.is_shared()))
-}
-
-/// The head of a site as soon as its log is longer than `length`, or as it is when it is time.
-async fn watch(node: &Node, peer: &Peer, site: SiteId, length: u64) -> Result<Response> {
-    // Before the first look, so that nothing comes in between.
-    let mut news = node.news();
-    let end = Instant::now() + WATCH_TIME;
-    let permits = (
-        peer.watches.clone().try_acquire_owned(),
-        node.watches.clone().try_acquire_owned(),
-    );
-    let may_wait = permits.0.is_ok() && permits.1.is_ok();
-    loop {
-        let Some(head) = shared(node, site).await?.and_then(|state| state.head) else {
-            return Ok(Response::NotShared);
-        };
-        peer.asks_for(node, site);
-        if head.length() > length || !may_wait || Instant::now() >= end {
-            return Ok(Response::Head(Head::encode(&head)));
-        }
-        loop {
-            match tokio::time::timeout_at(end, news.recv()).await {
-                Ok(Ok(other)) if other != site => {}
-                // It has missed some: this site may be among them.
-                Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => break,
-                Ok(Err(RecvError::Closed)) => return Ok(Response::NotShared),
-            }
-        }
-    }
 }
 
 async fn entries(

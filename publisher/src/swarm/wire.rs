@@ -32,9 +32,6 @@ const PIECE: usize = 64 << 10;
 /// How long a peer may take for one frame, unless it has to fetch something first.
 pub const FRAME_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a [`Request::Watch`] waits for a longer log.
-pub const WATCH_TIME: Duration = Duration::from_secs(240);
-
 /// What a node asks another.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Request {
@@ -76,14 +73,16 @@ pub enum Request {
         /// Where to fetch it: the node that asks.
         from: EndpointAddr,
     },
-    /// Tell me when there is more than this. Answered by [`Response::Head`] as soon as the log is longer
-    /// than `length`, or as it is after [`WATCH_TIME`], or at once if too many wait already; or by
-    /// [`Response::NotShared`].
-    Watch {
+    /// Let us tell each other what is new of a site, over this stream, from now on. Answered by
+    /// [`Frame::Welcome`](super::link::frame::Frame::Welcome), and then frames go both ways; or by
+    /// [`Frame::Refused`](super::link::frame::Frame::Refused).
+    Link {
         /// The site.
         site: [u8; 32],
-        /// How long the log is that the asking node has.
-        length: u64,
+        /// The newest head that the asking node has.
+        head: Option<Vec<u8>>,
+        /// How to reach the asking node.
+        from: EndpointAddr,
     },
     /// Which of some sites the node shares, in a way that tells their names only to whoever knows them. Answered
     /// by [`Response::Found`].
@@ -167,6 +166,22 @@ pub async fn send<T: Serialize>(stream: &mut SendStream, message: &T) -> Result<
 pub async fn receive<T: DeserializeOwned>(stream: &mut RecvStream, limit: Duration) -> Result<T> {
     let mut length = [0; 4];
     within(limit, stream.read_exact(&mut length)).await?;
+    receive_rest(stream, length, limit).await
+}
+
+/// Receives a message whenever it comes.
+pub async fn next<T: DeserializeOwned>(stream: &mut RecvStream) -> Result<T> {
+    let mut length = [0; 4];
+    let began = stream.read_exact(&mut length).await;
+    began.map_err(|e| Error::new(Kind::Unreachable, format!("a peer is gone: {e}")))?;
+    receive_rest(stream, length, FRAME_TIMEOUT).await
+}
+
+async fn receive_rest<T: DeserializeOwned>(
+    stream: &mut RecvStream,
+    length: [u8; 4],
+    limit: Duration,
+) -> Result<T> {
     let length = u32::from_be_bytes(length) as usize;
     if length > MAX_FRAME {
         return Err(Error::new(

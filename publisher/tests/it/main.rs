@@ -41,5 +41,6 @@ mod swarm;
 mod swarm_blobs;
 mod swarm_quiet;
 mod swarm_retract;
+mod telling;
 mod vectors;
 mod web;

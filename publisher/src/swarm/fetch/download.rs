@@ -89,7 +89,7 @@ pub(super) async fn download(
 }
 
 /// Fails if a site would have more than its quota with these blobs.
-pub(super) fn check_new(
+pub(in crate::swarm) fn check_new(
     store: &Store,
     state: Option<&SiteState>,
     retractions: &Retractions,
@@ -108,7 +108,10 @@ pub(super) fn check_new(
 
 /// The blobs of the newest version here: they were whole and durable before it was recorded. Of any other
 /// blob a power cut can have kept the record that it is complete, and lost the blob.
-pub(super) fn proven(store: &Store, state: Option<&SiteState>) -> Result<HashSet<ContentHash>> {
+pub(in crate::swarm) fn proven(
+    store: &Store,
+    state: Option<&SiteState>,
+) -> Result<HashSet<ContentHash>> {
     let Some(state) = state.filter(|state| state.head.is_some()) else {
         return Ok(HashSet::new());
     };
