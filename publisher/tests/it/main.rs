@@ -35,6 +35,8 @@ mod portable;
 mod publish;
 mod retract;
 mod signpost;
+mod sim;
+mod simulation;
 mod sought;
 mod sources;
 mod swarm;
