@@ -251,13 +251,40 @@ pub(crate) async fn ready_with(
     peers: &[Ticket],
     fork: OnFork,
 ) -> Result<Ready> {
-    let Opened { store, mut end, .. } = open(ctx, name).await?;
-    // Of a site that is here, nobody is asked who was not named.
-    let is_sought = ctx.network.finds() && store.known(site).is_err();
-    let asks = !peers.is_empty() || is_sought;
-    if asks {
-        end = end.start(ctx).await?;
+    let opened = open_for(ctx, name, site, peers).await?;
+    ready_on(ctx, opened, site, peers, fork).await
+}
+
+/// Whether those are asked for a site who were not named: not if it is here.
+fn is_sought(ctx: &Context, store: &Store, site: SiteId) -> bool {
+    ctx.network.finds() && store.known(site).is_err()
+}
+
+/// Opens the store for `name`, with a node on it if others are asked for the site.
+pub(crate) async fn open_for(
+    ctx: &Context,
+    name: &str,
+    site: SiteId,
+    peers: &[Ticket],
+) -> Result<Opened> {
+    let mut opened = open(ctx, name).await?;
+    if !peers.is_empty() || is_sought(ctx, &opened.store, site) {
+        opened.end = opened.end.start(ctx).await?;
     }
+    Ok(opened)
+}
+
+/// As [`ready_with`], on a store that is open.
+pub(crate) async fn ready_on(
+    ctx: &Context,
+    opened: Opened,
+    site: SiteId,
+    peers: &[Ticket],
+    fork: OnFork,
+) -> Result<Ready> {
+    let Opened { store, end, .. } = opened;
+    let is_sought = is_sought(ctx, &store, site);
+    let asks = !peers.is_empty() || is_sought;
     let fetched = match end.node() {
         Some(node) if asks => fetch_from(node, site, peers).await.map(Some),
         _ => Ok(None),

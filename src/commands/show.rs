@@ -4,16 +4,17 @@ use clap::Args;
 use data_encoding::BASE64;
 use serde_json::json;
 use skep_publisher::{
-    archive::{address::Address, path::ArchivePath},
+    archive::{address::Address, path::ArchivePath, tree::File},
     error::{Error, Kind},
     store::Reader,
+    swarm::{Ticket, page::Session},
 };
 
 use crate::{
     context::Context,
     error::{CliError, Exit, Result},
     site,
-    swarm::{self, Peers, Ready},
+    swarm::{self, OnFork, Opened, Peers, Ready},
 };
 
 /// Write one file of one version to stdout
@@ -32,7 +33,13 @@ pub(crate) struct ShowArgs {
 pub(crate) async fn run(ctx: &Context, args: &ShowArgs) -> Result<Exit> {
     let address = site::address(&args.address)?;
     let peers = args.peers.tickets(Some(&address))?;
-    let ready = swarm::ready(ctx, "skep show", address.site, &peers).await?;
+    let opened = swarm::open_for(ctx, "skep show", address.site, &peers).await?;
+    if let Some((found, bytes)) = alone(&opened, &address, &peers).await {
+        opened.end.close().await;
+        write(ctx, &address, &found, |sink| sink(&bytes))?;
+        return Ok(Exit::Done);
+    }
+    let ready = swarm::ready_on(ctx, opened, address.site, &peers, OnFork::Fail).await?;
     let shown = match ready.bring(&address, &peers).await {
         Ok(()) => show(ctx, &ready, &address),
         Err(e) => Err(e),
@@ -45,51 +52,111 @@ pub(crate) async fn run(ctx: &Context, args: &ShowArgs) -> Result<Exit> {
 /// The longest file that becomes a line of JSON, in bytes.
 const MAX_JSON: u64 = 16 << 20;
 
+/// The file that was asked for.
+struct Found {
+    version: u64,
+    path: ArchivePath,
+    file: File,
+}
+
+/// The file with no more than what proves it, if nothing of its site is here, from the first peer that gives it.
+/// Whatever comes in between is told when the whole version is asked for.
+async fn alone(opened: &Opened, address: &Address, peers: &[Ticket]) -> Option<(Found, Vec<u8>)> {
+    let node = opened.end.node()?;
+    if address.version.is_some() || opened.store.known(address.site).is_ok() {
+        return None;
+    }
+    let paths = candidates(address);
+    for peer in peers {
+        let Ok((session, files)) = Session::open(node, address.site, peer, &paths).await else {
+            continue;
+        };
+        for path in &paths {
+            let Ok(Some(file)) = session.find(path) else {
+                continue;
+            };
+            // A long file comes with the whole version.
+            let (_, bytes) = files.into_iter().find(|(came, _)| came.hash == file.hash)?;
+            let found = Found {
+                version: session.entry().number,
+                path: path.clone(),
+                file,
+            };
+            return Some((found, bytes));
+        }
+    }
+    None
+}
+
 fn show(ctx: &Context, ready: &Ready, address: &Address) -> Result<()> {
     let entry = ready.store.entry_at(&ready.state, address)?;
     let reader = Reader::new(&ready.store, &ready.state);
+    for path in candidates(address) {
+        if let Some(file) = reader.find(entry.tree, &path)? {
+            let found = Found {
+                version: entry.number,
+                path,
+                file,
+            };
+            return write(ctx, address, &found, |sink| reader.read(&found.file, sink));
+        }
+    }
     let name = address.path.as_ref().map_or("", ArchivePath::as_str);
-    // As a browser would: a folder is its index.
+    Err(CliError::failed(
+        "not-found",
+        format!("version {} has no file {name:?}", entry.number),
+    )
+    .hint("`skep clone ADDRESS DIR` brings all files"))
+}
+
+/// Where the file of an address may be. As in a browser, a folder is its index.
+fn candidates(address: &Address) -> Vec<ArchivePath> {
+    let name = address.path.as_ref().map_or("", ArchivePath::as_str);
     let index = format!("{name}/index.html");
-    let mut found = None;
-    for candidate in [name, index.trim_start_matches('/')] {
-        if let Ok(path) = ArchivePath::new(candidate)
-            && found.is_none()
-        {
-            found = reader.find(entry.tree, &path)?.map(|file| (path, file));
-        }
+    let names = [name, index.trim_start_matches('/')].into_iter();
+    names
+        .filter_map(|name| ArchivePath::new(name).ok())
+        .collect()
+}
+
+/// Takes a file's bytes, piece by piece.
+type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), Error>;
+
+/// Writes a file to stdout; `read` gives its bytes.
+fn write(
+    ctx: &Context,
+    address: &Address,
+    found: &Found,
+    read: impl FnOnce(Sink<'_>) -> Result<(), Error>,
+) -> Result<()> {
+    let Found { path, file, .. } = found;
+    if !ctx.out.is_json() {
+        return Ok(read(&mut |piece| {
+            let written = ctx.out.write(piece);
+            written.map_err(|e| Error::new(Kind::Io, format!("can't write to stdout: {e}")))
+        })?);
     }
-    let Some((path, file)) = found else {
-        return Err(CliError::failed(
-            "not-found",
-            format!("version {} has no file {name:?}", entry.number),
-        )
-        .hint("`skep clone ADDRESS DIR` brings all files"));
-    };
-    if ctx.out.is_json() {
-        if file.size > MAX_JSON {
-            let message = format!("{path} has {} bytes: too many for JSON", file.size);
-            return Err(CliError::failed("too-long", message)
-                .hint("without `--json`, its bytes come as they are"));
-        }
-        let bytes = reader.bytes(&file, MAX_JSON)?;
-        // One of the two: as text if it is some.
-        let text = std::str::from_utf8(&bytes).ok();
-        ctx.out.json(&json!({
-            "address": Address::of(address.site).to_string(),
-            "version": entry.number,
-            "path": path.as_str(),
-            "bytes": file.size,
-            "media_type": file.media_type.as_str(),
-            "hash": file.hash.to_string(),
-            "text": text,
-            "base64": text.is_none().then(|| BASE64.encode(&bytes)),
-        }));
-        return Ok(());
+    if file.size > MAX_JSON {
+        let message = format!("{path} has {} bytes: too many for JSON", file.size);
+        return Err(CliError::failed("too-long", message)
+            .hint("without `--json`, its bytes come as they are"));
     }
-    reader.read(&file, |piece| {
-        let written = ctx.out.write(piece);
-        written.map_err(|e| Error::new(Kind::Io, format!("can't write to stdout: {e}")))
+    let mut bytes = Vec::new();
+    read(&mut |piece| {
+        bytes.extend_from_slice(piece);
+        Ok(())
     })?;
+    // One of the two: as text if it is some.
+    let text = std::str::from_utf8(&bytes).ok();
+    ctx.out.json(&json!({
+        "address": Address::of(address.site).to_string(),
+        "version": found.version,
+        "path": path.as_str(),
+        "bytes": file.size,
+        "media_type": file.media_type.as_str(),
+        "hash": file.hash.to_string(),
+        "text": text,
+        "base64": text.is_none().then(|| BASE64.encode(&bytes)),
+    }));
     Ok(())
 }
