@@ -4,7 +4,7 @@
 mod new;
 pub(crate) mod retracted;
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 pub(crate) use new::{MAX_NEW, New};
 use retracted::Retracted;
@@ -12,16 +12,20 @@ use retracted::Retracted;
 use crate::{
     archive::{
         address::SiteId,
-        blobs::{BlobKind, BlobRef, BlobSet},
+        blobs::{BlobKind, BlobSet},
         entry::Entry,
         hash::NodeHash,
         head::Head,
         path::{ArchivePath, Names},
         tree::{self, File},
     },
+    checkout::Filling,
     error::{Error, Kind, Result},
+    parallel,
     store::{
-        Reader, Relation, Retractions, SiteState, Store, index::verified_objects, records::Commit,
+        Reader, Relation, Retractions, SiteState, Store,
+        index::{Sink, verified},
+        records::Commit,
     },
 };
 
@@ -98,14 +102,14 @@ pub(crate) fn accept(
         .records
         .site(site)?
         .ok_or_else(|| Error::damaged("a site vanished"))?;
-    // First: that an object is in a pack is recorded once, and then relied on.
-    store
-        .blobs
-        .sync()
-        .map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
     let retracted = Retracted::new(store, &state, &new.entries, wanted).map_err(as_hostile)?;
     let retractions = &retracted.retractions;
-    index_packs(store, &state, &new.entries, wanted, retractions).map_err(as_hostile)?;
+    let filling = store.filling(site);
+    if let (Some(filling), Some(newest)) = (&filling, new.entries.last()) {
+        filling.expect(newest);
+    }
+    let filling = filling.as_deref();
+    index_packs(store, &state, &new.entries, wanted, retractions, filling).map_err(as_hostile)?;
     check(store, &state, new, wanted, retractions).map_err(as_hostile)?;
     for entry in &new.abandoned {
         check_alone(store, &state, entry).map_err(as_hostile)?;
@@ -142,13 +146,9 @@ pub(crate) fn accept(
 ///
 /// As [`accept`].
 pub(crate) fn complete(store: &Store, state: &SiteState, entry: &Entry) -> Result<()> {
-    store
-        .blobs
-        .sync()
-        .map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
     let retractions = store.retractions(state)?;
     let entries = std::slice::from_ref(entry);
-    index_packs(store, state, entries, Wanted::Whole, &retractions).map_err(as_hostile)?;
+    index_packs(store, state, entries, Wanted::Whole, &retractions, None).map_err(as_hostile)?;
     let newest = store.entry(state, None)?;
     let entries = wanted_entries(entries, Wanted::Whole, &retractions);
     check_entries(store, state, entries, Some(&newest), &retractions).map_err(as_hostile)?;
@@ -169,13 +169,9 @@ pub(crate) fn check_rival(
     new: &New,
     wanted: Wanted,
 ) -> Result<()> {
-    store
-        .blobs
-        .sync()
-        .map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
     let retracted = Retracted::new(store, state, &new.entries, wanted).map_err(as_hostile)?;
     let retractions = &retracted.retractions;
-    index_packs(store, state, &new.entries, wanted, retractions).map_err(as_hostile)?;
+    index_packs(store, state, &new.entries, wanted, retractions, None).map_err(as_hostile)?;
     check(store, state, new, wanted, retractions).map_err(as_hostile)?;
     // A mend that goes on from there must not rely on what was dropped there.
     retracted
@@ -183,33 +179,42 @@ pub(crate) fn check_rival(
         .map_err(as_hostile)
 }
 
-/// Verifies every object of the packs that are new here, and records where it lies. That is true
-/// whatever becomes of the versions.
+/// Makes the blobs that came durable, verifies every object of the packs that are new here, and records where
+/// it lies. That is true whatever becomes of the versions.
 fn index_packs(
     store: &Store,
     state: &SiteState,
     entries: &[Entry],
     wanted: Wanted,
     retractions: &Retractions,
+    filling: Option<&Filling>,
 ) -> Result<()> {
-    let mut room = SITE_QUOTA;
+    let mut new = BTreeMap::new();
     for entry in wanted_entries(entries, wanted, retractions) {
         for blob in retractions.needs(store, entry)?.into_values() {
             if blob.kind == BlobKind::Pack && !store.records.has_pack(state, blob.hash)? {
-                room -= index_pack(store, state, &blob, room)?;
+                new.insert(blob.hash, blob);
             }
         }
     }
+    let mut new = new.into_values();
+    let mut room = SITE_QUOTA;
+    let blobs = &*store.blobs;
+    let sink = filling.map(|filling| filling as &dyn Sink);
+    // The disk has its time while the first are verified.
+    let (synced, indexed) = parallel::both(
+        || blobs.sync(),
+        || verified(blobs, &mut new, &mut room, sink),
+    );
+    // First: that an object is in a pack is recorded once, and then relied on.
+    synced.map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
+    let mut indexed = indexed?;
+    while !indexed.is_empty() {
+        store.records.add_packs(state, &indexed)?;
+        // The first were the only ones that a folder could be filled from.
+        indexed = verified(blobs, &mut new, &mut room, None)?;
+    }
     Ok(())
-}
-
-/// Returns how many bytes its objects have, which are at most `room`.
-fn index_pack(store: &Store, state: &SiteState, pack: &BlobRef, room: u64) -> Result<u64> {
-    let objects = verified_objects(&*store.blobs, pack, room)
-        .map_err(|e| Error::new(Kind::Hostile, format!("pack {}: {e}", pack.hash)))?;
-    let bytes = objects.iter().map(|(_, place)| place.size).sum();
-    store.records.add_packs(state, &[(*pack, objects)])?;
-    Ok(bytes)
 }
 
 /// Checks that every file and source of the wanted versions is here, reading only what changed between them.
@@ -238,17 +243,20 @@ fn check_entries<'a>(
     let reader = Reader::new(store, state);
     for entry in entries {
         let needs = retractions.needs(store, entry)?;
-        let present = |file: &File| -> Result<()> {
-            if reader.has(file, &needs)? {
-                return Ok(());
+        let present = |files: &[&File]| -> Result<()> {
+            let places = reader.locate_files(files.iter().copied())?;
+            for (file, place) in files.iter().zip(places) {
+                if !reader.has_at(file, place, &needs)? {
+                    return Err(Error::new(
+                        Kind::Hostile,
+                        format!(
+                            "version {} has a file whose bytes are in none of its blobs",
+                            entry.number
+                        ),
+                    ));
+                }
             }
-            Err(Error::new(
-                Kind::Hostile,
-                format!(
-                    "version {} has a file whose bytes are in none of its blobs",
-                    entry.number
-                ),
-            ))
+            Ok(())
         };
         let (files, bytes) = check_tree(&reader, before.map(|b| b.tree), entry.tree, &present)?;
         let (old_files, old_bytes) = before.map_or((0, 0), |old| (old.files, old.bytes));
@@ -278,11 +286,12 @@ fn check_tree(
     reader: &Reader,
     old: Option<NodeHash>,
     new: NodeHash,
-    present: &impl Fn(&File) -> Result<()>,
+    present: &impl Fn(&[&File]) -> Result<()>,
 ) -> Result<(i128, i128)> {
     let (mut files, mut bytes) = (0, 0i128);
     if let Some(old) = old {
-        for change in reader.diff(old, new)? {
+        let changes = reader.diff(old, new)?;
+        for change in &changes {
             if let Some(file) = &change.old {
                 files -= 1;
                 bytes -= i128::from(file.size);
@@ -291,9 +300,10 @@ fn check_tree(
                 files += 1;
                 bytes += i128::from(file.size);
                 not_reserved(&change.path)?;
-                present(file)?;
             }
         }
+        let came: Vec<_> = changes.iter().filter_map(|c| c.new.as_ref()).collect();
+        present(&came)?;
         return Ok((files, bytes));
     }
     let mut names = Names::default();
@@ -311,8 +321,9 @@ fn check_tree(
         }
         not_reserved(path)?;
         all.push((path.clone(), file.clone()));
-        present(file)
+        Ok(())
     })?;
+    present(&all.iter().map(|(_, file)| file).collect::<Vec<_>>())?;
     // Else equal files would have two roots, and a tree could be any number of nodes.
     match tree::build(all).root == new {
         true => Ok((files, bytes)),
@@ -327,7 +338,7 @@ fn check_tree(
 fn check_alone(store: &Store, state: &SiteState, entry: &Entry) -> Result<()> {
     let none = Retractions::default();
     let alone = std::slice::from_ref(entry);
-    index_packs(store, state, alone, Wanted::Latest, &none)?;
+    index_packs(store, state, alone, Wanted::Latest, &none, None)?;
     check_entries(store, state, alone.iter(), None, &none)
 }
 

@@ -1,20 +1,25 @@
 //! Writing the files of a version into a folder.
 
+mod filling;
+
 use std::{
     collections::HashSet,
     fs::{self, File as FsFile},
-    io::{BufWriter, Write},
-    path::{Path, PathBuf},
+    io::Write,
+    path::Path,
 };
 
+pub use filling::{Filling, Part};
 use tempfile::TempDir;
 
 use crate::{
     archive::{
         hash::NodeHash,
         path::{ArchivePath, Names},
+        tree::{self, File, NodeSource, TreeError},
     },
     error::{Error, Kind, Result},
+    parallel,
     store::Reader,
 };
 
@@ -57,53 +62,103 @@ pub fn check_target(dir: &Path) -> Result<()> {
 /// If the version is not here or is damaged, or the folder can't be written.
 pub fn checkout(reader: &Reader, root: NodeHash, dir: &Path) -> Result<CheckedOut> {
     check_target(dir)?;
+    // A fresh folder of our own: no link that lies in it can lead out of it.
+    let partial = partial_folder(parent_of(dir)?)?;
+    let files = files(reader, root)?;
+    make_folders(partial.path(), &files)?;
+    complete(reader, &files, &files, partial, dir)
+}
+
+/// The folder in which `dir` lies; it is made if it is not there.
+fn parent_of(dir: &Path) -> Result<&Path> {
     let parent = match dir.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     fs::create_dir_all(parent).map_err(|e| Error::io("create the folder", parent, &e))?;
-    // A fresh folder of our own: no link that lies in it can lead out of it.
-    let partial = partial_folder(parent)?;
-    let mut done = CheckedOut { files: 0, bytes: 0 };
+    Ok(parent)
+}
+
+/// Writes those of `files` that are `left`, and gives the folder its name.
+fn complete(
+    reader: &Reader,
+    files: &[(ArchivePath, File)],
+    left: &[(ArchivePath, File)],
+    partial: TempDir,
+    dir: &Path,
+) -> Result<CheckedOut> {
+    let parts: Vec<_> = left.chunks(PART).collect();
+    parallel::each(
+        parts.len(),
+        || reader.again(),
+        |reader, n| write(reader, parts[n], partial.path()),
+    )?;
+    fs::rename(partial.path(), dir).map_err(|e| Error::io("create", dir, &e))?;
+    // It has another name now, and stays.
+    let _ = partial.keep();
+    Ok(CheckedOut {
+        files: files.len() as u64,
+        bytes: files.iter().map(|(_, file)| file.size).sum(),
+    })
+}
+
+/// How many files are written one after the other: some of one folder, which lie in a few frames.
+const PART: usize = 64;
+
+/// The files of a tree, if they may be written to a folder.
+fn files<S: NodeSource>(source: &S, root: NodeHash) -> Result<Vec<(ArchivePath, File)>>
+where
+    Error: From<TreeError<S::Error>>,
+{
     let mut names = Names::default();
-    let mut folders = HashSet::new();
-    reader.walk(root, |path, file| {
+    let mut files = Vec::new();
+    tree::walk(source, root, &mut |path, file| {
         if path.is_of_repository() {
             return Err(Error::new(
                 Kind::Hostile,
-                format!("{path} is a part of a repository, which would make git run what a stranger wrote"),
+                format!(
+                    "{path} is a part of a repository, which would make git run what a stranger wrote"
+                ),
             ));
         }
         if !names.add(path) {
             return Err(Error::new(
                 Kind::Hostile,
-                format!("the site has two files that are one on some disks, by case or as file and folder: {path}"),
+                format!(
+                    "the site has two files that are one on some disks, by case or as file and folder: {path}"
+                ),
             ));
         }
-        let target = make_folder(partial.path(), path, &mut folders)?;
-        let io = |e: std::io::Error| Error::io("write", &target, &e);
-        let mut out = BufWriter::new(FsFile::create_new(&target).map_err(io)?);
-        reader.read(file, |piece| out.write_all(piece).map_err(io))?;
-        out.flush().map_err(io)?;
-        done.files += 1;
-        done.bytes += file.size;
+        files.push((path.clone(), file.clone()));
         Ok(())
     })?;
-    fs::rename(partial.path(), dir).map_err(|e| Error::io("create", dir, &e))?;
-    // It has another name now, and stays.
-    let _ = partial.keep();
-    Ok(done)
+    Ok(files)
 }
 
-fn make_folder(root: &Path, path: &ArchivePath, folders: &mut HashSet<PathBuf>) -> Result<PathBuf> {
-    let target = path.under(root);
-    if let Some(folder) = target.parent()
-        && !folders.contains(folder)
-    {
-        fs::create_dir_all(folder).map_err(|e| Error::io("create the folder", folder, &e))?;
-        folders.insert(folder.to_owned());
+fn make_folders(root: &Path, files: &[(ArchivePath, File)]) -> Result<()> {
+    let mut made = HashSet::new();
+    for (path, _) in files {
+        let target = path.under(root);
+        if let Some(folder) = target.parent()
+            && !made.contains(folder)
+        {
+            fs::create_dir_all(folder).map_err(|e| Error::io("create the folder", folder, &e))?;
+            made.insert(folder.to_owned());
+        }
     }
-    Ok(target)
+    Ok(())
+}
+
+fn write(reader: &Reader, files: &[(ArchivePath, File)], root: &Path) -> Result<()> {
+    let places = reader.locate_files(files.iter().map(|(_, file)| file))?;
+    for ((path, file), place) in files.iter().zip(places) {
+        let target = path.under(root);
+        let io = |e: std::io::Error| Error::io("write", &target, &e);
+        // What comes from a pack comes in one piece, and the rest in large ones.
+        let mut out = FsFile::create_new(&target).map_err(io)?;
+        reader.read_from(file, place, |piece| out.write_all(piece).map_err(io))?;
+    }
+    Ok(())
 }
 
 /// A fresh folder beside the one that is wanted. Temporary folders are the user's alone; a clone is an

@@ -17,6 +17,7 @@ pub mod home;
 pub mod keys;
 pub mod library;
 pub mod manifest;
+mod parallel;
 mod plain;
 pub mod portable;
 pub mod publish;

@@ -1,12 +1,12 @@
 //! `skep clone`: the published files of a version, as files.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use clap::Args;
 use serde_json::json;
 use skep_publisher::{
     archive::address::Address,
-    checkout::{check_target, checkout},
+    checkout::{Filling, Part, check_target},
     error::Error,
     store::Reader,
 };
@@ -16,7 +16,7 @@ use crate::{
     error::{CliError, Exit, Result},
     output::{bytes, count},
     site,
-    swarm::{self, Peers},
+    swarm::{self, OnFork, Peers},
     trust,
 };
 
@@ -48,7 +48,15 @@ pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
     let dir = ctx.path(&args.dir);
     let named = |e: Error| CliError::from(e).naming(&dir, &args.dir);
     check_target(&dir).map_err(named)?;
-    let ready = swarm::ready(ctx, "skep clone", address.site, &peers).await?;
+    let opened = swarm::open_for(ctx, "skep clone", address.site, &peers).await?;
+    let part = match args.sources {
+        false => Part::Site,
+        true => Part::Sources,
+    };
+    // What comes of it goes into the folder as soon as it is verified.
+    let filling = Arc::new(Filling::new(&dir, part));
+    opened.store.fill(address.site, &filling);
+    let ready = swarm::ready_on(ctx, opened, address.site, &peers, OnFork::Fail).await?;
     let brought = ready.bring(&address, &peers).await;
     let written = brought.and_then(|()| {
         let entry = ready.store.entry_at(&ready.state, &address)?;
@@ -71,7 +79,8 @@ pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
             CliError::failed("io", message)
         })?;
         trust::forget(&ctx.home, &dir)?;
-        Ok((entry.number, checkout(&reader, tree, &dir).map_err(named)?))
+        let written = filling.checkout(&reader, tree).map_err(named)?;
+        Ok((entry.number, written))
     });
     ready.close().await;
     let (version, written) = written?;

@@ -31,7 +31,11 @@ pub mod retractions;
 mod sharing;
 pub(crate) mod uses;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
 
 pub(crate) use activity::Activity;
 pub use activity::{Held, Traffic};
@@ -53,6 +57,7 @@ use crate::{
         log::Peaks,
         receipt::Receipt,
     },
+    checkout::Filling,
     error::{Error, Kind, Result},
 };
 
@@ -87,6 +92,8 @@ pub struct Store {
     activity: Activity,
     /// The public key of the node whose store this is, if it is one's.
     pub(crate) node: Option<[u8; 32]>,
+    /// The folders that wait for a version of a site.
+    fillings: Arc<Mutex<HashMap<SiteId, Weak<Filling>>>>,
 }
 
 impl Store {
@@ -122,10 +129,27 @@ impl Store {
             blobs,
             activity: Activity::default(),
             node: None,
+            fillings: Arc::default(),
         };
         // What a crash has left over. If it fails again, there is a next time; all else works meanwhile.
         let _ = this.delete_dropped();
         this
+    }
+
+    /// Fills a folder with the version of `site` that comes next, as long as somebody holds it: of several the last.
+    pub fn fill(&self, site: SiteId, filling: &Arc<Filling>) {
+        let mut fillings = self.fillings();
+        fillings.retain(|_, filling| filling.strong_count() > 0);
+        fillings.insert(site, Arc::downgrade(filling));
+    }
+
+    /// The folder that waits for a version of the site, for the first one that comes.
+    pub(crate) fn filling(&self, site: SiteId) -> Option<Arc<Filling>> {
+        self.fillings().remove(&site)?.upgrade()
+    }
+
+    fn fillings(&self) -> MutexGuard<'_, HashMap<SiteId, Weak<Filling>>> {
+        self.fillings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All known sites.

@@ -15,7 +15,7 @@ use crate::{
     archive::{
         blobs::{BlobKind, BlobRef},
         hash::{ContentHash, NodeHash},
-        pack::{ReadAt, decompress},
+        pack::{Decompressor, PackError, ReadAt},
         path::ArchivePath,
         tree::{self, Change, File, NodeSource, Object, TreeError},
     },
@@ -27,6 +27,8 @@ pub struct Reader {
     store: Store,
     state: SiteState,
     frames: Mutex<Vec<CachedFrame>>,
+    /// One that nobody uses at the moment.
+    decompressor: Mutex<Option<Decompressor>>,
 }
 
 /// A decompressed frame. Files are read in the order in which they lie in frames, so that a few suffice.
@@ -45,7 +47,13 @@ impl Reader {
             store: store.clone(),
             state: state.clone(),
             frames: Mutex::default(),
+            decompressor: Mutex::default(),
         }
+    }
+
+    /// Another reader of the same site, for another thread.
+    pub(crate) fn again(&self) -> Self {
+        Self::new(&self.store, &self.state)
     }
 
     /// The file at `path` in the tree `root`.
@@ -106,10 +114,20 @@ impl Reader {
     ///
     /// [`Kind::NotFound`] if the bytes are not here, [`Kind::Damaged`] if they are not the file's, or
     /// as `sink` says.
-    pub fn read(&self, file: &File, mut sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    pub fn read(&self, file: &File, sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.read_from(file, self.locate(file.hash.0)?, sink)
+    }
+
+    /// As [`read`](Self::read), of a file that lies at that place in a pack, or in none.
+    pub(crate) fn read_from(
+        &self,
+        file: &File,
+        place: Option<Location>,
+        mut sink: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
         let mut hasher = blake3::Hasher::new();
         let mut length = 0;
-        self.pieces(file, &mut |piece| {
+        self.pieces(file, place, &mut |piece| {
             hasher.update(piece);
             length += piece.len() as u64;
             sink(piece)
@@ -121,6 +139,15 @@ impl Reader {
             )));
         }
         Ok(())
+    }
+
+    /// In which pack each of these files lies, and where, if it is in one: for [`read_from`](Self::read_from).
+    pub(crate) fn locate_files<'a>(
+        &self,
+        files: impl IntoIterator<Item = &'a File>,
+    ) -> Result<Vec<Option<Location>>> {
+        let hashes = files.into_iter().map(|file| file.hash.0);
+        self.store.records.locate_all(&self.state, hashes)
     }
 
     /// The file's bytes, verified, if they are at most `limit`.
@@ -151,12 +178,7 @@ impl Reader {
     ///
     /// As [`read`](Self::read).
     pub fn range(&self, file: &File, offset: u64, length: u64) -> Result<Vec<u8>> {
-        if self
-            .store
-            .records
-            .locate(&self.state, file.hash.0)?
-            .is_some()
-        {
+        if self.locate(file.hash.0)?.is_some() {
             let bytes = self.bytes(file, file.size)?;
             let start = (offset as usize).min(bytes.len());
             let end = (offset.saturating_add(length) as usize).min(bytes.len());
@@ -171,7 +193,17 @@ impl Reader {
     /// Whether the file's bytes are here, without reading them: in an indexed pack of the site, or as one
     /// of the blobs `needs` of the version. A blob that is here for another site's sake does not count.
     pub(crate) fn has(&self, file: &File, needs: &BTreeMap<ContentHash, BlobRef>) -> Result<bool> {
-        if let Some(location) = self.store.records.locate(&self.state, file.hash.0)? {
+        self.has_at(file, self.locate(file.hash.0)?, needs)
+    }
+
+    /// As [`has`](Self::has), of a file that lies at that place in a pack, or in none.
+    pub(crate) fn has_at(
+        &self,
+        file: &File,
+        place: Option<Location>,
+        needs: &BTreeMap<ContentHash, BlobRef>,
+    ) -> Result<bool> {
+        if let Some(location) = place {
             return Ok(location.place.size == file.size);
         }
         let own = needs.get(&file.hash);
@@ -182,8 +214,14 @@ impl Reader {
         Ok(size == Some(file.size))
     }
 
-    fn pieces(&self, file: &File, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        if let Some(bytes) = self.located(file.hash.0)? {
+    fn pieces(
+        &self,
+        file: &File,
+        place: Option<Location>,
+        sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        if let Some(place) = place {
+            let bytes = self.object_or_moved(file.hash.0, &place)?;
             if bytes.len() as u64 != file.size {
                 return Err(Error::damaged(format!(
                     "the tree says that {} has another length than it has",
@@ -223,17 +261,17 @@ impl Reader {
         Ok(())
     }
 
-    /// The object of that hash, if it lies in a pack.
-    fn located(&self, hash: [u8; 32]) -> Result<Option<Vec<u8>>> {
-        let locate = || self.store.records.locate(&self.state, hash);
-        let Some(location) = locate()? else {
-            return Ok(None);
-        };
-        match self.object(&location) {
-            Ok(bytes) => Ok(Some(bytes)),
+    fn locate(&self, hash: [u8; 32]) -> Result<Option<Location>> {
+        self.store.records.locate(&self.state, hash)
+    }
+
+    /// The object of that hash, which was seen at that place.
+    fn object_or_moved(&self, hash: [u8; 32], place: &Location) -> Result<Vec<u8>> {
+        match self.object(place) {
+            Ok(bytes) => Ok(bytes),
             // A retraction may have moved it meanwhile, and deleted the pack.
-            Err(e) => match locate()? {
-                Some(now) if now != location => self.object(&now).map(Some),
+            Err(e) => match self.locate(hash)? {
+                Some(now) if now != *place => self.object(&now),
                 _ => Err(e),
             },
         }
@@ -265,8 +303,8 @@ impl Reader {
         };
         let compressed = blob.read_at(place.frame_start, place.frame_len);
         let compressed = compressed.map_err(read_error)?;
-        let bytes = decompress(&compressed, place.frame_raw)
-            .map_err(|e| Error::damaged(format!("pack {pack}: {e}")))?;
+        let bytes = self.decompress(&compressed, place.frame_raw);
+        let bytes = bytes.map_err(|e| Error::damaged(format!("pack {pack}: {e}")))?;
         let bytes = Arc::new(bytes);
         let mut frames = self.frames();
         if frames.len() == CACHED_FRAMES {
@@ -280,6 +318,22 @@ impl Reader {
         Ok(bytes)
     }
 
+    fn decompress(&self, frame: &[u8], raw: u64) -> std::result::Result<Vec<u8>, PackError> {
+        let spare = || {
+            // One that failed begins anew with each frame.
+            let spare = self.decompressor.lock();
+            spare.unwrap_or_else(PoisonError::into_inner)
+        };
+        let taken = spare().take();
+        let mut decompressor = match taken {
+            Some(decompressor) => decompressor,
+            None => Decompressor::new()?,
+        };
+        let bytes = decompressor.front(frame, raw);
+        *spare() = Some(decompressor);
+        bytes
+    }
+
     fn frames(&self) -> std::sync::MutexGuard<'_, Vec<CachedFrame>> {
         // A cache is right at any moment, also after a panic elsewhere.
         self.frames.lock().unwrap_or_else(PoisonError::into_inner)
@@ -290,8 +344,8 @@ impl NodeSource for Reader {
     type Error = Error;
 
     fn node(&self, hash: NodeHash) -> Result<Vec<u8>> {
-        match self.located(hash.0)? {
-            Some(bytes) => Ok(bytes),
+        match self.locate(hash.0)? {
+            Some(place) => self.object_or_moved(hash.0, &place),
             None => Err(Error::new(
                 Kind::NotFound,
                 "this version is not on this machine: a node of its tree is missing",

@@ -21,7 +21,7 @@ use iroh_blobs::{
     },
 };
 
-use super::sweep::Sweeper;
+use super::{open_files::OpenFiles, sweep::Sweeper};
 use crate::{
     archive::hash::ContentHash,
     error::{Error, Kind, Result},
@@ -38,6 +38,7 @@ pub(super) struct IrohBlobs {
     data: PathBuf,
     scratch: PathBuf,
     unsynced: Arc<Mutex<HashSet<Hash>>>,
+    open: Arc<OpenFiles>,
     deletion: Arc<Deletion>,
 }
 
@@ -94,6 +95,7 @@ impl IrohBlobs {
             data,
             scratch: scratch.to_owned(),
             unsynced: Arc::default(),
+            open: Arc::default(),
             deletion: Arc::new(deletion),
         })
     }
@@ -127,6 +129,9 @@ impl Blobs for IrohBlobs {
     fn read_at(&self, hash: ContentHash, offset: u64, length: u64) -> io::Result<Vec<u8>> {
         if length == 0 {
             return Ok(Vec::new());
+        }
+        if let Some(bytes) = self.read_file(hash, offset, length)? {
+            return Ok(bytes);
         }
         let range = offset..offset.saturating_add(length);
         let bytes = self.fs.blobs().export_ranges(iroh_hash(hash), range);
@@ -164,6 +169,7 @@ impl Blobs for IrohBlobs {
                 tags.delete(tag(owner, *hash)).await.map_err(other)?;
             }
             self.deletion.sweeper.sweep().await?;
+            self.open.forget(&hashes);
             for hash in &hashes {
                 let status = self.fs.blobs().status(*hash).await.map_err(other)?;
                 // A crash may have come between the deletion in the database and that of the files.
@@ -232,7 +238,41 @@ impl IrohBlobs {
 
     /// A blob was written: the next sync makes it durable.
     pub(super) fn came(&self, hash: Hash) {
+        // It may have taken the place of one of which a power cut left nothing but the name.
+        self.open.forget(&[hash]);
         self.unsynced().insert(hash);
+    }
+
+    /// The `length` bytes from `offset` on, out of the file in which the blob lies; `None` if it lies in none, or is
+    /// not here completely. iroh-blobs' own way is a message for each KiB.
+    fn read_file(
+        &self,
+        hash: ContentHash,
+        offset: u64,
+        length: u64,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let file = match self.open.get(hash) {
+            Some(file) => file,
+            None => {
+                let Some(size) = self.size(hash)? else {
+                    return Ok(None);
+                };
+                let Ok(file) = File::open(self.path(&iroh_hash(hash), "data")) else {
+                    return Ok(None);
+                };
+                let file = self.open.put(hash, file, size);
+                // It may have been deleted in between, and would take up its room as long as it is open.
+                if self.size(hash)?.is_none() {
+                    self.open.forget(&[iroh_hash(hash)]);
+                }
+                file
+            }
+        };
+        file.read(offset, length).map(Some)
+    }
+
+    fn path(&self, hash: &Hash, kind: &str) -> PathBuf {
+        self.data.join(format!("{}.{kind}", hash.to_hex()))
     }
 
     fn unsynced(&self) -> MutexGuard<'_, HashSet<Hash>> {
@@ -243,8 +283,11 @@ impl IrohBlobs {
     /// Small blobs are in the database and have no files.
     fn sync_files(&self, hash: &Hash) -> io::Result<()> {
         for kind in ["data", "obao4"] {
-            let path = self.data.join(format!("{}.{kind}", hash.to_hex()));
-            match File::options().read(true).write(true).open(path) {
+            match File::options()
+                .read(true)
+                .write(true)
+                .open(self.path(hash, kind))
+            {
                 Ok(file) => file.sync_all()?,
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),
@@ -255,8 +298,7 @@ impl IrohBlobs {
 
     fn remove_files(&self, hash: &Hash) -> io::Result<()> {
         for kind in ["data", "obao4", "sizes4", "bitfield"] {
-            let path = self.data.join(format!("{}.{kind}", hash.to_hex()));
-            match std::fs::remove_file(path) {
+            match std::fs::remove_file(self.path(hash, kind)) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
                 _ => {}
             }

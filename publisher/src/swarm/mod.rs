@@ -8,6 +8,7 @@
 //! | [`wire`] | the messages of our own protocol |
 //! | `blobs` | the blob store, on iroh-blobs' `FsStore` |
 //! | [`proto`] | the same without IO: who is linked with whom, whom to ask for which pieces |
+//! | `open_files` | the files of the blobs that were read last |
 //! | `sweep` | deletes what nobody keeps any more |
 //! | `allow` | which blobs others may have |
 //! | `serve` | answers to other nodes |
@@ -36,6 +37,7 @@ mod limits;
 pub mod link;
 pub mod network;
 pub mod node;
+mod open_files;
 mod pace;
 pub mod page;
 mod presence;

@@ -13,6 +13,7 @@ mod crash_fetch;
 mod damage;
 mod decoders;
 mod disk;
+mod filling;
 mod fixture;
 mod follow;
 mod fork;

@@ -72,9 +72,12 @@ impl Frame {
 }
 
 impl Index {
+    /// Where the first frame begins in a pack.
+    pub const FRAMES: u64 = HEADER_LEN;
+
     /// Every object with its place.
     pub fn places(&self) -> impl Iterator<Item = (&Object, Place)> {
-        let mut start = HEADER_LEN;
+        let mut start = Self::FRAMES;
         self.frames.iter().flat_map(move |frame| {
             let frame_start = start;
             start += frame.compressed;

@@ -16,7 +16,7 @@ pub mod read;
 pub mod write;
 
 pub use index::{Index, Object, ObjectKind, Place};
-pub use read::{PackError, ReadAt, decompress, decompress_whole, read_index};
+pub use read::{Decompressor, PackError, ReadAt, read_index};
 pub use write::{PackWriter, Policy, Written};
 
 /// The first bytes of a pack.

@@ -3,6 +3,7 @@
 use std::io;
 
 use thiserror::Error;
+use zstd::stream::raw::{DParameter, InBuffer, Operation, OutBuffer};
 
 use super::{
     ENCRYPTION_NONE, END_MAGIC, FOOTER_LEN, FORMAT_VERSION, HEADER_LEN, Index, MAGIC, MAX_FRAME,
@@ -76,43 +77,59 @@ pub fn read_index(pack: &impl ReadAt, size: u64) -> Result<Index, PackError> {
     Ok(Index::decode(&index, room - length)?)
 }
 
-/// Decompresses a whole frame: exactly one, and nothing after it.
-///
-/// # Errors
-///
-/// As [`decompress`]; and if `frame` is not exactly one zstd frame.
-pub fn decompress_whole(frame: &[u8], raw: u64) -> Result<Vec<u8>, PackError> {
-    match zstd::zstd_safe::find_frame_compressed_size(frame) {
-        Ok(length) if length == frame.len() => decompress(frame, raw),
-        _ => Err(PackError::Frame),
-    }
-}
+/// Decompresses frames, one after the other: what it takes to do so is made once.
+pub struct Decompressor(zstd::stream::raw::Decoder<'static>);
 
-/// Decompresses a frame, or the front of one, to exactly `raw` bytes.
-///
-/// # Errors
-///
-/// If it does not decompress to as many. No more than `raw` bytes are ever allocated, and no more than
-/// [`MAX_FRAME`].
-pub fn decompress(frame: &[u8], raw: u64) -> Result<Vec<u8>, PackError> {
-    use std::io::Read;
+impl Decompressor {
+    /// A decompressor.
+    ///
+    /// # Errors
+    ///
+    /// If there is not enough memory.
+    pub fn new() -> io::Result<Self> {
+        let mut decoder = zstd::stream::raw::Decoder::new()?;
+        decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG))?;
+        Ok(Self(decoder))
+    }
 
-    if raw > MAX_FRAME as u64 {
-        return Err(PackError::Frame);
+    /// Decompresses a whole frame: exactly one, and nothing after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`front`](Self::front); and if `frame` is not exactly one zstd frame.
+    pub fn whole(&mut self, frame: &[u8], raw: u64) -> Result<Vec<u8>, PackError> {
+        match zstd::zstd_safe::find_frame_compressed_size(frame) {
+            Ok(length) if length == frame.len() => self.front(frame, raw),
+            _ => Err(PackError::Frame),
+        }
     }
-    let mut out = Vec::with_capacity(raw as usize);
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(frame)?;
-    decoder.window_log_max(WINDOW_LOG)?;
-    // A prefix of a frame has no end: reading stops at the bytes that are
-    // wanted, and does not ask for more.
-    decoder
-        .take(raw)
-        .read_to_end(&mut out)
-        .map_err(|_| PackError::Frame)?;
-    if out.len() as u64 != raw {
-        return Err(PackError::Frame);
+
+    /// Decompresses a frame, or the front of one, to exactly `raw` bytes.
+    ///
+    /// # Errors
+    ///
+    /// If it does not decompress to as many. No more than `raw` bytes are ever allocated, and no more than
+    /// [`MAX_FRAME`].
+    pub fn front(&mut self, frame: &[u8], raw: u64) -> Result<Vec<u8>, PackError> {
+        if raw > MAX_FRAME as u64 {
+            return Err(PackError::Frame);
+        }
+        self.0.reinit()?;
+        let mut bytes = vec![0; raw as usize];
+        let mut from = InBuffer::around(frame);
+        let mut to = OutBuffer::around(&mut bytes[..]);
+        // A prefix of a frame has no end: it stops at the bytes that are wanted, and does not ask for more.
+        while to.pos() < raw as usize {
+            let before = (from.pos(), to.pos());
+            let left = self.0.run(&mut from, &mut to);
+            let left = left.map_err(|_| PackError::Frame)?;
+            let is_over = left == 0 || (from.pos(), to.pos()) == before;
+            if is_over && to.pos() < raw as usize {
+                return Err(PackError::Frame);
+            }
+        }
+        Ok(bytes)
     }
-    Ok(out)
 }
 
 fn read_exact(pack: &impl ReadAt, offset: u64, length: u64) -> Result<Vec<u8>, PackError> {

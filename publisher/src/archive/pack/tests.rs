@@ -28,6 +28,10 @@ fn pack(nodes: &[Vec<u8>], files: &[Vec<u8>]) -> (Bytes, Written) {
     (Bytes(out), written)
 }
 
+fn decompress(frame: &[u8], raw: u64) -> Result<Vec<u8>, PackError> {
+    Decompressor::new().unwrap().front(frame, raw)
+}
+
 fn object(pack: &Bytes, place: &Place, by_prefix: bool) -> Vec<u8> {
     let (length, raw) = if by_prefix {
         (place.prefix, place.offset + place.size)

@@ -21,7 +21,7 @@ use skep_publisher::{
         hash::{ContentHash, LogHash},
         head::Head,
         log::{Peaks, proof},
-        pack::{MAX_FRAME, Place, ReadAt, decompress, decompress_whole, read_index},
+        pack::{Decompressor, MAX_FRAME, Place, ReadAt, read_index},
         path::{ArchivePath, Names},
         receipt::Receipt,
         signpost::Signpost,
@@ -346,8 +346,10 @@ fn frame(bytes: &[u8]) -> bool {
         return false;
     };
     let raw = raw.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-    let whole = decompress_whole(frame, raw);
-    let front = decompress(frame, raw);
+    let mut decompressor = Decompressor::new().unwrap();
+    let whole = decompressor.whole(frame, raw);
+    // What was decompressed before, or failed, is no part of it.
+    let front = decompressor.front(frame, raw);
     if let Ok(whole) = &whole {
         assert_eq!(Some(whole), front.as_ref().ok());
     }
@@ -376,6 +378,7 @@ fn pack(bytes: &[u8]) -> bool {
     let encoded = index.encode();
     assert!(bytes[..bytes.len() - 12].ends_with(&encoded));
     let mut whole = true;
+    let mut decompressor = Decompressor::new().unwrap();
     let mut last: Option<(Place, Option<Vec<u8>>)> = None;
     for (object, place) in index.places() {
         assert!(place.frame_start + place.frame_len <= bytes.len() as u64);
@@ -386,7 +389,7 @@ fn pack(bytes: &[u8]) -> bool {
             .filter(|(l, _)| l.frame_start == place.frame_start);
         if known.is_none() {
             let frame = pack.read_at(place.frame_start, place.frame_len).unwrap();
-            last = Some((place, decompress_whole(&frame, place.frame_raw).ok()));
+            last = Some((place, decompressor.whole(&frame, place.frame_raw).ok()));
         }
         whole &= matches!(&last, Some((_, Some(raw))) if raw.len() as u64 == place.frame_raw);
     }
