@@ -202,7 +202,18 @@ NODE_FRAME = frame(NODES)
 # An object that no tree names: what is wrong with it must be found without asking for it.
 SPARE = frame([(FILE_OBJECT, b"spare")])
 
+
+
+def with_empty_blocks(count):
+    """The frame of nodes, with so many blocks of nothing behind its header of six bytes."""
+    data, index = frame(NODES, step=3 * count)
+    index = index[len(uint(len(data))) :]
+    data = data[:6] + bytes(3 * count) + data[6:]
+    return data, uint(len(data)) + index
+
+
 GOOD = {
+    "blocks of nothing": packed(with_empty_blocks(10)),
     "two versions": S.export,
     "no files": lambda: tail({}, 0),
     "many versions": lambda: more(21),
@@ -369,6 +380,7 @@ BAD = {
     "a prefix too short": packed(frame(NODES, step=-1)),
     "a prefix longer than the frame": packed(frame(NODES, step=1000)),
     "a frame longer than its content": packed(frame(NODES, more=b"\x00")),
+    "a frame of many blocks of nothing": packed(with_empty_blocks(700_000)),
     "two zstd frames in one": packed((NODE_FRAME[0] * 2, uint(2 * len(NODE_FRAME[0])) + NODE_FRAME[1][2:])),
     "a frame that is cut": packed((NODE_FRAME[0][:-3], uint(len(NODE_FRAME[0]) - 3) + NODE_FRAME[1][2:])),
     "a window of 2^21": packed(frame(NODES, window=21)),

@@ -412,7 +412,7 @@ def read_pack(data, where):
     index = Reader(data[-12 - length : -12], f"{where}, index")
     at, found = 0, {}
     for number in range(index.count(2**20, 37)):
-        size = index.uint(1)
+        size = index.uint(1, 2**21)
         objects = [
             Object(index.u8(*KINDS, what="kind of object"), index.take(32), index.uint(0, 2**19), index.uint())
             for _ in range(index.count(131072, 35, least=1))

@@ -1,6 +1,6 @@
 //! The index of a pack: which object lies where.
 
-use super::{FRAME_TARGET, HEADER_LEN, MAX_FRAME, MAX_OBJECT};
+use super::{FRAME_TARGET, HEADER_LEN, MAX_COMPRESSED, MAX_FRAME, MAX_OBJECT};
 use crate::archive::codec::{DecodeError, Problem, Reader, put_uint};
 
 /// The index of a pack, in the order of the bytes.
@@ -144,7 +144,7 @@ impl Index {
 }
 
 fn read_frame(reader: &mut Reader<'_>, frames_len: u64) -> Result<Frame, DecodeError> {
-    let compressed = reader.uint_at_most("frame length", frames_len)?;
+    let compressed = reader.uint_at_most("frame length", frames_len.min(MAX_COMPRESSED))?;
     let count = reader.count("objects", MAX_OBJECTS, 35)?;
     let mut objects = Vec::with_capacity(count);
     let mut prefix = 0u64;

@@ -35,6 +35,9 @@ pub const FRAME_TARGET: usize = 128 << 10;
 pub const MAX_OBJECT: usize = 512 << 10;
 /// The most bytes of a frame, uncompressed. More is a bomb.
 pub const MAX_FRAME: usize = FRAME_TARGET + MAX_OBJECT;
+/// The longest frame as it lies in the pack, in bytes. An honest one is shorter than [`MAX_FRAME`] and four bytes an
+/// object; without a bound, blocks of nothing would make one that no memory holds.
+pub const MAX_COMPRESSED: u64 = 2 << 20;
 /// The longest index, in bytes.
 pub const MAX_INDEX: u64 = 64 << 20;
 

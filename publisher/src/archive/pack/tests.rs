@@ -116,3 +116,18 @@ fn a_cut_pack_is_refused() {
     }
     assert!(read_index(&pack, written.size).is_ok());
 }
+
+#[test]
+fn what_compresses_worst_makes_no_frame_that_is_too_long() {
+    // Not one byte less for any of it: a block for each, with three bytes that say so.
+    let bytes: Vec<Vec<u8>> = (0..FRAME_TARGET - 1).map(|n| vec![n as u8]).collect();
+    let mut noise = vec![0; MAX_OBJECT];
+    blake3::Hasher::new().finalize_xof().fill(&mut noise);
+    let files: Vec<_> = bytes.into_iter().chain([noise]).collect();
+    let (pack, written) = pack(&[], &files);
+    let [frame] = &written.index.frames[..] else {
+        panic!("they are one frame");
+    };
+    assert!(frame.compressed > MAX_FRAME as u64 && frame.compressed <= MAX_COMPRESSED);
+    assert_eq!(read_index(&pack, written.size).unwrap(), written.index);
+}
