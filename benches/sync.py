@@ -206,7 +206,7 @@ def crowd(bench):
     nodes = [reader.node() for reader in readers]
     time.sleep(2)
     before, begun = island.sent(), time.monotonic()
-    commands = [subprocess.Popen([*reader.command, "follow", bench.address, "--peer", node.ticket], stdout=subprocess.DEVNULL) for reader in readers]
+    commands = [subprocess.Popen([*reader.command, "follow", bench.address, "--peer", node.ticket], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for reader in readers]
     if any(command.wait() for command in commands):
         sys.exit("a reader did not get the site")
     took, sent = time.monotonic() - begun, island.sent() - before

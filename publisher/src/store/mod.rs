@@ -97,15 +97,6 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the records at `path` beside `blobs`.
-    ///
-    /// # Errors
-    ///
-    /// If they can't be opened.
-    pub fn open(path: &Path, blobs: Arc<dyn Blobs>) -> Result<Self> {
-        Ok(Self::new(Records::open(path)?, blobs))
-    }
-
     /// A store whose records lie in `backend`, such as memory or a disk that fails when a test says so.
     ///
     /// # Errors
@@ -123,7 +114,8 @@ impl Store {
         }
     }
 
-    fn new(records: Records, blobs: Arc<dyn Blobs>) -> Self {
+    /// A store with these records, beside these blobs.
+    pub(crate) fn new(records: Records, blobs: Arc<dyn Blobs>) -> Self {
         let this = Self {
             records,
             blobs,

@@ -44,8 +44,8 @@ use crate::{
     error::{Error, Kind, Result},
     files,
     home::{Home, StoreLock},
-    keys,
-    store::Store,
+    keys, parallel,
+    store::{Store, records::Records},
 };
 
 /// A store that this process owns, without a network.
@@ -158,9 +158,14 @@ impl OpenStore {
         // What a killed process left; this one owns the store, so nobody uses it.
         let scratch = dir.join("tmp");
         let _ = std::fs::remove_dir_all(&scratch);
-        let blobs = IrohBlobs::open(&dir.join("blobs"), &scratch)?;
-        let store = Store::open(&dir.join("records.redb"), Arc::new(blobs.clone()))?
-            .of_node(key.verifying_key().to_bytes());
+        // Two databases: each waits for the disk most of the time.
+        let (records, blobs) = parallel::both(
+            || Records::open(&dir.join("records.redb")),
+            || IrohBlobs::open(&dir.join("blobs"), &scratch),
+        );
+        let blobs = blobs?;
+        let store =
+            Store::new(records?, Arc::new(blobs.clone())).of_node(key.verifying_key().to_bytes());
         Ok(Self {
             store,
             config,
