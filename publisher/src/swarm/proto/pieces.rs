@@ -297,7 +297,7 @@ impl Pieces {
                 pieces: run,
             });
         }
-        self.ask_for_more(node, relieved);
+        self.ask_for_more(node, relieved, now);
     }
 
     /// The next run of pieces for a node: those that the fewest have, from where the last run ended.
@@ -359,43 +359,16 @@ impl Pieces {
     /// A piece that another node was asked for and that this one has sooner: the last of the slowest.
     fn rescue(&mut self, node: NodeId, now: Duration) -> Option<u32> {
         let provider = self.providers.get(&node)?;
-        if !provider.asked.is_empty() {
-            return None;
-        }
-        let rates = self.providers.values().filter_map(|p| p.rate);
-        // One that was not measured may be better than all who were.
-        let unknown = rates.max().unwrap_or(UNKNOWN).max(UNKNOWN);
-        let rate = provider.rate.unwrap_or(unknown);
-        let waits: BTreeMap<NodeId, Duration> = self
-            .providers
-            .iter()
-            .map(|(other, slow)| (*other, slow.wait(&self.sizes, now)))
-            .collect();
-        let wait_for = |other: &NodeId| waits.get(other).copied().unwrap_or(Duration::MAX);
-        let mut best: Option<(Duration, u32)> = None;
-        for (other, slow) in self.providers.iter().filter(|(other, _)| **other != node) {
-            // Of each the last, and the only ones that it has sooner than whoever else was asked.
-            let others = slow.asked.iter().rev();
-            let piece = others.copied().find(|piece| {
-                let asked = self.asked.get(piece);
-                provider.has.contains(*piece) && asked.is_some_and(|all| !all.contains(&node))
-            });
-            let Some(piece) = piece else { continue };
-            let asked = &self.asked[&piece];
-            let wait = asked.iter().map(wait_for).min().unwrap_or(wait_for(other));
-            let own = seconds(self.sizes[piece as usize], rate);
-            // To have it from one who has all must be worth it.
-            let worth = match provider.is_whole() && !slow.is_whole() {
-                true => PATIENCE,
-                false => Duration::from_millis(200),
-            };
-            if wait > own * 2 + worth && best.is_none_or(|(longest, _)| wait > longest) {
-                best = Some((wait, piece));
-            }
-        }
-        let (_, piece) = best?;
-        let asked = self.asked[&piece].clone();
-        let slowest = *asked.iter().max_by_key(|other| wait_for(other))?;
+        let late = self.late(node, now).into_iter();
+        let late = late.filter(|(_, piece)| provider.has.contains(*piece));
+        // Of those that are equally late, the first: it would come last.
+        let (_, piece) = late.reduce(|best, other| match other.0 > best.0 {
+            true => other,
+            false => best,
+        })?;
+        let asked = self.asked.get(&piece)?.clone();
+        let wait = |other: &NodeId| self.providers.get(other).map(|p| p.wait(&self.sizes, now));
+        let slowest = *asked.iter().max_by_key(|other| wait(other))?;
         // What is already on its way may as well come, but not from two; the rest waits in a queue there.
         if asked.len() > 1 || self.providers[&slowest].asked.front() != Some(&piece) {
             self.unask(slowest, piece);
@@ -404,7 +377,41 @@ impl Pieces {
         Some(piece)
     }
 
-    fn ask_for_more(&mut self, node: NodeId, relieved: bool) {
+    /// Pieces that others were asked for and that this node, which has nothing to do, would have sooner; and how long
+    /// they will take. Of each of the others, the last that it was asked for comes first.
+    fn late(&self, node: NodeId, now: Duration) -> Vec<(Duration, u32)> {
+        let Some(provider) = self.providers.get(&node).filter(|p| p.asked.is_empty()) else {
+            return Vec::new();
+        };
+        let rates = self.providers.values().filter_map(|p| p.rate);
+        // One that was not measured may be better than all who were.
+        let unknown = rates.max().unwrap_or(UNKNOWN).max(UNKNOWN);
+        let rate = provider.rate.unwrap_or(unknown);
+        let waits = self.providers.iter();
+        let waits: BTreeMap<NodeId, Duration> = waits
+            .map(|(other, slow)| (*other, slow.wait(&self.sizes, now)))
+            .collect();
+        let mut late = Vec::new();
+        for (other, slow) in self.providers.iter().filter(|(other, _)| **other != node) {
+            // To have it from one who has all must be worth it.
+            let worth = match provider.is_whole() && !slow.is_whole() {
+                true => PATIENCE,
+                false => Duration::from_millis(200),
+            };
+            for piece in slow.asked.iter().rev() {
+                let asked = self.asked.get(piece).map_or(&[][..], Vec::as_slice);
+                let wait = asked.iter().filter_map(|one| waits.get(one)).min();
+                let wait = *wait.unwrap_or(&waits[other]);
+                let own = seconds(self.sizes[*piece as usize], rate);
+                if !asked.contains(&node) && wait > own * 2 + worth {
+                    late.push((wait, *piece));
+                }
+            }
+        }
+        late
+    }
+
+    fn ask_for_more(&mut self, node: NodeId, relieved: bool, now: Duration) {
         let Some(provider) = self.providers.get(&node) else {
             return;
         };
@@ -417,6 +424,16 @@ impl Pieces {
         let wanted = around
             .filter(|piece| !provider.has.contains(*piece) && self.is_open(node, *piece, relieved));
         let mut wants = runs(wanted);
+        if wants.is_empty() {
+            // What it has not shown can't be asked of it instead of a slow one.
+            let late = self.late(node, now).into_iter();
+            let late = late.filter(|(_, piece)| !provider.has.contains(*piece));
+            wants = runs(
+                late.map(|(_, piece)| piece)
+                    .collect::<BTreeSet<_>>()
+                    .into_iter(),
+            );
+        }
         wants.truncate(MAX_WANTS);
         if wants.is_empty() {
             return;

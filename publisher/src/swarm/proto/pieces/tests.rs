@@ -236,6 +236,24 @@ fn two_slow_nodes_do_not_keep_a_piece_from_a_third() {
 }
 
 #[test]
+fn one_that_shows_little_by_little_is_asked_for_what_is_late_elsewhere() {
+    let mut world = World::new(2);
+    world.join(1, Holder::Whole, MIB / 50);
+    (0..150).for_each(|_| world.step());
+    assert_eq!(world.peers[&node(1)].queue.len(), 2);
+    world.join(2, Holder::Showing, 10 * MIB);
+    let plan = world.plan();
+    let [Output::More { wants, .. }] = &plan[..] else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(wants, &one(0..2));
+    world.pieces.has(node(2), &one(0..2));
+    let joined = world.now;
+    let time = world.finish(Duration::from_secs(20)) - joined;
+    assert!(time < ms(1000), "{time:?}");
+}
+
+#[test]
 fn what_a_node_has_not_is_asked_of_another() {
     let mut world = World::new(4);
     world.join(1, Holder::Whole, MIB);
