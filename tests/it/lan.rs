@@ -37,8 +37,13 @@ impl Network {
     /// `skep` on the n-th machine, from 1 on.
     fn command(&self, world: &World, n: usize, home: &str, args: &[&str]) -> Command {
         let mut command = self.0.command(n, env!("CARGO_BIN_EXE_skep"));
+        let network = match args {
+            ["--network", ..] => &[][..],
+            _ => &["--network", "lan"],
+        };
         command
-            .args(["--home", home, "--network", "lan", "--json"])
+            .args(["--home", home, "--json"])
+            .args(network)
             .args(args)
             .current_dir(world.path(""))
             .env_remove("SKEP_HOME")
@@ -127,4 +132,26 @@ fn a_node_that_appears_is_asked_for_the_sites_that_are_followed() {
     world.write("site/about.md", "---\ntitle: About\n---\nSecond.\n");
     lan.json(&world, 1, "author", &publish);
     assert_eq!(follower.event("version")["version"], 2);
+}
+
+#[test]
+fn on_the_public_network_the_local_one_helps_unless_a_person_minds() {
+    let world = World::new();
+    let Some(lan) = Network::new("public", 2) else {
+        return;
+    };
+    let address = world.new_site("author", "site");
+    let _author = lan.node(&world, 1, "author");
+    let publish = ["publish", "site", "--yes", "--wait", "0"];
+    lan.json(&world, 1, "author", &publish);
+    // There are no other services here, and none is waited for.
+    let services = "[network]\ndomain = 'skep.test'\n";
+    world.write("shy/config.toml", format!("{services}lan = false\n"));
+    world.write("reader/config.toml", services);
+    let clone = ["--network", "public", "clone", &address, "copy"];
+    let ended = lan.run(&world, 2, "shy", &clone);
+    assert_eq!(ended.code, 1, "{}", ended.out());
+    ended.says(&["no node that may have it is known"]);
+    let cloned = lan.json(&world, 2, "reader", &clone);
+    assert_eq!(cloned["version"], 1);
 }
