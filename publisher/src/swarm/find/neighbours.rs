@@ -17,6 +17,7 @@ use crate::{
         fetch,
         network::Ticket,
         node::{Node, blocking, now},
+        proto::overlay::Source,
         wire::{self, MAX_SOUGHT},
     },
 };
@@ -162,8 +163,7 @@ async fn remember(
     };
     let store = node.store.clone();
     blocking(move || store.remember_peer(site, &peer)).await?;
-    // Whoever waits for somebody to ask does not wait any longer.
-    node.tell(site);
+    node.heard_of(site, vec![addr.clone()], Source::Lan);
     Ok(())
 }
 

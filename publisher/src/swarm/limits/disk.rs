@@ -25,13 +25,13 @@ pub(in crate::swarm) async fn make_room(
     state: Option<&SiteState>,
     blobs: &BTreeMap<ContentHash, u64>,
 ) -> Result<()> {
-    let limit = node.limits.disk();
     let relation = state.map_or(Relation::Visited, |state| state.relation);
-    if limit == u64::MAX || !is_of_others(relation) {
+    if node.limits.disk() == u64::MAX || !is_of_others(relation) {
         return Ok(());
     }
     let (store, blobs) = (node.store.clone(), blobs.clone());
     let missing = blocking(move || missing(&store, &blobs)).await?;
+    let limit = node.limits.disk();
     if missing == 0 || used(node).await?.saturating_add(missing) <= limit {
         return Ok(());
     }
@@ -49,6 +49,17 @@ pub(in crate::swarm) async fn make_room(
     Err(Error::new(Kind::DiskFull, message).hint(
         "raise `disk` under `[limits]` in config.toml of skep's home, or stop following or remove some site",
     ))
+}
+
+/// Whether there is room for a version that came by itself. Nothing makes room for it: it can be fetched.
+pub(in crate::swarm) async fn has_room(
+    node: &Arc<Node>,
+    relation: Relation,
+    bytes: u64,
+) -> Result<bool> {
+    let limit = node.limits.disk();
+    let counts = limit != u64::MAX && is_of_others(relation);
+    Ok(!counts || used(node).await?.saturating_add(bytes) <= limit)
 }
 
 /// How many bytes visited sites may have, if they may have `limit` of their own: what followed ones leave of the

@@ -64,6 +64,11 @@ impl Flow {
         }
     }
 
+    /// Takes `bytes` if they may go at once: for what need not go.
+    pub(in crate::swarm) fn at_once(&self, bytes: u64) -> bool {
+        self.book().at_once(bytes, Instant::now())
+    }
+
     fn book(&self) -> MutexGuard<'_, Book> {
         // Numbers are right at any moment, also after a panic elsewhere.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
@@ -105,6 +110,17 @@ impl Book {
         self.advance(now);
         self.taken += bytes as f64;
         Place(self.taken)
+    }
+
+    /// Whether nothing is before these bytes: then they are taken. What is more than a burst keeps others waiting.
+    fn at_once(&mut self, bytes: u64, now: Instant) -> bool {
+        self.advance(now);
+        let left = self.granted - self.taken;
+        let may = self.rate.is_none() || left >= (bytes as f64).min(BURST);
+        if may {
+            self.taken += bytes as f64;
+        }
+        may
     }
 
     /// How long a place still has to wait; `None` if it has its turn.
@@ -172,6 +188,24 @@ mod tests {
         let later = bench.at(3_600_000);
         let place = bench.book.take(164 << 10, later);
         assert_eq!(bench.book.wait(place, later), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn what_need_not_go_goes_when_nobody_waits() {
+        let mut bench = Bench::new(Some(100 << 10));
+        let now = bench.at(0);
+        assert!(bench.book.at_once(164 << 10, now));
+        assert!(!bench.book.at_once(1, now));
+        let place = bench.book.take(1 << 10, now);
+        assert_eq!(
+            bench.book.wait(place, now),
+            Some(Duration::from_millis(1010))
+        );
+        // What did not go costs nothing, and what has gone is made up for.
+        assert!(!bench.book.at_once(64 << 10, bench.at(1600)));
+        assert!(bench.book.at_once(64 << 10, bench.at(1700)));
+        bench.book.set(None, bench.at(1700));
+        assert!(bench.book.at_once(1 << 30, bench.at(1700)));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use disk::{make_room, visited};
+pub(super) use disk::{has_room, make_room, visited};
 pub(super) use flow::Flow;
 pub(super) use uploads::Uploads;
 pub(super) use watch::watch;

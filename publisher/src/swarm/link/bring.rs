@@ -20,6 +20,7 @@ use crate::{
     swarm::{
         fetch,
         keep::wanted,
+        limits::has_room,
         node::{Event, Node, blocking},
     },
 };
@@ -91,6 +92,12 @@ pub(super) async fn bring(
             Err(error) => error,
         };
         match error.kind {
+            // Nobody else's bytes have room either.
+            Kind::DiskFull => {
+                let reason = error.message;
+                node.emit(Event::Refused { site, reason });
+                return say(Step::Missed { tip, again: true }).await;
+            }
             Kind::Conflict => return say(Step::Missed { tip, again: false }).await,
             Kind::Io | Kind::Damaged => return say(Step::Missed { tip, again: true }).await,
             kind => {
@@ -132,6 +139,13 @@ async fn push_taken(
     let Ok(guard) = tokio::time::timeout(LOCK_PATIENCE, lock.lock_owned()).await else {
         return Ok(false);
     };
+    let store = node.store.clone();
+    let state = blocking(move || store.site(site)).await?;
+    if let Some(state) = state
+        && !has_room(node, state.relation, received).await?
+    {
+        return Ok(false);
+    }
     let (store, pushed) = (node.store.clone(), head.clone());
     let taking = blocking(move || {
         // A removal waits for this even if nobody waits for this any more.

@@ -255,7 +255,9 @@ async fn say(
         }
         false => None,
     };
-    match ready.as_ref().and_then(|ready| ready.push.as_ref()) {
+    let push = ready.as_ref().and_then(|ready| ready.push.as_ref());
+    // With a limit on the upload it may have to be fetched, when it has its turn.
+    match push.filter(|push| node.limits.upload.at_once(push.bytes())) {
         Some(push) => {
             send_push(send, push).await?;
             node.store.counters().moved(site, push.bytes(), 0);
