@@ -51,7 +51,7 @@ pub(crate) struct Global {
 /// The networks that `--network` knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum NetworkArg {
-    /// The internet, with number 0's relays and DNS, and the local network
+    /// The internet, with number 0's relays and DNS and the Mainline DHT, and the local network
     Public,
     /// The local network only: nodes find each other there
     Lan,

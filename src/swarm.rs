@@ -8,10 +8,11 @@ use std::{
 
 use skep_publisher::{
     archive::address::{Address, SiteId},
+    config::Config,
     error::{Error, Kind},
     gateway::local::fetch_from,
     store::{SiteState, Store},
-    swarm::{Event, Network, Node, OpenStore, Services, Ticket, fetch},
+    swarm::{Event, Network, Node, OpenStore, Ticket, fetch},
 };
 use tokio::sync::mpsc;
 
@@ -52,26 +53,42 @@ pub(crate) async fn start(
     store: OpenStore,
 ) -> Result<(Arc<Node>, mpsc::Receiver<Event>), Error> {
     let (events, receiver) = mpsc::channel(256);
-    first_time_notice(ctx, &store.config.network);
+    first_time_notice(ctx, &store.config);
     let node = Node::start(store, ctx.network, events).await?;
     ctx.out
         .step(format!("node started: {}", node.online().await?));
     Ok((node, receiver))
 }
 
-/// Says once on a machine whom the public network is, unless the person has `services` of their own.
-pub(crate) fn first_time_notice(ctx: &Context, services: &Services) {
-    if ctx.network != Network::Public || services.are_own() {
+/// Says once on a machine whom the public network is.
+pub(crate) fn first_time_notice(ctx: &Context, config: &Config) {
+    let mut who = Vec::new();
+    if ctx.network == Network::Public && !config.network.are_own() {
+        who.push(
+            "This node uses the relays and the DNS service of number 0 (n0.computer): they, and the peers \
+             it talks to, see its public key and IP address.",
+        );
+    }
+    if ctx.network == Network::Public && config.dht.enabled {
+        who.push(
+            "The Mainline DHT sees its IP address, which sites it asks for, and which it shares, unless `enabled = false` \
+             stands under `[dht]` in config.toml of skep's home.",
+        );
+    }
+    if who.is_empty() {
         return;
     }
     let marker = ctx.home.store().join("told-about-the-network");
     if !marker.exists() {
-        ctx.out.note(
-            "This node uses the relays and the DNS service of number 0 (n0.computer): they, and the peers \
-             it talks to, see its public key and IP address. The local network sees both too, unless `lan = false` \
-             stands under `[network]` in config.toml of skep's home. `--network lan` stays in that network, `--network \
-             loopback` on this machine.",
+        if config.network.lan {
+            who.push(
+                "The local network sees its key and address too, unless `lan = false` stands under `[network]` there.",
+            );
+        }
+        who.push(
+            "`--network lan` stays in the local network, `--network loopback` on this machine.",
         );
+        ctx.out.note(who.join(" "));
         // If that can't be written it is said again: no harm.
         let _ = std::fs::write(marker, "");
     }
@@ -256,8 +273,12 @@ pub(crate) async fn ready_with(
 }
 
 /// Whether those are asked for a site who were not named: not if it is here.
-fn is_sought(ctx: &Context, store: &Store, site: SiteId) -> bool {
-    ctx.network.finds() && store.known(site).is_err()
+fn is_sought(ctx: &Context, end: &End, store: &Store, site: SiteId) -> bool {
+    let finds = match end {
+        End::Store(open) => ctx.network.finds() || open.config.dht.is_used_on(ctx.network),
+        End::Node(node) | End::Running(node) => node.finds(),
+    };
+    finds && store.known(site).is_err()
 }
 
 /// Opens the store for `name`, with a node on it if others are asked for the site.
@@ -268,7 +289,7 @@ pub(crate) async fn open_for(
     peers: &[Ticket],
 ) -> Result<Opened> {
     let mut opened = open(ctx, name).await?;
-    if !peers.is_empty() || is_sought(ctx, &opened.store, site) {
+    if !peers.is_empty() || is_sought(ctx, &opened.end, &opened.store, site) {
         opened.end = opened.end.start(ctx).await?;
     }
     Ok(opened)
@@ -283,7 +304,7 @@ pub(crate) async fn ready_on(
     fork: OnFork,
 ) -> Result<Ready> {
     let Opened { store, end, .. } = opened;
-    let is_sought = is_sought(ctx, &store, site);
+    let is_sought = is_sought(ctx, &end, &store, site);
     let asks = !peers.is_empty() || is_sought;
     let fetched = match end.node() {
         Some(node) if asks => fetch_from(node, site, peers).await.map(Some),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::{
     error::{Error, Kind, Result},
     home::Home,
-    swarm::{Limits, Services},
+    swarm::{Limits, Services, find::DhtSettings},
 };
 
 /// The name of the file.
@@ -24,6 +24,8 @@ pub struct Config {
     pub network: Services,
     /// What the node gives and keeps at most. A change takes effect at once.
     pub limits: Limits,
+    /// How the Mainline DHT is used. A change takes effect when a node starts.
+    pub dht: DhtSettings,
 }
 
 impl Config {
@@ -68,6 +70,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::swarm::find::Addresses;
 
     #[test]
     fn no_file_is_the_default_and_every_setting_is_read() {
@@ -83,7 +86,9 @@ mod tests {
             connections = 64
             disk = 2000
         "#;
-        let Config { network, limits } = Config::parse(text).unwrap();
+        let Config {
+            network, limits, ..
+        } = Config::parse(text).unwrap();
         assert_eq!(
             limits.to_string(),
             "500 KiB/s up, 64 connections, 2000 MiB for sites of others"
@@ -98,6 +103,18 @@ mod tests {
         );
         assert_eq!(network.domain.unwrap().to_string(), "dns.example.org");
         assert!(!network.lan);
+        let text = r#"
+            [dht]
+            enabled = false
+            bootstrap = ["router.example.org:6881", "192.0.2.1:1"]
+            addresses = "all"
+        "#;
+        let dht = Config::parse(text).unwrap().dht;
+        assert!(!dht.enabled && Config::default().dht.enabled);
+        let places: Vec<_> = dht.bootstrap.iter().map(ToString::to_string).collect();
+        assert_eq!(places, ["router.example.org:6881", "192.0.2.1:1"]);
+        assert_eq!(dht.addresses, Addresses::All);
+        assert_eq!(Config::default().dht.addresses, Addresses::Relays);
     }
 
     #[test]
@@ -117,6 +134,9 @@ mod tests {
             ("[limits]\nupload = -1", 2, "invalid value"),
             ("[limits]\nconnections = 3", 2, "4 to 4096"),
             ("[limits]\ndisk = '1 GB'", 2, "invalid type"),
+            ("[dht]\n\nbootstrap = ['a:1', 'b']", 3, "`b`"),
+            ("[dht]\nbootstrap = ['a:0']", 2, "HOST:PORT"),
+            ("[dht]\naddresses = 'some'", 2, "`relays` or `all`"),
             ("[network\n", 1, ""),
         ] {
             let (found, said) = Config::parse(text).unwrap_err();

@@ -8,7 +8,10 @@ use skep_publisher::{
     archive::address::{Address, SiteId},
     gateway::{self, local::Gateway, mirror},
     store::{Relation, Store},
-    swarm::{Node, Ticket, fetch},
+    swarm::{
+        Node, Ticket, fetch,
+        follow::{self, Timing},
+    },
 };
 use tokio::{net::TcpListener, runtime::Handle, sync::watch};
 
@@ -121,6 +124,7 @@ pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
     let mut signal = std::pin::pin!(stop_signal()?);
     ready(&ctx.out, &node, &mirrors, port);
     tokio::spawn(fetch_pinned(ctx.out.clone(), node.clone(), sites, peers));
+    tokio::spawn(follow::keep_up(node.clone(), Timing::default()));
 
     loop {
         tokio::select! {

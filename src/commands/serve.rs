@@ -150,14 +150,14 @@ async fn show_beside(
     let scratch = place.open.scratch();
     // Nobody here wants to hear of it.
     let (events, _) = mpsc::channel(1);
-    let services = place.open.config.network.clone();
+    let config = place.open.config.clone();
     let node = Node::quiet(place.open, ctx.network, events).await?;
     tokio::spawn({
         let (ctx, node) = (ctx.clone(), node.clone());
         async move {
             node.awake().await;
             if node.ticket().is_some() {
-                swarm::first_time_notice(&ctx, &services);
+                swarm::first_time_notice(&ctx, &config);
             }
         }
     });

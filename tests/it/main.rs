@@ -3,6 +3,7 @@
 mod choosing;
 mod crash;
 mod demo;
+mod dht;
 mod engines;
 mod errors;
 mod following;

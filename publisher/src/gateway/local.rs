@@ -204,7 +204,10 @@ pub async fn fetch_from(
     let mut holders = Holders::new(node, site, peers.to_vec());
     while let Some(peer) = holders.next().await {
         match fetch::newest(node, site, &peer, fetch::Wanted::Latest).await {
-            Ok(fetched) => return Ok(fetched),
+            Ok(fetched) => {
+                holders.go_on(fetch::Wanted::Latest);
+                return Ok(fetched);
+            }
             // That two histories are about must be said, whatever else went wrong.
             Err(e) if last.kind != Kind::Conflict => last = e,
             Err(_) => {}
@@ -215,7 +218,7 @@ pub async fn fetch_from(
 
 /// No node is known that may have a site.
 pub(super) fn nobody(node: &Node, site: SiteId) -> Error {
-    let found = node.network().searched();
+    let found = node.searched();
     let message = format!(
         "skep://{site} is not on this machine, and no node that may have it is known{found}"
     );

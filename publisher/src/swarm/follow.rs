@@ -186,6 +186,7 @@ pub async fn keep_up(node: Arc<Node>, timing: Timing) {
         () = node.closed() => {}
         () = run(&node, timing) => {}
         () = meet(&node) => {}
+        () = find::herald(&node) => {}
     }
 }
 
@@ -297,14 +298,17 @@ async fn from_first(
     relation: Relation,
     peers: &[Ticket],
 ) -> Result<Fetched> {
-    let found = node.network().searched();
+    let found = node.searched();
     let message = format!("no node that has skep://{site} is known{found}");
     let mut last = Error::new(Kind::NotFound, message)
         .hint("name one with `--peer TICKET`; whoever gave you the address can give you a ticket");
     let mut holders = Holders::new(node, site, peers.to_vec());
     while let Some(peer) = holders.next().await {
         match fetch::newest(node, site, &peer, wanted(relation)).await {
-            Ok(fetched) => return Ok(fetched),
+            Ok(fetched) => {
+                holders.go_on(wanted(relation));
+                return Ok(fetched);
+            }
             // That two histories are about must be said, whatever else went wrong.
             Err(e) if last.kind != Kind::Conflict => last = e,
             Err(_) => {}
@@ -314,12 +318,12 @@ async fn from_first(
 }
 
 /// About as long: three quarters to five quarters, so that nodes do not ask all at the same time.
-fn jitter(time: Duration) -> Duration {
+pub(super) fn jitter(time: Duration) -> Duration {
     let part = f64::from(random()) / f64::from(u32::MAX);
     time.mul_f64(0.75 + part / 2.0)
 }
 
-fn random() -> u32 {
+pub(super) fn random() -> u32 {
     let mut bytes = [0; 4];
     // Without it nodes ask at the same time, which is bearable.
     let _ = getrandom::fill(&mut bytes);

@@ -13,7 +13,7 @@
 //! | `allow` | which blobs others may have |
 //! | `serve` | answers to other nodes |
 //! | [`fetch`] | a site's newer versions from a peer, verified before they are kept |
-//! | `find` | who has a site, without a ticket |
+//! | [`find`] | who has a site, without a ticket |
 //! | [`follow`] | following sites, keeping them up to date, removing them |
 //! | `link` | links: telling each other of new versions, small ones with all their bytes |
 //! | `proto` | who is linked with whom: without IO |
@@ -30,7 +30,7 @@ mod blobs;
 pub mod cache;
 mod doors;
 pub mod fetch;
-pub(crate) mod find;
+pub mod find;
 pub mod follow;
 mod keep;
 mod limits;

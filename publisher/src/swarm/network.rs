@@ -91,14 +91,6 @@ impl Network {
         Ticket(endpoint.addr())
     }
 
-    /// Where nodes were looked for, as the end of a sentence that says that none is known.
-    pub(crate) fn searched(self) -> &'static str {
-        match self {
-            Self::Public | Self::Lan => " or found on the local network",
-            Self::Loopback => "",
-        }
-    }
-
     /// Whether nodes that nobody named can be found in it.
     pub fn finds(self) -> bool {
         self != Self::Loopback

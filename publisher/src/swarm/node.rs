@@ -23,7 +23,7 @@ use super::{
     blobs::IrohBlobs,
     cache::VISITED_LIMIT,
     doors::{Guarded, Talk},
-    find::lan::Lan,
+    find::{self, Finder, lan::Lan},
     limits::{self, Limits, Live, Uploads},
     link::{Connections, Links, Pushes},
     network::{Network, Ticket},
@@ -68,6 +68,7 @@ pub struct Node {
     pub(super) blobs: IrohBlobs,
     network: Network,
     services: Services,
+    pub(super) finder: Finder,
     online: OnceCell<Online>,
     phase: watch::Sender<Phase>,
     /// Itself, for what answers others in its name.
@@ -232,6 +233,7 @@ impl Node {
             blobs: open.blobs,
             network,
             services: open.config.network,
+            finder: Finder::new(open.config.dht.on(network)),
             online: OnceCell::new(),
             phase: watch::Sender::new(Phase::Quiet),
             me: me.clone(),
@@ -310,6 +312,12 @@ impl Node {
         online.ok()?.lan.clone()
     }
 
+    /// The endpoint. The node takes part in the network from then on.
+    pub(super) async fn endpoint(&self) -> Result<&Endpoint> {
+        let online = self.online.get_or_try_init(|| self.join()).await?;
+        Ok(&online.endpoint)
+    }
+
     /// Where the node is right now: it moves with its machine.
     pub(super) async fn address(&self) -> Result<EndpointAddr> {
         let online = self.online.get_or_try_init(|| self.join()).await?;
@@ -319,6 +327,21 @@ impl Node {
     /// How to reach the node, if it takes part in the network.
     pub fn ticket(&self) -> Option<&Ticket> {
         self.online.get().map(|online| &online.ticket)
+    }
+
+    /// Whether nodes that nobody named can be found from here.
+    pub fn finds(&self) -> bool {
+        self.network.finds() || self.finder.uses_dht()
+    }
+
+    /// Where nodes are looked for, as the end of a sentence that says that none is known.
+    pub(crate) fn searched(&self) -> &'static str {
+        match (self.network.finds(), self.finder.uses_dht()) {
+            (true, true) => " or found, on the local network or by the DHT",
+            (true, false) => " or found on the local network",
+            (false, true) => " or found by the DHT",
+            (false, false) => "",
+        }
     }
 
     /// The network that it takes part in.
@@ -457,6 +480,9 @@ impl Node {
         if let Some(lan) = &online.lan {
             // Where it is now, if it has moved since somebody noted its addresses.
             peer.addrs.extend(lan.addresses(peer.id));
+        }
+        if peer.addrs.is_empty() {
+            find::look_up(self).await;
         }
         let connecting = async {
             let options = transport::calling();

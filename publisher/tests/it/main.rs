@@ -12,6 +12,7 @@ mod crash;
 mod crash_fetch;
 mod damage;
 mod decoders;
+mod dht;
 mod disk;
 mod filling;
 mod fixture;

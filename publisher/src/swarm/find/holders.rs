@@ -7,10 +7,14 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::neighbours;
+use super::{dialled, neighbours};
 use crate::{
     archive::address::SiteId,
-    swarm::{network::Ticket, node::Node},
+    swarm::{
+        fetch::{self, Wanted},
+        network::Ticket,
+        node::Node,
+    },
 };
 
 /// The most nodes that are found for one site in one search.
@@ -36,6 +40,29 @@ impl Holders {
             given: HashSet::new(),
             found: None,
         }
+    }
+
+    /// Asks those that are found from now on too, in the background: one of them may have a newer version than the
+    /// first that was used.
+    pub(crate) fn go_on(self, wanted: Wanted) {
+        let Some(mut found) = self.found else {
+            return;
+        };
+        let (node, site) = (self.node, self.site);
+        tokio::spawn(async move {
+            let rest = async {
+                while let Some(ticket) = found.recv().await {
+                    if !self.given.contains(&ticket.node()) {
+                        // Whoever has nothing newer is remembered, as one who has the site.
+                        let _ = fetch::newest(&node, site, &ticket, wanted).await;
+                    }
+                }
+            };
+            tokio::select! {
+                () = rest => {}
+                () = node.closed() => {}
+            }
+        });
     }
 
     /// The next node to ask; `None` if there are no more. It waits for what is being found.
@@ -70,11 +97,17 @@ impl Holders {
 /// listens any more.
 fn seek(node: &Arc<Node>, site: SiteId) -> mpsc::Receiver<Ticket> {
     let (sender, receiver) = mpsc::channel(MAX_FOUND);
-    if node.network().finds() {
+    if node.finds() {
         let node = node.clone();
         tokio::spawn(async move {
+            let all = async {
+                tokio::join!(
+                    neighbours::seek(&node, site, &sender),
+                    dialled::seek(&node, site, &sender),
+                );
+            };
             tokio::select! {
-                () = neighbours::seek(&node, site, &sender) => {}
+                () = all => {}
                 () = sender.closed() => {}
                 () = node.closed() => {}
             }

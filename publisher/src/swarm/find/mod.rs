@@ -7,59 +7,76 @@
 //! | `lan` | multicast DNS → the nodes on the local network |
 //! | `neighbours` | these → those of them that have a site |
 //! | `sought` | which of some sites a node has, without naming them to one that has none |
+//! | `settings` | what a person decides about the DHT |
+//! | `dht` | what is said and asked on the Mainline DHT → its names of nodes |
+//! | `dialled` | these → those of them that have a site |
+//! | [`board`] | holders of a site as a plain item of the DHT |
+//! | `whereabouts` | from a node's name to its addresses |
+//! | `herald` | says of each site that is shared here that this node holds it |
+//! | `signpost` | the author's word for the DHT, from node to node |
 
+pub mod board;
+mod dht;
+mod dialled;
+mod herald;
 mod holders;
 pub(super) mod lan;
 mod neighbours;
+mod settings;
+mod signpost;
 pub(super) mod sought;
+mod whereabouts;
 
+use dht::Dht;
+pub(super) use herald::herald;
 pub(crate) use holders::Holders;
 pub(super) use neighbours::meet;
+pub use settings::{Addresses, DhtSettings, Place};
+pub(super) use signpost::{answer, bring as bring_signpost};
+use tokio::sync::OnceCell;
 
-use std::time::Duration;
+use super::node::Node;
+use crate::error::Result;
 
-use iroh::endpoint::Connection;
-
-use super::{
-    fetch::ask,
-    node::{Node, blocking},
-    serve::shared,
-    wire::{Request, Response},
-};
-use crate::{
-    archive::{address::SiteId, head::Head, signpost::Signpost},
-    error::Result,
-};
-
-/// How long a version that is here waits for what the DHT is to say of it.
-const SIGNPOST_PATIENCE: Duration = Duration::from_secs(5);
-
-/// What a node answers that is asked for the signpost of a site.
-pub(super) async fn answer(node: &Node, site: SiteId) -> Result<Response> {
-    if shared(node, site).await?.is_none() {
-        return Ok(Response::NotShared);
-    }
-    let store = node.store.clone();
-    let signpost = blocking(move || store.signpost(site)).await?;
-    Ok(signpost.map_or(Response::NotShared, |signpost| {
-        Response::Signpost(signpost.encode())
-    }))
+/// How a node finds others.
+pub(super) struct Finder {
+    /// How the DHT is used, if it is.
+    settings: Option<DhtSettings>,
+    dht: OnceCell<Dht>,
 }
 
-/// Brings the signpost of a head that is here, so that this node can put it on the DHT when its author is gone.
-/// It is no part of the version: whoever gives none has done nothing wrong.
-pub(super) async fn bring_signpost(node: &Node, connection: &Connection, head: &Head) {
-    let request = Request::Signpost {
-        site: head.site().0,
-    };
-    let asked = tokio::time::timeout(SIGNPOST_PATIENCE, ask(connection, &request));
-    let Ok(Ok(Response::Signpost(bytes))) = asked.await else {
-        return;
-    };
-    let Ok(signpost) = Signpost::decode(head.site(), &bytes) else {
-        return;
-    };
-    let store = node.store.clone();
-    // Without it the node is found all the same, by what it says itself.
-    let _ = blocking(move || store.keep_signpost(&signpost)).await;
+impl Finder {
+    pub(super) fn new(settings: Option<DhtSettings>) -> Self {
+        Self {
+            settings,
+            dht: OnceCell::new(),
+        }
+    }
+
+    /// Whether the DHT is used.
+    pub(super) fn uses_dht(&self) -> bool {
+        self.settings.is_some()
+    }
+
+    /// Says no more where the node is.
+    fn hide(&self) {
+        if let Some(dht) = self.dht.get() {
+            dht.hide();
+        }
+    }
+
+    /// The DHT, which is joined when it is first needed; `None` if it is not used.
+    async fn dht(&self, node: &Node) -> Result<Option<&Dht>> {
+        let Some(settings) = &self.settings else {
+            return Ok(None);
+        };
+        let open = || async { Dht::open(settings, node.endpoint().await?).await };
+        self.dht.get_or_try_init(open).await.map(Some)
+    }
+}
+
+/// Has a node's endpoint look names up wherever they can be, from now on.
+pub(super) async fn look_up(node: &Node) {
+    // Where that fails, the names are not found, which is said then.
+    let _ = node.finder.dht(node).await;
 }

@@ -29,6 +29,7 @@ use skep_publisher::{
     },
     swarm::{
         Ticket,
+        find::board::Board,
         page::{MAX_FILE, Page},
         wire::{Request, Response},
     },
@@ -45,7 +46,7 @@ pub(crate) struct Decoder {
 }
 
 /// All of them.
-pub(crate) static ALL: [Decoder; 23] = [
+pub(crate) static ALL: [Decoder; 24] = [
     Decoder {
         name: "address",
         check: address,
@@ -55,6 +56,11 @@ pub(crate) static ALL: [Decoder; 23] = [
         name: "blob_list",
         check: blob_list,
         seeds: seeds::blob_lists,
+    },
+    Decoder {
+        name: "board",
+        check: board,
+        seeds: seeds::boards,
     },
     Decoder {
         name: "consistency",
@@ -230,6 +236,18 @@ fn receipt(bytes: &[u8]) -> bool {
         return false;
     };
     assert_eq!(receipt.encode(), rest);
+    true
+}
+
+/// Who says on the DHT that it holds a site.
+fn board(bytes: &[u8]) -> bool {
+    let Ok(board) = Board::decode(bytes) else {
+        return false;
+    };
+    assert_eq!(board.encode(), bytes);
+    let now = 1_795_392_000;
+    assert!(board.holders(now).len() <= Board::MAX_NOTES);
+    assert_eq!(board.with([1; 32], now).holders(now)[0], [1; 32]);
     true
 }
 

@@ -29,6 +29,7 @@ use skep_publisher::{
     review::{Sources, review},
     snapshot::{Options, snapshot},
     swarm::{
+        find::board::Board,
         page::Page,
         wire::{Reason, Request, Response},
     },
@@ -154,6 +155,17 @@ pub(super) fn signposts() -> Seeds {
             [&site().0[..], &signpost.encode()].concat()
         })
         .into()
+}
+
+pub(super) fn boards() -> Seeds {
+    let board = |count: u8| {
+        (0..count)
+            .fold(Board::default(), |board, n| {
+                board.with([n; 32], 1_795_392_000 + 60 * u64::from(n))
+            })
+            .encode()
+    };
+    vec![board(0), board(1), board(27)]
 }
 
 pub(super) fn integers() -> Seeds {
