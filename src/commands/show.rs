@@ -34,8 +34,9 @@ pub(crate) async fn run(ctx: &Context, args: &ShowArgs) -> Result<Exit> {
     let address = site::address(&args.address)?;
     let peers = args.peers.tickets(Some(&address))?;
     let opened = swarm::open_for(ctx, "skep show", address.site, &peers).await?;
-    if let Some((found, bytes)) = alone(&opened, &address, &peers).await {
+    if let Some(shown) = alone(&opened, &address, &peers).await {
         opened.end.close().await;
+        let (found, bytes) = shown?;
         write(ctx, &address, &found, |sink| sink(&bytes))?;
         return Ok(Exit::Done);
     }
@@ -59,9 +60,14 @@ struct Found {
     file: File,
 }
 
-/// The file with no more than what proves it, if nothing of its site is here, from the first peer that gives it.
-/// Whatever comes in between is told when the whole version is asked for.
-async fn alone(opened: &Opened, address: &Address, peers: &[Ticket]) -> Option<(Found, Vec<u8>)> {
+/// The file with no more than what proves it, if nothing of its site is here, from the first peer that gives it; or the
+/// error that there is none, which is proved as well. Whatever comes in between is told when the whole version is
+/// asked for.
+async fn alone(
+    opened: &Opened,
+    address: &Address,
+    peers: &[Ticket],
+) -> Option<Result<(Found, Vec<u8>)>> {
     let node = opened.end.node()?;
     if address.version.is_some() || opened.store.known(address.site).is_ok() {
         return None;
@@ -71,19 +77,21 @@ async fn alone(opened: &Opened, address: &Address, peers: &[Ticket]) -> Option<(
         let Ok((session, files)) = Session::open(node, address.site, peer, &paths).await else {
             continue;
         };
-        for path in &paths {
-            let Ok(Some(file)) = session.find(path) else {
+        let version = session.entry().number;
+        for path in paths {
+            let Some(file) = session.find(&path).ok()? else {
                 continue;
             };
             // A long file comes with the whole version.
             let (_, bytes) = files.into_iter().find(|(came, _)| came.hash == file.hash)?;
             let found = Found {
-                version: session.entry().number,
-                path: path.clone(),
+                version,
+                path,
                 file,
             };
-            return Some((found, bytes));
+            return Some(Ok((found, bytes)));
         }
+        return Some(Err(no_file(address, version)));
     }
     None
 }
@@ -101,12 +109,13 @@ fn show(ctx: &Context, ready: &Ready, address: &Address) -> Result<()> {
             return write(ctx, address, &found, |sink| reader.read(&found.file, sink));
         }
     }
+    Err(no_file(address, entry.number))
+}
+
+fn no_file(address: &Address, version: u64) -> CliError {
     let name = address.path.as_ref().map_or("", ArchivePath::as_str);
-    Err(CliError::failed(
-        "not-found",
-        format!("version {} has no file {name:?}", entry.number),
-    )
-    .hint("`skep clone ADDRESS DIR` brings all files"))
+    let message = format!("version {version} has no file {name:?}");
+    CliError::failed("not-found", message).hint("`skep clone ADDRESS DIR` brings all files")
 }
 
 /// Where the file of an address may be. As in a browser, a folder is its index.

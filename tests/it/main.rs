@@ -39,6 +39,7 @@ mod seeding;
 #[cfg(target_os = "linux")]
 mod service;
 mod serving;
+mod showing;
 mod skep;
 mod sources;
 mod writing;
