@@ -295,3 +295,56 @@ fn pseudo_random(seed: u64, length: usize) -> Vec<u8> {
     bytes.truncate(length);
     bytes
 }
+
+/// What a reader had when it was killed does not come again, but for what it had not written down: the store of blobs
+/// notes within a second which blobs it has begun with.
+#[test]
+#[cfg(target_os = "linux")]
+fn kill_9_of_a_reader_loses_no_more_than_the_last_second() {
+    use std::os::unix::fs::MetadataExt;
+
+    const BYTES: u64 = 64 << 20;
+    let world = World::new();
+    let address = world.new_site("author", "site");
+    let host = world.host("host", &address);
+    world.write("site/assets/film.bin", pseudo_random(77, BYTES as usize));
+    let publish = ["publish", "site", "--yes", "--peer", &host.ticket];
+    world.json("author", &publish);
+    let follow = ["follow", &address, "--peer", &host.ticket];
+    let reader = world.start("reader", &follow);
+    // Pieces come in any order, so that the length of the file says nothing.
+    let here = || -> u64 {
+        let files = std::fs::read_dir(world.path("reader/store/blobs/data"));
+        let files = files.into_iter().flatten().flatten();
+        files
+            .filter_map(|file| file.metadata().ok())
+            .map(|data| data.blocks() * 512)
+            .sum()
+    };
+    let begun = Instant::now();
+    while here() < BYTES / 4 {
+        assert!(begun.elapsed() < crate::skep::LIMIT, "nothing comes");
+        std::thread::yield_now();
+    }
+    let signal = |name: &str| {
+        let pid = host.running.id().to_string();
+        let mut kill = std::process::Command::new("kill");
+        assert!(kill.args([name, &pid]).status().unwrap().success());
+    };
+    signal("-STOP");
+    std::thread::sleep(Duration::from_secs(1));
+    let had = here();
+    reader.kill();
+    signal("-CONT");
+    assert!(had < BYTES, "it was too quick to be killed");
+    let again = world.json("reader", &follow);
+    let received = again["received"].as_u64().unwrap();
+    assert_eq!(again["version"], 1);
+    // QUIC and the hashes on the way to each piece are some 5 %.
+    let missing = BYTES - had;
+    assert!(
+        received < missing + missing / 10 + (2 << 20),
+        "{received} for {missing}"
+    );
+    world.json("reader", &["verify", &address]);
+}

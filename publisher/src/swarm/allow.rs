@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
 };
 
 use iroh_blobs::provider::events::{
@@ -12,7 +12,7 @@ use iroh_blobs::provider::events::{
 
 use super::limits::Flow;
 use crate::{
-    archive::{address::SiteId, entry::Entry},
+    archive::{address::SiteId, entry::Entry, hash::ContentHash},
     error::Result,
     store::{
         Activity, Retractions, SiteState, Store,
@@ -22,7 +22,41 @@ use crate::{
 
 /// The blobs that others may have, by site.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AllowList(Arc<RwLock<HashMap<SiteId, HashSet<[u8; 32]>>>>);
+pub(super) struct AllowList(Arc<RwLock<Sites>>);
+
+#[derive(Debug, Default)]
+struct Sites {
+    /// Of the versions that are here.
+    whole: HashMap<SiteId, HashSet<[u8; 32]>>,
+    /// Of versions that are on their way here: those of which some bytes came from another node. What lay here
+    /// before, for another site, is not given away because a version names it that nobody has checked yet.
+    coming: HashMap<SiteId, HashSet<[u8; 32]>>,
+}
+
+/// The blobs of a version that is on its way here, for as long as it is.
+#[derive(Debug)]
+pub(super) struct Coming {
+    list: AllowList,
+    site: SiteId,
+}
+
+impl Coming {
+    /// Others may have from here what is here of this blob. The signed entries of the site must name it, and
+    /// some of it must have come from another node just now.
+    pub(super) fn allow(&self, hash: ContentHash) {
+        let mut sites = self.list.sites();
+        // A site that is not shared any more has none.
+        if let Some(coming) = sites.coming.get_mut(&self.site) {
+            coming.insert(hash.0);
+        }
+    }
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.list.sites().coming.remove(&self.site);
+    }
+}
 
 impl AllowList {
     /// Allows the blobs of all versions of a site from `first` on, if the site is shared.
@@ -41,12 +75,12 @@ impl AllowList {
             let entry = store.entry(state, Some(version))?;
             blobs.extend(blobs_of(store, &retractions, &entry)?);
         }
-        let mut sites = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut sites = self.sites();
         // Who ends the sharing says so in the store, and then here: what was read before may be old by now.
         if !store.site(state.site)?.is_some_and(|now| now.is_shared()) {
             return Ok(());
         }
-        let allowed = sites.entry(state.site).or_default();
+        let allowed = sites.whole.entry(state.site).or_default();
         match first {
             1 => *allowed = blobs,
             _ => allowed.extend(blobs),
@@ -56,15 +90,41 @@ impl AllowList {
 
     /// Nobody may have a site's blobs any more, unless another site has the same.
     pub(super) fn forget(&self, site: SiteId) {
-        let mut sites = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        sites.remove(&site);
+        let mut sites = self.sites();
+        sites.whole.remove(&site);
+        sites.coming.remove(&site);
+    }
+
+    /// A version of a site is on its way here, one at a time. `None` if the site is not shared.
+    pub(super) fn coming(&self, store: &Store, site: SiteId) -> Result<Option<Coming>> {
+        let mut sites = self.sites();
+        if !store.site(site)?.is_some_and(|now| now.is_shared()) {
+            return Ok(None);
+        }
+        sites.coming.insert(site, HashSet::new());
+        Ok(Some(Coming {
+            list: self.clone(),
+            site,
+        }))
+    }
+
+    /// Whether others may have a blob for the sake of this site.
+    pub(super) fn has(&self, site: SiteId, hash: ContentHash) -> bool {
+        let sites = self.sites();
+        let whole = sites.whole.get(&site);
+        whole.is_some_and(|blobs| blobs.contains(&hash.0))
+    }
+
+    fn sites(&self) -> RwLockWriteGuard<'_, Sites> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A site for whose sake others may have the blob: of several always the same, the one with the
     /// lowest id.
     fn site_of(&self, hash: &[u8; 32]) -> Option<SiteId> {
         let sites = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let with = sites.iter().filter(|(_, blobs)| blobs.contains(hash));
+        let all = sites.whole.iter().chain(&sites.coming);
+        let with = all.filter(|(_, blobs)| blobs.contains(hash));
         with.map(|(site, _)| *site).min()
     }
 

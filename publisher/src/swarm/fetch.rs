@@ -1,10 +1,16 @@
 //! Fetching a site's newer versions from a peer. Everything is verified before it is kept, and bounded
 //! before it is allocated; the versions arrive in one transaction, or not at all.
 
+mod ask;
+mod company;
 mod download;
+mod layout;
 mod log;
 mod older;
+mod transfer;
 
+use download::Public;
+pub(super) use layout::Layout;
 use log::Offer;
 
 use std::{sync::Arc, time::Duration};
@@ -160,7 +166,11 @@ async fn fetch_one(
         let seen = blocking(move || store.records.seen(site)).await?;
         seen.map_or(Ok(()), |seen| check_seen(&seen, &head, &new))?;
     }
-    let received = download::download(node, site, state.as_ref(), peer, &new, wanted).await?;
+    let public = Some(Public {
+        tip: head.tip(),
+        talk: &connection,
+    });
+    let came = download::download(node, site, state.as_ref(), peer, &new, wanted, public).await?;
     let relation = state
         .as_ref()
         .map_or(Relation::Visited, |state| state.relation);
@@ -180,10 +190,15 @@ async fn fetch_one(
     if relation == Relation::Visited {
         node.store.visited(site, now());
     }
-    heard(node, site, peer).await?;
+    // Before anybody hears of the version: who waits for that may ask them.
+    for giver in &came.givers {
+        heard(node, site, giver).await?;
+    }
     node.share(site, head.length() + 1 - versions).await?;
     find::bring_signpost(node, &connection, &head).await;
-    let received = received + metered.received();
+    // Until here others had from this node what had come; from here on it is among the versions that are here.
+    drop(came.given);
+    let received = came.received + metered.received();
     node.emit(Event::Version {
         site,
         version: head.length(),
@@ -351,7 +366,7 @@ async fn keep_rival(
     let new = New::onto(known, fork_point, history)?;
     // All of it: if the mended log goes on from there, hosts will ask the author for every version.
     let wanted = Wanted::Whole;
-    download::download(node, state.site, Some(state), peer, &new, wanted).await?;
+    download::download(node, state.site, Some(state), peer, &new, wanted, None).await?;
     let (store, state) = (node.store.clone(), state.clone());
     blocking(move || check_rival(&store, &state, &new, wanted)).await
 }

@@ -14,6 +14,7 @@
 //! | `serve` | answers to other nodes |
 //! | [`fetch`] | a site's newer versions from a peer, verified before they are kept |
 //! | [`find`] | who has a site, without a ticket |
+//! | `have`, `peers` | what of a version is here, and who else has it, told to those who fetch it |
 //! | [`follow`] | following sites, keeping them up to date, removing them |
 //! | `link` | links: telling each other of new versions, small ones with all their bytes |
 //! | `proto` | who is linked with whom: without IO |
@@ -32,6 +33,7 @@ mod doors;
 pub mod fetch;
 pub mod find;
 pub mod follow;
+mod have;
 mod keep;
 mod limits;
 pub mod link;
@@ -40,6 +42,7 @@ pub mod node;
 mod open_files;
 mod pace;
 pub mod page;
+mod peers;
 mod presence;
 pub mod proto;
 mod serve;

@@ -24,6 +24,7 @@ use super::{
     cache::VISITED_LIMIT,
     doors::{Guarded, Talk},
     find::{self, Finder, lan::Lan},
+    have::Haves,
     limits::{self, Limits, Live, Uploads},
     link::{Connections, Links, Pushes},
     network::{Network, Ticket},
@@ -77,6 +78,7 @@ pub struct Node {
     pub(super) limits: Live,
     pub(super) key: SigningKey,
     pub(super) presence: Presence,
+    pub(super) haves: Haves,
     pub(super) pace: Pace,
     pub(super) fronts: Arc<Fronts>,
     /// The connections of our own protocol.
@@ -241,6 +243,7 @@ impl Node {
             limits: Live::new(open.config.limits),
             key: open.key,
             presence: Presence::default(),
+            haves: Haves::default(),
             pace: Pace::default(),
             fronts: Arc::default(),
             connections: Connections::default(),

@@ -5,13 +5,21 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use iroh::EndpointId;
+use iroh::{EndpointAddr, EndpointId};
 
 use crate::archive::address::SiteId;
 
-/// How many connections of each node there are, by site.
+/// The nodes that are there, by site.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Presence(Arc<Mutex<HashMap<SiteId, HashMap<EndpointId, usize>>>>);
+pub(super) struct Presence(Arc<Mutex<HashMap<SiteId, HashMap<EndpointId, Seen>>>>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// How many connections it has.
+    connections: usize,
+    /// Where others can reach it, if it said so.
+    address: Option<EndpointAddr>,
+}
 
 /// A node is there for a site as long as this exists.
 #[derive(Debug)]
@@ -24,12 +32,10 @@ pub(super) struct Present {
 impl Presence {
     /// Says that a node is connected for a site.
     pub(super) fn enter(&self, site: SiteId, node: EndpointId) -> Present {
-        *self
-            .sites()
-            .entry(site)
-            .or_default()
-            .entry(node)
-            .or_default() += 1;
+        let mut sites = self.sites();
+        let nodes = sites.entry(site).or_default();
+        nodes.entry(node).or_default().connections += 1;
+        drop(sites);
         Present {
             presence: self.clone(),
             site,
@@ -44,7 +50,23 @@ impl Presence {
         nodes.map(|node| *node.as_bytes()).collect()
     }
 
-    fn sites(&self) -> MutexGuard<'_, HashMap<SiteId, HashMap<EndpointId, usize>>> {
+    /// Says where a node that is there for a site can be reached by others.
+    pub(super) fn reach(&self, site: SiteId, address: EndpointAddr) {
+        let mut sites = self.sites();
+        let nodes = sites.get_mut(&site);
+        if let Some(seen) = nodes.and_then(|nodes| nodes.get_mut(&address.id)) {
+            seen.address = Some(address);
+        }
+    }
+
+    /// Where the nodes that are there for a site can be reached, as far as they said so.
+    pub(super) fn reachable(&self, site: SiteId) -> Vec<EndpointAddr> {
+        let sites = self.sites();
+        let nodes = sites.get(&site).into_iter().flat_map(HashMap::values);
+        nodes.filter_map(|seen| seen.address.clone()).collect()
+    }
+
+    fn sites(&self) -> MutexGuard<'_, HashMap<SiteId, HashMap<EndpointId, Seen>>> {
         // Counters are right at any moment, also after a panic elsewhere.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -56,9 +78,9 @@ impl Drop for Present {
         let Some(nodes) = sites.get_mut(&self.site) else {
             return;
         };
-        if let Some(count) = nodes.get_mut(&self.node) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(seen) = nodes.get_mut(&self.node) {
+            seen.connections -= 1;
+            if seen.connections == 0 {
                 nodes.remove(&self.node);
             }
         }
@@ -82,8 +104,14 @@ mod tests {
         assert_eq!(presence.of(site).len(), 1);
         drop(one);
         assert_eq!(presence.of(site).len(), 1);
+        assert!(presence.reachable(site).is_empty());
+        let address = EndpointAddr::new(node);
+        presence.reach(site, address.clone());
+        let stranger = EndpointAddr::new(iroh::SecretKey::from_bytes(&[3; 32]).public());
+        presence.reach(site, stranger);
+        assert_eq!(presence.reachable(site), [address]);
         drop(two);
-        assert!(presence.of(site).is_empty());
+        assert!(presence.of(site).is_empty() && presence.reachable(site).is_empty());
         assert!(presence.sites().is_empty());
     }
 }

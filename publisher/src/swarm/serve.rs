@@ -15,15 +15,15 @@ use n0_future::boxed::BoxFuture;
 use tokio::sync::Semaphore;
 
 use super::{
-    find, keep,
+    find, have, keep,
     link::{self, MAX_ADDRESSES, MAX_OF_NODE, Shared, Streams},
     node::{Node, blocking},
-    page,
+    page, peers,
     presence::Present,
     wire::{self, MAX_ENTRIES, Request, Response},
 };
 use crate::{
-    archive::{address::SiteId, entry::Branch, hash::LogHash},
+    archive::{address::SiteId, entry::Branch, hash::LogHash, log::Tip},
     error::{Error, Kind, Result},
     store::SiteState,
 };
@@ -158,6 +158,26 @@ async fn answer(
         }
         Request::Signpost { site } => {
             let response = find::answer(node, SiteId(site)).await?;
+            wire::send(&mut send, &response).await?;
+        }
+        Request::Have {
+            site,
+            length,
+            root,
+            from,
+        } => {
+            let (site, root) = (SiteId(site), LogHash(root));
+            if shared(node, site).await?.is_some() {
+                peer.asks_for(node, site);
+                if let Some(from) = peers::own(from, peer.id) {
+                    node.presence.reach(site, from);
+                }
+            }
+            let tip = Tip { length, root };
+            have::answer(node, site, tip, &mut send, &mut receive).await?;
+        }
+        Request::Peers { site } => {
+            let response = peers::answer(node, SiteId(site), peer.id).await?;
             wire::send(&mut send, &response).await?;
         }
         Request::Branch {

@@ -106,6 +106,23 @@ pub enum Request {
         /// The site.
         site: [u8; 32],
     },
+    /// Which pieces of a version the node has. Answered by any number of [`Response::Has`], as they come, until it
+    /// has all; or by [`Response::NotShared`]. To a node that has all, [`More`] is sent on the same stream.
+    Have {
+        /// The site.
+        site: [u8; 32],
+        /// How long its log is with the version.
+        length: u64,
+        /// The root of that log.
+        root: [u8; 32],
+        /// Where the asking node can be reached, if others may have from it what it has.
+        from: Option<EndpointAddr>,
+    },
+    /// Who else is there for a site. Answered by [`Response::Peers`] or [`Response::NotShared`].
+    Peers {
+        /// The site.
+        site: [u8; 32],
+    },
 }
 
 /// What it answers.
@@ -135,6 +152,24 @@ pub enum Response {
     },
     /// A [`Signpost`](crate::archive::signpost::Signpost).
     Signpost(Vec<u8>),
+    /// Pieces of a version that can be had from the node, beside those that it has said.
+    Has {
+        /// Whether it has all, and says little by little what it may be asked for.
+        whole: bool,
+        /// First piece and the one after the last, in order.
+        pieces: Vec<(u32, u32)>,
+    },
+    /// Nodes that are connected for the site, at most 8.
+    Peers(Vec<EndpointAddr>),
+}
+
+/// What a node that fetches a version wants to be shown by one that has it whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct More {
+    /// First piece and the one after the last, at most 64.
+    pub wants: Vec<(u32, u32)>,
+    /// It knows nobody else who has anything.
+    pub alone: bool,
 }
 
 /// Why a node does not keep a version.

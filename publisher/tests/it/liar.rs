@@ -1,13 +1,25 @@
 //! Peers that answer whatever a test says.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use iroh::{
     Endpoint, EndpointAddr, RelayMode,
     endpoint::{Connection, PortmapperConfig, presets},
     protocol::{AcceptError, ProtocolHandler, Router},
 };
-use iroh_blobs::{BlobsProtocol, store::mem::MemStore};
+use iroh_blobs::{
+    BlobsProtocol, Hash,
+    protocol::Request as BlobsRequest,
+    provider::{StreamPair, events::EventSender, handle_get},
+    store::mem::MemStore,
+};
 use iroh_tickets::endpoint::EndpointTicket;
 use skep_publisher::{
     archive::{
@@ -101,8 +113,65 @@ impl ProtocolHandler for Silence {
     }
 }
 
+/// What becomes of a request for a blob.
+pub(crate) enum Act {
+    Serve,
+    /// There is never an answer.
+    Hold,
+    /// The connection is closed.
+    Close,
+    /// The length is right, and the bytes are not.
+    Forge,
+}
+
+/// A blobs protocol that decides about each request, by its number and what it asks for.
+#[derive(Clone)]
+struct Choosy {
+    store: MemStore,
+    sizes: Arc<BTreeMap<Hash, u64>>,
+    choose: Arc<dyn Fn(usize, Hash) -> Act + Send + Sync>,
+    count: Arc<AtomicUsize>,
+}
+
+impl std::fmt::Debug for Choosy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Choosy")
+    }
+}
+
+impl ProtocolHandler for Choosy {
+    async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
+        let mut held = Vec::new();
+        while let Ok(mut pair) = StreamPair::accept(&connection, EventSender::DEFAULT).await {
+            let Ok(BlobsRequest::Get(request)) = pair.read_request().await else {
+                break;
+            };
+            let number = self.count.fetch_add(1, Ordering::SeqCst);
+            match (self.choose)(number, request.hash) {
+                Act::Serve => {
+                    tokio::spawn(handle_get(pair, (*self.store).clone(), request));
+                }
+                Act::Hold => held.push(pair),
+                Act::Close => connection.close(0u32.into(), b"enough"),
+                Act::Forge => {
+                    let tracker = pair.get_request(|| request.clone()).await.unwrap();
+                    let mut writer = pair.into_writer(tracker).await.unwrap().inner;
+                    let size = self.sizes[&request.hash];
+                    let _ = writer.write_all(&size.to_le_bytes()).await;
+                    let _ = writer.write_all(&[0xaa; 100_000]).await;
+                    let _ = writer.finish();
+                }
+            }
+        }
+        connection.closed().await;
+        Ok(())
+    }
+}
+
 /// What blobs a liar serves.
 pub(crate) enum Serves {
+    /// These, as it chooses.
+    Chosen(Vec<Vec<u8>>, Box<dyn Fn(usize, Hash) -> Act + Send + Sync>),
     /// These, honestly.
     Blobs(Vec<Vec<u8>>),
     /// Bytes that are not those that were asked for.
@@ -125,6 +194,21 @@ impl Liar {
             Serves::Nothing => router,
             Serves::Garbage => router.accept(iroh_blobs::ALPN, Garbage),
             Serves::Silence => router.accept(iroh_blobs::ALPN, Silence),
+            Serves::Chosen(blobs, choose) => {
+                let store = MemStore::new();
+                let mut sizes = BTreeMap::new();
+                for blob in blobs {
+                    let added = store.blobs().add_slice(&blob).await.unwrap();
+                    sizes.insert(added.hash, blob.len() as u64);
+                }
+                let choosy = Choosy {
+                    store,
+                    sizes: Arc::new(sizes),
+                    choose: choose.into(),
+                    count: Arc::default(),
+                };
+                router.accept(iroh_blobs::ALPN, choosy)
+            }
             Serves::Blobs(blobs) => {
                 let store = MemStore::new();
                 for blob in blobs {

@@ -36,6 +36,8 @@ mod pages;
 mod portable;
 mod publish;
 mod retract;
+mod several;
+mod several_shared;
 mod signpost;
 mod sim;
 mod simulation;

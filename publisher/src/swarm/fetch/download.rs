@@ -2,46 +2,49 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    path::Path,
     sync::Arc,
-    time::Duration,
 };
 
 use iroh::{EndpointAddr, endpoint::Connection};
-use iroh_blobs::{
-    Hash,
-    api::{blobs::BlobStatus, remote::GetProgressItem},
-    get::GetError,
-    protocol::{ChunkRanges, ChunkRangesExt, GetRequest},
-    store::fs::FsStore,
-};
-use n0_future::StreamExt;
-use tokio::{task::JoinSet, time::Instant};
 
+use super::{
+    company::Company,
+    layout::Layout,
+    transfer::{Given, Shared, bring},
+};
 use crate::{
     accept::{New, SITE_QUOTA, Wanted, check_named, retracted, wanted_entries},
-    archive::{address::SiteId, entry::Entry, hash::ContentHash},
+    archive::{address::SiteId, entry::Entry, hash::ContentHash, log::Tip},
     error::{Error, Kind, Result},
     publish::needs,
-    store::{Blobs, Retractions, SiteState, Store, blobs::is_intact, retractions},
+    store::{Retractions, SiteState, Store, retractions},
     swarm::{
-        blobs::{IrohBlobs, iroh_hash},
-        fetch::Metered,
         limits::make_room,
         node::{Node, blocking},
     },
 };
 
-/// How many blobs are fetched at a time.
-const PARALLEL: usize = 8;
-/// How long a peer may send nothing.
-const STALL: Duration = Duration::from_secs(20);
-/// A peer that sends a blob more slowly than this, in bytes a second, is given up.
-const SLOWEST: u64 = 4 << 10;
 /// The most blobs of one site that a node takes.
 const MAX_BLOBS: usize = 1 << 20;
 
-/// Brings the blobs of the new versions and returns how many bytes that took.
+/// A version that others may have, or fetch at the same time.
+pub(super) struct Public<'a> {
+    pub(super) tip: Tip,
+    /// The connection to the first node, for our own protocol.
+    pub(super) talk: &'a Connection,
+}
+
+/// What came, and how.
+pub(super) struct Downloaded {
+    /// How many bytes, on the wire.
+    pub(super) received: u64,
+    /// Who has shown that he has the version.
+    pub(super) givers: Vec<EndpointAddr>,
+    /// As long as this exists, others may have from here what has come.
+    pub(super) given: Option<Given>,
+}
+
+/// Brings the blobs of the new versions: from `peer`, and if the version is public from whoever else has it.
 pub(super) async fn download(
     node: &Arc<Node>,
     site: SiteId,
@@ -49,28 +52,35 @@ pub(super) async fn download(
     peer: &EndpointAddr,
     new: &New,
     wanted: Wanted,
-) -> Result<u64> {
+    public: Option<Public<'_>>,
+) -> Result<Downloaded> {
     check_named(&new.entries, wanted)?;
     let store = node.store.clone();
     blocking(move || store.delete_dropped()).await?;
-    let connection = node.connect(peer, iroh_blobs::ALPN).await?;
-    let _metered = Metered::new(node, site, &connection);
+    let mut company = Company::of(node, site, peer).await?;
     let lists = lists_of(&new.entries, wanted);
     let (store, of) = (node.store.clone(), state.cloned());
-    let proven = Arc::new(blocking(move || proven(&store, of.as_ref())).await?);
-    fetch_all(node, site, &connection, &proven, lists).await?;
+    let proven = blocking(move || proven(&store, of.as_ref())).await?;
+    fetch_all(node, site, &mut company, &proven, lists).await?;
 
     let (store, of, entries) = (node.store.clone(), state.cloned(), new.entries.clone());
-    let blobs = blocking(move || {
+    let (newest, blobs) = blocking(move || {
         let retractions = retracted::with_new(&store, of.as_ref(), &entries);
         let retractions = retractions.map_err(as_hostile)?;
-        let mut blobs = BTreeMap::new();
+        let (mut blobs, mut newest) = (BTreeMap::new(), BTreeMap::new());
         for entry in wanted_entries(&entries, wanted, &retractions) {
             let found = retractions.needs(&store, entry).map_err(as_hostile)?;
-            blobs.extend(found.values().map(|blob| (blob.hash, blob.size)));
+            newest = found.values().map(|blob| (blob.hash, blob.size)).collect();
+            blobs.extend(newest.iter().map(|(hash, size)| (*hash, *size)));
             if blobs.len() > MAX_BLOBS {
                 return Err(over_quota());
             }
+        }
+        if entries
+            .last()
+            .is_some_and(|last| retractions.by(last.number).is_some())
+        {
+            newest.clear();
         }
         if wanted == Wanted::Whole {
             // Versions that are here already need what these have added.
@@ -80,12 +90,39 @@ pub(super) async fn download(
             }
         }
         check_new(&store, of.as_ref(), &retractions, &blobs)?;
-        Ok(blobs)
+        Ok((newest, blobs))
     })
     .await?;
+    check_quota(blobs.values().copied())?;
     make_room(node, site, state, &blobs).await?;
-    fetch_all(node, site, &connection, &proven, blobs).await?;
-    Ok(connection.stats().udp_rx.bytes)
+    // What everybody counts in the same way comes first.
+    let mut layout = Layout::new(&newest);
+    let common = layout.length();
+    let rest = blobs.into_iter();
+    layout.extend(rest.filter(|(hash, _)| !newest.contains_key(hash)));
+    let given = match &public {
+        Some(public) => Given::new(node, site, public.tip, common).await?,
+        None => None,
+    };
+    let shared = match public {
+        Some(Public { tip, talk }) => Some(Shared {
+            tip,
+            talk,
+            common,
+            from: match given {
+                Some(_) => Some(node.address().await?),
+                None => None,
+            },
+            given: given.as_ref(),
+        }),
+        None => None,
+    };
+    bring(node, site, &mut company, Arc::new(layout), &proven, shared).await?;
+    Ok(Downloaded {
+        received: company.received(),
+        givers: company.givers(),
+        given,
+    })
 }
 
 /// Fails if a site would have more than its quota with these blobs.
@@ -167,179 +204,17 @@ fn lists_of(entries: &[Entry], wanted: Wanted) -> BTreeMap<ContentHash, u64> {
     lists
 }
 
+/// Brings blobs that others need not count in the same way.
 pub(super) async fn fetch_all(
     node: &Arc<Node>,
     site: SiteId,
-    connection: &Connection,
-    proven: &Arc<HashSet<ContentHash>>,
+    company: &mut Company,
+    proven: &HashSet<ContentHash>,
     blobs: BTreeMap<ContentHash, u64>,
 ) -> Result<()> {
     check_quota(blobs.values().copied())?;
-    let mut tasks = JoinSet::new();
-    for (hash, size) in blobs {
-        if tasks.len() >= PARALLEL {
-            finish_one(&mut tasks).await?;
-        }
-        let (node, connection) = (node.clone(), connection.clone());
-        let proven = proven.contains(&hash);
-        tasks.spawn(async move { fetch_one(&node, site, &connection, hash, size, proven).await });
-    }
-    while !tasks.is_empty() {
-        finish_one(&mut tasks).await?;
-    }
-    Ok(())
-}
-
-async fn finish_one(tasks: &mut JoinSet<Result<()>>) -> Result<()> {
-    match tasks.join_next().await {
-        Some(Ok(result)) => result,
-        Some(Err(e)) => Err(Error::new(Kind::Io, format!("a download broke off: {e}"))),
-        None => Ok(()),
-    }
-}
-
-async fn fetch_one(
-    node: &Arc<Node>,
-    site: SiteId,
-    connection: &Connection,
-    hash: ContentHash,
-    size: u64,
-    proven: bool,
-) -> Result<()> {
-    let store = &node.blobs.fs;
-    let blob = iroh_hash(hash);
-    // Before the first byte, so that what is half here is known to be wanted.
-    let marked = node.blobs.mark(blob, site.0).await;
-    marked.map_err(|e| broken(&node.blobs, &e))?;
-    let broken_here = match get(node, store, connection, blob, size).await? {
-        Had::Nothing => false,
-        Had::Unreadable => true,
-        Had::Part if proven => false,
-        Had::Part => {
-            let blobs = node.blobs.clone();
-            blocking(move || Ok(!is_intact(&blobs, hash, size))).await?
-        }
-    };
-    if broken_here {
-        get_anew(node, site, connection, blob, size).await?;
-    }
-    match store
-        .blobs()
-        .status(blob)
-        .await
-        .map_err(|e| broken(&node.blobs, &e))?
-    {
-        BlobStatus::Complete { size: found } if found == size => {
-            node.blobs.came(blob);
-            Ok(())
-        }
-        _ => Err(Error::new(
-            Kind::Hostile,
-            format!(
-                "blob {} does not have the length that was signed",
-                blob.fmt_short()
-            ),
-        )),
-    }
-}
-
-/// Brings a blob that `store` says it has, and has not, by way of an empty store: iroh-blobs drops nothing.
-async fn get_anew(
-    node: &Arc<Node>,
-    site: SiteId,
-    connection: &Connection,
-    blob: Hash,
-    size: u64,
-) -> Result<()> {
-    let failed = |e: &dyn std::fmt::Display| broken(&node.blobs, e);
-    let dir = node.blobs.temporary_folder().map_err(|e| failed(&e))?;
-    let empty = FsStore::load(dir.path()).await.map_err(|e| failed(&e))?;
-    get(node, &empty, connection, blob, size).await?;
-    let file = dir.path().join("blob");
-    let exported = empty.blobs().export(blob, &file).await;
-    exported.map_err(|e| failed(&e))?;
-    let _ = empty.shutdown().await;
-    let blobs = node.blobs.clone();
-    let added = blocking(move || Ok(blobs.add_file(&file, site.0))).await?;
-    drop(dir);
-    added.map(|_| ()).map_err(|e| failed(&e))
-}
-
-/// What a store had of a blob.
-enum Had {
-    Nothing,
-    Part,
-    Unreadable,
-}
-
-/// Brings what `store` lacks of a blob, and says what it had of it.
-async fn get(
-    node: &Node,
-    store: &FsStore,
-    connection: &Connection,
-    blob: Hash,
-    size: u64,
-) -> Result<Had> {
-    // No more than the entry says: a longer blob ends up incomplete.
-    let ranges = ChunkRanges::bytes(0..size);
-    let request = GetRequest::blob_ranges(blob, ranges);
-    let Ok(local) = store.remote().local_for_request(request).await else {
-        return Ok(Had::Unreadable);
-    };
-    let had = match local.local_bytes() {
-        0 => Had::Nothing,
-        _ => Had::Part,
-    };
-    if local.is_complete() {
-        return Ok(had);
-    }
-    let progress = store
-        .remote()
-        .execute_get(connection.clone(), local.missing());
-    let mut progress = std::pin::pin!(progress.stream());
-    let deadline = Instant::now() + STALL + Duration::from_secs(size / SLOWEST);
-    loop {
-        let limit = deadline.min(Instant::now() + STALL);
-        match tokio::time::timeout_at(limit, progress.next()).await {
-            Ok(Some(GetProgressItem::Progress(_))) => {}
-            Ok(Some(GetProgressItem::Done(_)) | None) => return Ok(had),
-            // The disk here, not the peer.
-            Ok(Some(GetProgressItem::Error(
-                e @ (GetError::LocalFailure { .. } | GetError::IrpcSend { .. }),
-            ))) => {
-                return Err(broken(&node.blobs, &e));
-            }
-            Ok(Some(GetProgressItem::Error(e))) => {
-                if let Some(why) = connection.close_reason() {
-                    return Err(Error::new(
-                        Kind::Unreachable,
-                        format!("the connection to the peer broke: {why}"),
-                    )
-                    .hint("try again: it goes on where it stopped"));
-                }
-                return Err(Error::new(
-                    Kind::Hostile,
-                    format!(
-                        "the peer does not send blob {} as it was signed: {e:#}",
-                        blob.fmt_short()
-                    ),
-                )
-                .hint(
-                    "the peer's copy is damaged or incomplete: try another with `--peer TICKET`",
-                ));
-            }
-            Err(_) => {
-                return Err(Error::new(
-                    Kind::Unreachable,
-                    format!(
-                        "the peer sent nothing for {} s, or less than {SLOWEST} bytes a second",
-                        STALL.as_secs()
-                    ),
-                )
-                .hint("try again: it goes on where it stopped"));
-            }
-        }
-    }
+    let layout = Arc::new(Layout::new(&blobs));
+    bring(node, site, company, layout, proven, None).await
 }
 
 fn over_quota() -> Error {
@@ -349,15 +224,6 @@ fn over_quota() -> Error {
             "the site has more than {} GiB, the most that a node takes",
             SITE_QUOTA >> 30
         ),
-    )
-}
-
-/// The store fails here, not the peer.
-fn broken(blobs: &IrohBlobs, error: &dyn std::fmt::Display) -> Error {
-    Error::io(
-        "write to",
-        Path::new("the store of blobs"),
-        &blobs.why(error),
     )
 }
 

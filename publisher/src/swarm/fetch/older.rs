@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Metered,
+    company::Company,
     download::{as_hostile, check_new, fetch_all, proven},
     unless_removed,
 };
@@ -44,13 +44,12 @@ async fn bring(node: &Arc<Node>, site: SiteId, peer: &Ticket, version: u64) -> R
     let Some((state, entry)) = wanted.await? else {
         return Ok(0);
     };
-    let connection = node.connect(&peer.0, iroh_blobs::ALPN).await?;
-    let _metered = Metered::new(node, site, &connection);
+    let mut company = Company::of(node, site, &peer.0).await?;
     let lists = entry.adds.lists.iter().chain(&entry.keeps.lists);
     let lists = lists.map(|list| (list.hash, list.size)).collect();
     let (store, of) = (node.store.clone(), state.clone());
-    let proven = Arc::new(blocking(move || proven(&store, Some(&of))).await?);
-    fetch_all(node, site, &connection, &proven, lists).await?;
+    let proven = blocking(move || proven(&store, Some(&of))).await?;
+    fetch_all(node, site, &mut company, &proven, lists).await?;
 
     let (store, of, old) = (node.store.clone(), state.clone(), entry.clone());
     let blobs = blocking(move || {
@@ -62,7 +61,7 @@ async fn bring(node: &Arc<Node>, site: SiteId, peer: &Ticket, version: u64) -> R
     });
     let blobs = blobs.await?;
     make_room(node, site, Some(&state), &blobs).await?;
-    fetch_all(node, site, &connection, &proven, blobs).await?;
+    fetch_all(node, site, &mut company, &proven, blobs).await?;
     let store = node.store.clone();
     blocking(move || {
         let _guard = guard;
@@ -70,5 +69,5 @@ async fn bring(node: &Arc<Node>, site: SiteId, peer: &Ticket, version: u64) -> R
     })
     .await?;
     node.share(site, version).await?;
-    Ok(connection.stats().udp_rx.bytes)
+    Ok(company.received())
 }

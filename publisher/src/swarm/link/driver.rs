@@ -406,6 +406,9 @@ impl Driver {
             theirs,
             self.ear.clone(),
         );
+        if let Some(address) = self.addresses.of(peer.as_bytes()) {
+            self.node.presence.reach(self.site, address.clone());
+        }
         self.links.insert(*peer.as_bytes(), Link { handle, by_us });
     }
 

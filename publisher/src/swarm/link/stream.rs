@@ -175,6 +175,7 @@ pub(in crate::swarm) fn start(
     let (told, telling) = watch::channel(None);
     let (small, waiting) = mpsc::channel(MAX_SMALL);
     let running = node.clone();
+    let _present = node.presence.enter(site, peer);
     node.spawn(async move {
         let node = running;
         let Streams {
@@ -183,7 +184,6 @@ pub(in crate::swarm) fn start(
             _shared,
             _places,
         } = streams;
-        let _present = node.presence.enter(site, peer);
         let theirs = watch::Sender::new(theirs);
         let end = tokio::select! {
             end = tell(&node, site, welcome, (telling, waiting), &theirs, &mut send) => end,

@@ -19,6 +19,7 @@ use provider::Provider;
 
 use super::{
     NodeId,
+    dice::Dice,
     have::{Have, runs},
 };
 
@@ -74,7 +75,7 @@ pub enum Output {
     More {
         /// The node.
         provider: NodeId,
-        /// At most [`MAX_WANTS`].
+        /// At most [`MAX_WANTS`], in order.
         wants: Vec<Range<u32>>,
         /// Nobody else is known who has anything.
         alone: bool,
@@ -102,7 +103,7 @@ pub struct Pieces {
     /// How many of those who have a part, and deliver, have each piece.
     held: Vec<u32>,
     out: Vec<Output>,
-    random: u64,
+    dice: Dice,
     /// When something arrived last.
     last: Duration,
 }
@@ -118,7 +119,7 @@ impl Pieces {
             liars: BTreeSet::new(),
             asked: BTreeMap::new(),
             out: Vec::new(),
-            random: seed,
+            dice: Dice::new(seed),
             last: Duration::ZERO,
         }
     }
@@ -138,6 +139,16 @@ impl Pieces {
         self.providers.is_empty()
     }
 
+    /// Whether a node has said of all that is missing that it lacks it, and can't get it either.
+    pub fn is_useless(&self, node: NodeId) -> bool {
+        let provider = self.providers.get(&node);
+        let lacks = |provider: &Provider| {
+            let mut missing = (0..self.here.length()).filter(|piece| !self.here.contains(*piece));
+            provider.is_whole() && missing.all(|piece| provider.lacks.contains(&piece))
+        };
+        provider.is_none_or(lacks)
+    }
+
     /// A node can be asked from now on. A liar stays out, and false is returned.
     pub fn join(&mut self, node: NodeId, holder: Holder, now: Duration) -> bool {
         if self.liars.contains(&node) {
@@ -149,7 +160,7 @@ impl Pieces {
             Holder::Whole => Have::all(length),
             Holder::Showing | Holder::Part => Have::none(length),
         };
-        let cursor = (self.roll() % u64::from(length.max(1))) as u32;
+        let cursor = self.dice.below(u64::from(length)) as u32;
         let provider = Provider::new(holder, has, cursor, now);
         self.providers.insert(node, provider);
         true
@@ -163,7 +174,7 @@ impl Pieces {
         let mut from = 0;
         for run in pieces {
             for piece in run.start.max(from)..run.end.min(self.here.length()) {
-                if std::mem::take(&mut provider.wants_more) {
+                if provider.wants_more.take().is_some() {
                     provider.shown = 0;
                 }
                 if provider.has.insert(piece) && provider.counts() {
@@ -228,10 +239,11 @@ impl Pieces {
 
     /// What is to be done now: to be asked after anything was said, and at [`wake`](Self::wake).
     pub fn plan(&mut self, now: Duration) -> Vec<Output> {
-        self.find_stalled(now);
         if self.is_done() {
             return std::mem::take(&mut self.out);
         }
+        self.find_stalled(now);
+        self.lose_patience(now);
         let nodes: Vec<NodeId> = self.providers.keys().copied().collect();
         // Those who have a part come first: what they can give is not asked of those who have all.
         for whole in [false, true] {
@@ -247,17 +259,13 @@ impl Pieces {
 
     /// When the plan changes next if nothing is said.
     pub fn wake(&self) -> Option<Duration> {
-        let busy = self.providers.values().filter(|p| !p.stalled);
-        let stalls = busy
-            .filter(|p| !p.asked.is_empty())
-            .map(|p| p.last + STALL)
-            .min();
-        let waiting = self.providers.values().filter(|p| p.wants_more);
-        let shown = waiting
-            .filter(|p| !p.stalled && p.asked.is_empty())
-            .map(|p| self.last.max(p.joined) + SHOWN)
-            .min();
-        stalls.into_iter().chain(shown).min()
+        if self.is_done() {
+            return None;
+        }
+        let stalls = self.providers.values().filter_map(|p| p.turns());
+        let waiting = self.providers.values().filter_map(|p| p.wants_more);
+        let shown = waiting.map(|since| self.last.max(since) + SHOWN);
+        stalls.chain(shown).min()
     }
 
     /// Asks a node for as much as it delivers in about a second.
@@ -268,15 +276,6 @@ impl Pieces {
             };
             if provider.stalled || !provider.has_room(&self.sizes) {
                 return;
-            }
-            if provider.wants_more && now >= self.last.max(provider.joined) + SHOWN {
-                // It says nothing, and nothing comes from anybody: it has the pieces all the same.
-                provider.wants_more = false;
-                provider.holder = Holder::Whole;
-                provider.has = Have::all(self.here.length());
-                for piece in &provider.lacks {
-                    provider.has.remove(*piece);
-                }
             }
             let run = self.choose(node, relieved);
             let run = match run {
@@ -415,7 +414,8 @@ impl Pieces {
         let Some(provider) = self.providers.get(&node) else {
             return;
         };
-        if provider.holder != Holder::Showing || provider.wants_more || provider.is_supplied() {
+        let waits = provider.wants_more.is_some();
+        if provider.holder != Holder::Showing || waits || provider.is_supplied() {
             return;
         }
         let length = self.here.length();
@@ -435,12 +435,13 @@ impl Pieces {
             );
         }
         wants.truncate(MAX_WANTS);
+        wants.sort_by_key(|run| run.start);
         if wants.is_empty() {
             return;
         }
         let alone = self.providers.len() == 1;
         if let Some(provider) = self.providers.get_mut(&node) {
-            provider.wants_more = true;
+            provider.wants_more = Some(now);
         }
         self.out.push(Output::More {
             provider: node,
@@ -449,25 +450,40 @@ impl Pieces {
         });
     }
 
+    /// Finds out who delivers nothing, and gives those another chance who did not for long.
     fn find_stalled(&mut self, now: Duration) {
-        let stalls = |provider: &Provider| {
-            !provider.stalled && !provider.asked.is_empty() && now >= provider.last + STALL
-        };
         let providers = self.providers.iter();
-        let stalled: Vec<NodeId> = providers
-            .filter(|(_, provider)| stalls(provider))
+        let turned: Vec<NodeId> = providers
+            .filter(|(_, provider)| provider.turns().is_some_and(|at| now >= at))
             .map(|(node, _)| *node)
             .collect();
-        for node in stalled {
+        for node in turned {
             self.count(node, false);
             if let Some(provider) = self.providers.get_mut(&node) {
-                provider.stalled = true;
+                provider.stalled = !provider.stalled;
+                provider.last = now;
+            }
+            self.count(node, true);
+        }
+    }
+
+    /// Those who show nothing, while nothing comes from anybody, have the pieces all the same.
+    fn lose_patience(&mut self, now: Duration) {
+        for provider in self.providers.values_mut() {
+            let since = provider.wants_more;
+            if since.is_some_and(|since| now >= self.last.max(since) + SHOWN) {
+                provider.wants_more = None;
+                provider.holder = Holder::Whole;
+                provider.has = Have::all(self.here.length());
+                for piece in &provider.lacks {
+                    provider.has.remove(*piece);
+                }
             }
         }
     }
 
-    /// Counts what a node has among what can be had of those who have a part, or not any more. It must be one
-    /// that [counts](Provider::counts).
+    /// Counts what a node has among what can be had of those who have a part, or not any more. One that does not
+    /// [count](Provider::counts) changes nothing.
     fn count(&mut self, node: NodeId, counts: bool) {
         let Some(provider) = self.providers.get(&node) else {
             return;
@@ -510,15 +526,6 @@ impl Pieces {
             provider: node,
             piece,
         });
-    }
-
-    /// The next random number: splitmix64.
-    fn roll(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }
 

@@ -14,6 +14,9 @@ use crate::swarm::proto::have::Have;
 const FIRST_RUN: u64 = 2 << 20;
 const LONGEST_RUN: u64 = 64 << 20;
 
+/// After how long a node that stalled is tried once more.
+const PENANCE: Duration = Duration::from_secs(5);
+
 /// How much time of a node's work a run is, in milliseconds.
 const RUN: u64 = 500;
 
@@ -33,10 +36,9 @@ pub(super) struct Provider {
     pub(super) cursor: u32,
     /// When something came last, or it was asked after a pause.
     pub(super) last: Duration,
-    pub(super) joined: Duration,
     pub(super) stalled: bool,
-    /// It was asked to show more and has not yet.
-    pub(super) wants_more: bool,
+    /// Since when it was asked to show more and has not.
+    pub(super) wants_more: Option<Duration>,
     /// How many pieces it has shown since it was asked to.
     pub(super) shown: usize,
     /// Bytes a second, once that was measured.
@@ -54,9 +56,8 @@ impl Provider {
             asked: VecDeque::new(),
             cursor,
             last: now,
-            joined: now,
             stalled: false,
-            wants_more: false,
+            wants_more: None,
             shown: 0,
             rate: None,
             since: now,
@@ -105,6 +106,15 @@ impl Provider {
     /// Whether much of what it showed last is still on its way: who asks for more then takes it from others.
     pub(super) fn is_supplied(&self) -> bool {
         self.asked.len() > self.shown / 4
+    }
+
+    /// When it counts as stalled, or not any more, if nothing comes from it.
+    pub(super) fn turns(&self) -> Option<Duration> {
+        match (self.stalled, self.asked.is_empty()) {
+            (false, true) => None,
+            (false, false) => Some(self.last + STALL),
+            (true, _) => Some(self.last + PENANCE),
+        }
     }
 
     /// How many bytes its next run may have.

@@ -189,6 +189,22 @@ fn what_a_silent_node_was_asked_for_is_asked_of_others_after_a_second() {
 }
 
 #[test]
+fn a_node_that_was_silent_is_tried_again_when_the_others_are_gone() {
+    let mut world = World::new(40);
+    world.join(1, Holder::Whole, 0);
+    world.plan();
+    world.join(2, Holder::Whole, 4 * MIB);
+    while world.now < ms(4000) {
+        world.step();
+    }
+    world.peers.remove(&node(2));
+    world.pieces.failed(node(2), Failure::Gone);
+    world.peers.get_mut(&node(1)).unwrap().rate = 10 * MIB;
+    let time = world.finish(Duration::from_secs(20));
+    assert!(time < ms(14_000), "{time:?}");
+}
+
+#[test]
 fn a_node_that_is_gone_is_replaced_at_once_and_a_liar_never_comes_back() {
     for failure in [Failure::Gone, Failure::Lied] {
         let mut world = World::new(30);
@@ -461,6 +477,7 @@ proptest! {
                     Output::More { provider, wants, .. } => {
                         prop_assert!(said.contains_key(&provider));
                         prop_assert!(!wants.is_empty() && wants.len() <= MAX_WANTS);
+                        prop_assert!(wants.is_sorted_by_key(|run| run.start));
                     }
                 }
             }

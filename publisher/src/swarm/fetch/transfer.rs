@@ -1,0 +1,540 @@
+//! Bringing blobs from a company of nodes, piece by piece (`proto::pieces`).
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use iroh::{EndpointAddr, endpoint::Connection};
+use iroh_blobs::{
+    api::blobs::BlobStatus,
+    protocol::{ChunkRanges, ChunkRangesExt},
+    store::fs::FsStore,
+};
+use n0_future::{BufferedStreamExt, StreamExt, stream};
+use tokio::{
+    task::{AbortHandle, JoinSet},
+    time::Instant,
+};
+
+use super::{
+    ask::{STALL, Signed, Trouble, ask, broken},
+    company::{Company, Event, Member},
+    layout::{Layout, PIECE, Part},
+};
+use crate::{
+    archive::{address::SiteId, hash::ContentHash, log::Tip},
+    error::{Error, Kind, Result},
+    store::{Blobs as _, blobs::is_intact},
+    swarm::{
+        allow::Coming,
+        blobs::iroh_hash,
+        have::Growing,
+        node::{Node, blocking},
+        proto::{
+            NodeId,
+            have::Have,
+            pieces::{Failure, Holder, Output, Pieces},
+        },
+    },
+};
+
+/// How many blobs are looked at, or marked, at a time.
+const AT_ONCE: usize = 16;
+
+/// How often it is looked what has come and who is there, at least.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Fewer pieces than these come from one node alone, without a word: to find others takes longer.
+const FEW: u32 = 4;
+
+/// What is said to others while a version comes, and asked of them.
+pub(super) struct Shared<'a> {
+    pub(super) tip: Tip,
+    /// The connection to the first node, for our own protocol.
+    pub(super) talk: &'a Connection,
+    /// How many pieces, from the first on, others count in the same way.
+    pub(super) common: u32,
+    /// How to reach this node, if it gives others what it has.
+    pub(super) from: Option<EndpointAddr>,
+    pub(super) given: Option<&'a Given>,
+}
+
+/// What others may have from here meanwhile.
+pub(super) struct Given {
+    growing: Growing,
+    coming: Coming,
+}
+
+impl Given {
+    /// Of a version with so many pieces; `None` if the site is not shared.
+    pub(super) async fn new(
+        node: &Node,
+        site: SiteId,
+        tip: Tip,
+        pieces: u32,
+    ) -> Result<Option<Self>> {
+        let (store, allow) = (node.store.clone(), node.allow.clone());
+        let coming = blocking(move || allow.coming(&store, site)).await?;
+        Ok(coming.map(|coming| Self {
+            growing: node.haves.grow(site, tip, pieces),
+            coming,
+        }))
+    }
+}
+
+/// What there was of a blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Had {
+    Nothing,
+    Part,
+    Unreadable,
+}
+
+/// What was found of a blob.
+#[derive(Debug)]
+struct Found {
+    had: Had,
+    ranges: ChunkRanges,
+}
+
+impl Found {
+    /// What is not here of a part.
+    fn lacks(&self, part: &Part) -> ChunkRanges {
+        &ChunkRanges::bytes(part.range.clone()) - &self.ranges
+    }
+}
+
+/// Brings the blobs of `layout` that are not here, verified. Those in `proven` need no second look.
+pub(super) async fn bring(
+    node: &Arc<Node>,
+    site: SiteId,
+    company: &mut Company,
+    layout: Arc<Layout>,
+    proven: &HashSet<ContentHash>,
+    shared: Option<Shared<'_>>,
+) -> Result<()> {
+    let (here, found) = prepare(node, site, &layout).await?;
+    let missing = layout.length() - here.count();
+    let mut transfer = Transfer {
+        node,
+        site,
+        company,
+        pieces: Pieces::new(layout.sizes(), here, random()),
+        began: Instant::now(),
+        tasks: JoinSet::new(),
+        running: HashMap::new(),
+        open: HashSet::new(),
+        layout,
+        found: Arc::new(found),
+        shared,
+        why: None,
+    };
+    if missing > 0 {
+        transfer.run(missing).await?;
+    }
+    let Transfer { layout, found, .. } = transfer;
+    finish(node, site, company, &layout, &found, proven).await
+}
+
+/// Marks all blobs as wanted, before the first byte, and looks what is here of them.
+async fn prepare(node: &Arc<Node>, site: SiteId, layout: &Layout) -> Result<(Have, Vec<Found>)> {
+    let blobs = layout.blobs.clone().into_iter();
+    let (of, node) = (site, node.clone());
+    let looked = blobs.map(move |(hash, size)| look(node.clone(), of, hash, size));
+    let mut looked = std::pin::pin!(stream::iter(looked).buffered_ordered(AT_ONCE));
+    let mut blobs = Vec::with_capacity(layout.blobs.len());
+    while let Some(blob) = looked.next().await {
+        blobs.push(blob?);
+    }
+    let mut here = Have::none(layout.length());
+    for (piece, parts) in layout.pieces.iter().enumerate() {
+        let is_here = |part: &Part| {
+            let blob = &blobs[part.blob];
+            // What can't be read comes anew in the end.
+            blob.had == Had::Unreadable || blob.lacks(part).is_empty()
+        };
+        if parts.iter().all(is_here) {
+            here.insert(piece as u32);
+        }
+    }
+    Ok((here, blobs))
+}
+
+async fn look(node: Arc<Node>, site: SiteId, hash: ContentHash, size: u64) -> Result<Found> {
+    let blob = iroh_hash(hash);
+    let marked = node.blobs.mark(blob, site.0).await;
+    marked.map_err(|e| broken(&node.blobs, &e))?;
+    let Ok(found) = node.blobs.fs.blobs().observe(blob).await else {
+        return Ok(Found {
+            had: Had::Unreadable,
+            ranges: ChunkRanges::empty(),
+        });
+    };
+    let had = match found.ranges.intersects(&ChunkRanges::bytes(0..size)) {
+        true => Had::Part,
+        false => Had::Nothing,
+    };
+    Ok(Found {
+        had,
+        ranges: found.ranges,
+    })
+}
+
+/// One transfer under way.
+struct Transfer<'a> {
+    node: &'a Arc<Node>,
+    site: SiteId,
+    company: &'a mut Company,
+    pieces: Pieces,
+    began: Instant,
+    tasks: JoinSet<()>,
+    running: HashMap<(NodeId, u32), AbortHandle>,
+    /// The blobs that others may have from here.
+    open: HashSet<usize>,
+    layout: Arc<Layout>,
+    /// What was here of each blob before.
+    found: Arc<Vec<Found>>,
+    shared: Option<Shared<'a>>,
+    /// Why a node is of no use any more: the last, or the one that says most.
+    why: Option<Error>,
+}
+
+impl Transfer<'_> {
+    async fn run(&mut self, missing: u32) -> Result<()> {
+        if let Some(shared) = &self.shared
+            && missing > FEW
+        {
+            self.company
+                .ask_first(shared.talk, shared.tip, shared.from.clone());
+            self.company.gather(shared.talk).await?;
+        }
+        self.open_what_is_given();
+        let members = self.company.members.iter();
+        let members: Vec<_> = members.map(|(id, m)| (*id, m.holder)).collect();
+        for (id, holder) in members {
+            self.join(id, holder);
+        }
+        let mut last = (self.pieces.here().count(), Instant::now());
+        loop {
+            while let Some(ended) = self.tasks.try_join_next() {
+                if let Err(e) = ended
+                    && !e.is_cancelled()
+                {
+                    return Err(Error::new(Kind::Io, format!("a download broke off: {e}")));
+                }
+            }
+            if let Some(shared) = &self.shared
+                && missing > FEW
+            {
+                self.company.call(shared.tip, shared.from.as_ref());
+            }
+            self.count_moved();
+            self.plan();
+            if self.pieces.is_done() {
+                return Ok(());
+            }
+            if self.pieces.is_deserted() && !self.company.may_grow() {
+                return Err(self.why.take().unwrap_or_else(nobody));
+            }
+            let now = self.now();
+            let wake = self.pieces.wake().map_or(TICK, |at| at.saturating_sub(now));
+            let wake = wake.clamp(Duration::from_millis(1), TICK);
+            let event = tokio::time::timeout(wake, self.company.events.recv()).await;
+            if let Ok(Some(event)) = event {
+                self.take(event)?;
+            }
+            while let Ok(event) = self.company.events.try_recv() {
+                self.take(event)?;
+            }
+            // Single pieces have limits of their own; this is for those that nobody gives.
+            let here = self.pieces.here().count();
+            if here > last.0 || !self.running.is_empty() {
+                last = (here, Instant::now());
+            } else if last.1.elapsed() > STALL {
+                return Err(self.why.take().unwrap_or_else(nobody));
+            }
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn join(&mut self, id: NodeId, holder: Holder) {
+        if !self.pieces.join(id, holder, self.now()) {
+            self.company.leave(id);
+            return;
+        }
+        // Of what others do not count nobody says what he has. Who has the version may have it.
+        let common = self.shared.as_ref().map_or(0, |shared| shared.common);
+        let rest = common..self.layout.length();
+        if holder == Holder::Showing && !rest.is_empty() {
+            self.pieces.has(id, &[rest]);
+        }
+    }
+
+    fn plan(&mut self) {
+        for output in self.pieces.plan(self.now()) {
+            match output {
+                Output::Ask { provider, pieces } => {
+                    pieces.for_each(|piece| self.ask(provider, piece));
+                }
+                Output::Cancel { provider, piece } => {
+                    if let Some(task) = self.running.remove(&(provider, piece)) {
+                        task.abort();
+                    }
+                }
+                Output::Drop { provider } => self.forget(provider),
+                Output::More {
+                    provider,
+                    wants,
+                    alone,
+                } => self.company.more(provider, &wants, alone),
+            }
+        }
+    }
+
+    /// Has a piece brought by a task of its own.
+    fn ask(&mut self, provider: NodeId, piece: u32) {
+        let Some(member) = self.company.members.get(&provider) else {
+            return;
+        };
+        let (slots, moved) = (member.slots.clone(), member.moved.clone());
+        let (connection, blobs) = (member.connection.clone(), self.node.blobs.clone());
+        let (layout, found) = (self.layout.clone(), self.found.clone());
+        let events = self.company.sender.clone();
+        let task = self.tasks.spawn(async move {
+            let parts = layout.pieces[piece as usize].clone().into_iter();
+            let parts = parts.map(move |part| {
+                let (hash, size) = layout.blobs[part.blob];
+                let hash = iroh_hash(hash);
+                let lacks = found[part.blob].lacks(&part);
+                let (slots, moved) = (slots.clone(), moved.clone());
+                let (blobs, connection) = (blobs.clone(), connection.clone());
+                async move {
+                    if lacks.is_empty() {
+                        return Ok(());
+                    }
+                    let _slot = slots.acquire().await;
+                    let blob = Signed { hash, size };
+                    ask(&blobs.fs, &blobs, &connection, blob, lacks, &moved).await
+                }
+            });
+            let mut parts = std::pin::pin!(stream::iter(parts).buffered_unordered(AT_ONCE));
+            let mut result = Ok(());
+            while result.is_ok()
+                && let Some(part) = parts.next().await
+            {
+                result = part;
+            }
+            let _ = events.send(Event::Piece(provider, piece, result)).await;
+        });
+        self.running.insert((provider, piece), task);
+    }
+
+    fn take(&mut self, event: Event) -> Result<()> {
+        match event {
+            Event::Joined(joined) => {
+                let (id, holder) = self.company.join(*joined);
+                self.join(id, holder);
+            }
+            Event::Missed => self.company.missed(),
+            Event::Turns(id, holder) => {
+                if let Some(member) = self.company.members.get_mut(&id) {
+                    member.holder = holder;
+                    self.join(id, holder);
+                }
+            }
+            Event::Has(id, runs) => self.pieces.has(id, &runs),
+            Event::Found(peers, is_first) => self.company.heard(peers, is_first),
+            Event::Piece(id, piece, result) => {
+                // What was cancelled and came all the same counts too.
+                self.running.remove(&(id, piece));
+                self.count_moved();
+                match result {
+                    Ok(()) => self.arrived(id, piece),
+                    Err(Trouble::Lacks(why)) => {
+                        self.pieces.lacks(id, piece);
+                        self.why = Some(why);
+                        self.leave_if_useless(id);
+                    }
+                    Err(Trouble::Gone(why)) => {
+                        self.pieces.failed(id, Failure::Gone);
+                        self.why = Some(why);
+                        self.forget(id);
+                    }
+                    Err(Trouble::Lied(why)) => {
+                        self.pieces.failed(id, Failure::Lied);
+                        self.why = Some(why);
+                        self.forget(id);
+                    }
+                    Err(Trouble::Here(why)) => return Err(why),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn arrived(&mut self, id: NodeId, piece: u32) {
+        self.pieces.arrived(id, piece, self.now());
+        let Some(given) = self.shared.as_ref().and_then(|s| s.given) else {
+            return;
+        };
+        let mut opened = false;
+        for part in &self.layout.pieces[piece as usize] {
+            if self.open.insert(part.blob) {
+                given.coming.allow(self.layout.blobs[part.blob].0);
+                opened = true;
+            }
+        }
+        match opened {
+            true => self.tell_what_is_given(),
+            false => given.growing.add([piece]),
+        }
+    }
+
+    /// What others may have from here already, for the sake of versions before.
+    fn open_what_is_given(&mut self) {
+        if self.shared.as_ref().is_none_or(|s| s.given.is_none()) {
+            return;
+        }
+        let blobs = self.layout.blobs.iter().enumerate();
+        let open = blobs.filter(|(_, (hash, _))| self.node.allow.has(self.site, *hash));
+        self.open = open.map(|(blob, _)| blob).collect();
+        self.tell_what_is_given();
+    }
+
+    fn tell_what_is_given(&self) {
+        let Some(shared) = &self.shared else { return };
+        let Some(given) = shared.given else { return };
+        let pieces = (0..shared.common).filter(|piece| {
+            let parts = &self.layout.pieces[*piece as usize];
+            self.pieces.here().contains(*piece) && parts.iter().all(|p| self.open.contains(&p.blob))
+        });
+        given.growing.add(pieces);
+    }
+
+    fn count_moved(&mut self) {
+        let now = self.began.elapsed();
+        for (id, member) in &mut self.company.members {
+            let moved = member.moved.load(Ordering::Relaxed);
+            self.pieces.moved(*id, moved - member.counted, now);
+            member.counted = moved;
+        }
+    }
+
+    /// A node that lacks all that is missing is no company.
+    fn leave_if_useless(&mut self, id: NodeId) {
+        if self.pieces.is_useless(id) {
+            self.pieces.failed(id, Failure::Gone);
+            self.forget(id);
+        }
+    }
+
+    fn forget(&mut self, id: NodeId) {
+        self.company.leave(id);
+        self.running.retain(|(of, _), task| {
+            if *of == id {
+                task.abort();
+            }
+            *of != id
+        });
+    }
+}
+
+/// Looks whether every blob is here with its bytes, and brings anew what is not.
+async fn finish(
+    node: &Arc<Node>,
+    site: SiteId,
+    company: &Company,
+    layout: &Layout,
+    found: &[Found],
+    proven: &HashSet<ContentHash>,
+) -> Result<()> {
+    for ((hash, size), found) in layout.blobs.iter().zip(found) {
+        let blob = Signed {
+            hash: iroh_hash(*hash),
+            size: *size,
+        };
+        let broken_here = match found.had {
+            Had::Nothing => false,
+            Had::Unreadable => true,
+            Had::Part if proven.contains(hash) => false,
+            Had::Part => {
+                let (blobs, hash, size) = (node.blobs.clone(), *hash, *size);
+                blocking(move || Ok(!is_intact(&blobs, hash, size))).await?
+            }
+        };
+        if broken_here {
+            get_anew(node, site, company, blob).await?;
+        }
+        let status = node.blobs.fs.blobs().status(blob.hash).await;
+        match status.map_err(|e| broken(&node.blobs, &e))? {
+            BlobStatus::Complete { size: found } if found == *size => {
+                node.blobs.came(blob.hash);
+            }
+            _ => {
+                let message = format!(
+                    "blob {} does not have the length that was signed",
+                    blob.hash.fmt_short()
+                );
+                return Err(Error::new(Kind::Hostile, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Brings a blob that the store says it has, and has not, by way of an empty store: iroh-blobs drops nothing.
+async fn get_anew(node: &Arc<Node>, site: SiteId, company: &Company, blob: Signed) -> Result<()> {
+    let failed = |e: &dyn std::fmt::Display| broken(&node.blobs, e);
+    let dir = node.blobs.temporary_folder().map_err(|e| failed(&e))?;
+    let empty = FsStore::load(dir.path()).await.map_err(|e| failed(&e))?;
+    let mut result = Err(nobody());
+    for member in company.members.values() {
+        result = whole(node, &empty, member, blob).await;
+        if result.is_ok() {
+            break;
+        }
+    }
+    if result.is_ok() {
+        let file = dir.path().join("blob");
+        let exported = empty.blobs().export(blob.hash, &file).await;
+        exported.map_err(|e| failed(&e))?;
+        let blobs = node.blobs.clone();
+        let added = blocking(move || Ok(blobs.add_file(&file, site.0))).await?;
+        result = added.map(|_| ()).map_err(|e| failed(&e));
+    }
+    let _ = empty.shutdown().await;
+    result
+}
+
+async fn whole(node: &Node, store: &FsStore, member: &Member, blob: Signed) -> Result<()> {
+    let mut start = 0;
+    while start < blob.size {
+        let end = blob.size.min(start + PIECE);
+        let ranges = ChunkRanges::bytes(start..end);
+        start = end;
+        let (connection, moved) = (&member.connection, &member.moved);
+        let asked = ask(store, &node.blobs, connection, blob, ranges, moved).await;
+        asked.map_err(Trouble::into_error)?;
+    }
+    Ok(())
+}
+
+fn nobody() -> Error {
+    Error::new(
+        Kind::Unreachable,
+        "no node sends what is missing of the version",
+    )
+    .hint("try again: it goes on where it stopped")
+}
+
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    // Without it nodes begin at the same place, which is bearable.
+    let _ = getrandom::fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
