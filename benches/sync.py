@@ -169,6 +169,8 @@ def push(bench):
     (signed,) = bench.author.home.glob("keys/*.signed")
     times, excess = [], []
     for edit in range(bench.options.edits):
+        # Who publishes as fast as he can is made to wait: see `swarm/pace`.
+        time.sleep(bench.options.pause)
         changed, new = bench.site / place(edit * 419 % 10_000), bench.site / "notes" / f"{edit:03}.html"
         text = changed.read_text()
         changed.write_text(text.replace("<p>", f"<p>Edit {edit}. ", 1))
@@ -261,6 +263,7 @@ def main():
     parser.add_argument("--pages", type=int, default=100)
     parser.add_argument("--readers", type=int, default=8)
     parser.add_argument("--edits", type=int, default=20)
+    parser.add_argument("--pause", type=int, default=6, help="seconds between edits")
     parser.add_argument("--idle", type=int, default=60)
     parser.add_argument("--realtime", action="store_true", help="for a machine that has other work: all that is measured goes before it (needs root)")
     options = parser.parse_args()

@@ -2,7 +2,7 @@
 # Measures how a site gets from node to node and prints one table, by parts: clone, page, crowd, push, idle. Needs cargo,
 # python3, iproute2, util-linux (unshare), nginx, curl, tar and zstd; takes some minutes. The programs run in a network namespace of their
 # own, in which there is nothing but a loopback interface: its counters are what goes over the wire.
-#   benches/sync.sh [PART...] [--rounds 7] [--pages 100] [--readers 8] [--edits 20] [--idle 60] [--realtime]
+#   benches/sync.sh [PART...] [--rounds 7] [--pages 100] [--readers 8] [--edits 20] [--pause 6] [--idle 60] [--realtime]
 # With SKEP=PROGRAM that program is measured and nothing is built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
