@@ -3,10 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use skep_publisher::{
-    archive::{address::Address, receipt::Receipt},
-    history,
-};
+use skep_publisher::{archive::address::Address, history, store::Holders};
 
 use crate::{
     backup,
@@ -52,14 +49,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
     let shown = (|| {
         let built = plan.carry_out(ctx, site)?;
         let (review, left_out) = built.review(ctx, &open.store, &args.choice)?;
-        let holders = match open.store.site(site)? {
-            Some(state) => {
-                let receipts = open.store.receipts(&state)?;
-                let newest = |r: &&Receipt| state.head.as_ref().is_some_and(|head| r.is_for(head));
-                receipts.iter().filter(newest).count() as u64
-            }
-            None => 0,
-        };
+        let holders = open.store.holders(site)?;
         let known = built.inspect(ctx, &review)?;
         let report = Report {
             left_out,
@@ -68,7 +58,9 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
         };
         let mut result = report.json();
         known.add_to(&mut result);
-        result["holders"] = holders.into();
+        result["holders"] = holders.count().into();
+        result["holders_named"] = holders.named.into();
+        result["holders_whole"] = holders.whole.into();
         result["backed_up"] = backup::is_made(ctx, site).into();
         let have = review.base.as_ref().map_or(0, |entry| entry.number);
         let fork = Fork::of(&review, history::unseen(&ctx.home, site, have)?);
@@ -92,11 +84,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
             Some(entry) => ctx.out.say(format!(
                 "Version {} is the newest. {}.",
                 entry.number,
-                match holders {
-                    0 => "No other node has said that it keeps it".to_owned(),
-                    1 => "1 other node said that it keeps it".to_owned(),
-                    n => format!("{n} other nodes said that they keep it"),
-                }
+                kept_by(holders)
             )),
         }
         report.show(&ctx.out);
@@ -107,4 +95,72 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
     open.end.close().await;
     shown?;
     Ok(Exit::Done)
+}
+
+/// Who says that it keeps a version, in words.
+fn kept_by(holders: Holders) -> String {
+    let Holders {
+        named,
+        whole,
+        others,
+    } = holders;
+    let keep = |nodes: usize| match nodes {
+        1 => "1 node that you named keeps it".to_owned(),
+        n => format!("{n} nodes that you named keep it"),
+    };
+    let all = match (named, whole) {
+        (_, 0) => String::new(),
+        (1, _) => ", with all versions".to_owned(),
+        (_, whole) => format!(", {whole} of them with all versions"),
+    };
+    match (named, others) {
+        (0, 0) => "No other node has said that it keeps it".to_owned(),
+        (0, 1) => "1 other node says that it keeps it".to_owned(),
+        (0, n) => format!("{n} other nodes say that they keep it"),
+        (named, 0) => format!("{}{all}", keep(named)),
+        (named, others) => format!(
+            "{}{all}; {} more {}",
+            keep(named),
+            others,
+            match others {
+                1 => "says so",
+                _ => "say so",
+            }
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_keeps_a_version_is_said_by_how_much_that_is_worth() {
+        let said = |named, whole, others| {
+            kept_by(Holders {
+                named,
+                whole,
+                others,
+            })
+        };
+        for (holders, words) in [
+            (said(0, 0, 0), "No other node has said that it keeps it"),
+            (said(0, 0, 1), "1 other node says that it keeps it"),
+            (said(0, 0, 7), "7 other nodes say that they keep it"),
+            (
+                said(1, 1, 0),
+                "1 node that you named keeps it, with all versions",
+            ),
+            (
+                said(3, 2, 4),
+                "3 nodes that you named keep it, 2 of them with all versions; 4 more say so",
+            ),
+            (
+                said(2, 0, 1),
+                "2 nodes that you named keep it; 1 more says so",
+            ),
+        ] {
+            assert_eq!(holders, words);
+        }
+    }
 }

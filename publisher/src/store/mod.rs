@@ -13,6 +13,7 @@
 //! | [`retractions`] | which versions were retracted, and what the others need since |
 //! | `removal` | what it takes to remove a site |
 //! | `peers` | who has a site |
+//! | `receipts` | who says that it keeps a version |
 //! | `activity` | visits and traffic, counted in memory and written now and then |
 //! | `uses` | how many objects of each blob the newest version uses |
 
@@ -24,6 +25,7 @@ pub(crate) mod index;
 pub(crate) mod memory;
 mod peers;
 pub mod reader;
+mod receipts;
 pub(crate) mod records;
 mod relation;
 mod removal;
@@ -43,6 +45,7 @@ pub use blobs::Blobs;
 pub use forks::{OtherVersion, Place, Rival};
 pub use peers::Peer;
 pub use reader::Reader;
+pub use receipts::Holders;
 use records::Records;
 pub use records::SiteState;
 pub use relation::Relation;

@@ -373,6 +373,13 @@ impl Records {
         })
     }
 
+    pub(crate) fn forget_receipt(&self, state: &SiteState, node: [u8; 32]) -> Result<()> {
+        self.write(state.site, |txn| {
+            txn.open_table(RECEIPTS)?.remove((state.number, node))?;
+            Ok(())
+        })
+    }
+
     pub(crate) fn receipts(&self, state: &SiteState) -> Result<Vec<Receipt>> {
         let txn = self.db.begin_read().map_err(damaged)?;
         let table = txn.open_table(RECEIPTS).map_err(damaged)?;

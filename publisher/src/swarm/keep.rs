@@ -13,7 +13,7 @@ use super::{
 use crate::{
     archive::{address::SiteId, head::Head, receipt::Mode},
     error::{Error, Kind, Result},
-    store::Relation,
+    store::{Relation, Store},
 };
 
 /// How long an announcement waits for its turn.
@@ -73,18 +73,33 @@ pub(super) fn wanted(relation: Relation) -> Wanted {
 /// What a receipt may claim. A site that was only read before it was pinned lacks older versions.
 async fn mode(node: &Node, site: SiteId) -> Result<Mode> {
     let store = node.store.clone();
-    blocking(move || {
-        let state = store.known(site)?;
-        let retractions = store.retractions(&state)?;
-        for entry in store.log(&state)? {
-            let gone = retractions.by(entry.number).is_some();
-            if !gone && !retractions.is_whole(&store, &entry)? {
-                return Ok(Mode::Latest);
-            }
-        }
-        Ok(Mode::Whole)
+    blocking(move || mode_of(&store, site)).await
+}
+
+/// A receipt of this node for the newest version of a site, with the head that it is for.
+pub(super) async fn receipt(node: &Node, site: SiteId) -> Result<(Head, Vec<u8>)> {
+    let store = node.store.clone();
+    let (head, mode) = blocking(move || {
+        // In this order: what is kept of a version that came in between is said of that one.
+        let head = store.known(site)?.head;
+        let head = head.ok_or_else(|| Error::new(Kind::NotFound, "there is no version"))?;
+        Ok((head, mode_of(&store, site)?))
     })
-    .await
+    .await?;
+    let receipt = node.receipt(&head, mode).encode();
+    Ok((head, receipt))
+}
+
+fn mode_of(store: &Store, site: SiteId) -> Result<Mode> {
+    let state = store.known(site)?;
+    let retractions = store.retractions(&state)?;
+    for entry in store.log(&state)? {
+        let gone = retractions.by(entry.number).is_some();
+        if !gone && !retractions.is_whole(store, &entry)? {
+            return Ok(Mode::Latest);
+        }
+    }
+    Ok(Mode::Whole)
 }
 
 async fn failed(node: &Node, site: SiteId, error: &Error) -> Response {

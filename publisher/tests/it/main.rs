@@ -48,5 +48,6 @@ mod swarm_blobs;
 mod swarm_quiet;
 mod swarm_retract;
 mod telling;
+mod telling_hostile;
 mod vectors;
 mod web;

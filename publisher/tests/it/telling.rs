@@ -127,6 +127,32 @@ async fn a_small_version_is_pushed_and_passed_on_without_a_question() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_author_learns_who_keeps_a_version() {
+    let author = site();
+    let desk = author.start().await;
+    author.publish_at(&desk).await;
+    assert_eq!(desk.store.holders(author.site).unwrap().count(), 0);
+    let one = follower(author.site, &desk).await;
+    let other = follower(author.site, &desk).await;
+    // Also of a version that they had before there was a link.
+    let holders = || desk.store.holders(author.site).unwrap();
+    until(|| holders().count() == 2).await;
+    author.write("index.html", "two");
+    author.publish_at(&desk).await;
+    until(|| holders().others == 2).await;
+    let state = desk.store.known(author.site).unwrap();
+    let mut nodes: Vec<_> = desk.store.receipts(&state).unwrap();
+    assert!(nodes.iter().all(|receipt| receipt.length == 2));
+    nodes.sort_by_key(|receipt| receipt.node);
+    let mut expected = [one.node.id(), other.node.id()];
+    expected.sort_unstable();
+    assert!(nodes.iter().map(|receipt| receipt.node).eq(expected));
+    // Nobody else keeps such lists.
+    let state = one.node.store.known(author.site).unwrap();
+    assert_eq!(one.node.store.receipts(&state).unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_large_version_is_told_of_and_fetched() {
     let author = site();
     let desk = author.start().await;

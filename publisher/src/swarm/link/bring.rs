@@ -73,6 +73,7 @@ pub(super) async fn bring(
         match push_taken(node, site, &peer, &head, push).await {
             Ok(true) => return,
             Err(e) if e.kind == Kind::Hostile => {
+                drop_provider(providers, peer.id);
                 let (peer, lied) = (peer.id, true);
                 say(Step::Failed { peer, tip, lied }).await;
             }
@@ -106,6 +107,12 @@ pub(super) async fn bring(
             }
         }
     }
+}
+
+/// A liar is asked for nothing more.
+fn drop_provider(providers: &Providers, liar: EndpointId) {
+    let mut providers = providers.lock().unwrap_or_else(PoisonError::into_inner);
+    providers.retain(|provider| provider.id != liar);
 }
 
 async fn from(

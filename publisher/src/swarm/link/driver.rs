@@ -20,11 +20,12 @@ use super::{
     stream::{self, Answer, Handle, Streams},
 };
 use crate::{
-    archive::{address::SiteId, head::Head, log},
+    archive::{address::SiteId, head::Head, log, receipt::Receipt},
     error::{Kind, Result},
     store::{Relation, SiteState},
     swarm::{
         find::Holders,
+        keep,
         network::Ticket,
         node::{Node, blocking},
         proto::{
@@ -118,6 +119,9 @@ struct Driver {
     /// Heads of what linked nodes have and this one has not.
     heads: BTreeMap<Tip, Head>,
     job: Option<Job>,
+    /// What this node says of the newest version: that it keeps it.
+    receipt: Option<Vec<u8>>,
+    signing: Option<Task>,
     seeking: Option<Task>,
 }
 
@@ -185,6 +189,8 @@ impl Driver {
             guest: None,
             heads: BTreeMap::new(),
             job: None,
+            receipt: None,
+            signing: None,
             seeking: None,
         }
     }
@@ -218,12 +224,16 @@ impl Driver {
             let tip = tip_of(&head);
             self.heads.retain(|other, _| other.length > tip.length);
             self.head = Some(head);
+            self.receipt = None;
             self.feed(Input::Has { tip });
             let is_done = |job: &Job| job.tip.length <= tip.length;
             // It ends by itself: it has just recorded the version.
             if let Some(job) = self.job.take_if(|job| is_done(job)) {
                 job.let_go();
             }
+        }
+        if self.receipt.is_none() {
+            self.sign();
         }
         if self.part == Part::Active {
             let tickets = peers.iter().filter_map(|peer| peer.ticket.parse().ok());
@@ -279,6 +289,14 @@ impl Driver {
                 self.feed(Input::Told { node, tip, whole });
             }
             Heard::Pushed { peer, head, push } => self.given(peer, head, push),
+            Heard::Kept(receipt) => self.kept(receipt),
+            Heard::Signed { tip, receipt } => {
+                if self.head.as_ref().is_some_and(|head| head.tip() == tip) {
+                    let links = self.links.values();
+                    links.for_each(|link| link.handle.send(Frame::Kept(receipt.clone())));
+                    self.receipt = Some(receipt);
+                }
+            }
             Heard::Named { peer, peers } => {
                 let node = *peer.as_bytes();
                 let peers = self.learn_named(peers);
@@ -303,6 +321,33 @@ impl Driver {
                 let whole = true;
                 self.feed(Input::Told { node, tip, whole });
             }
+        }
+    }
+
+    /// Says over all links that the newest version is kept here. Nothing of that is urgent.
+    fn sign(&mut self) {
+        if self.relation == Relation::Own || !self.is_shared || self.head.is_none() {
+            return;
+        }
+        let (node, site, ear) = (self.node.clone(), self.site, self.ear.clone());
+        let task = self.node.spawn(async move {
+            let Ok((head, receipt)) = keep::receipt(&node, site).await else {
+                return;
+            };
+            let tip = head.tip();
+            let _ = ear.send(Heard::Signed { tip, receipt }).await;
+        });
+        self.signing = Some(Task(task));
+    }
+
+    /// A node keeps a version. Of other sites than one's own nobody asks for that.
+    fn kept(&self, receipt: Receipt) {
+        if self.relation == Relation::Own {
+            let store = self.node.store.clone();
+            self.node.spawn(async move {
+                // It is said again on the next link.
+                let _ = blocking(move || store.keep_receipt(&receipt)).await;
+            });
         }
     }
 
@@ -408,6 +453,9 @@ impl Driver {
         );
         if let Some(address) = self.addresses.of(peer.as_bytes()) {
             self.node.presence.reach(self.site, address.clone());
+        }
+        if let Some(receipt) = self.receipt.clone().filter(|_| self.is_shared) {
+            handle.send(Frame::Kept(receipt));
         }
         self.links.insert(*peer.as_bytes(), Link { handle, by_us });
     }

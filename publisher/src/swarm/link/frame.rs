@@ -44,6 +44,8 @@ pub enum Frame {
     },
     /// A version that goes on from what the receiver has. Its blobs come after this frame.
     Push(PushHead),
+    /// The sender keeps the version of its head: a [`Receipt`](crate::archive::receipt::Receipt).
+    Kept(Vec<u8>),
     /// Nodes that follow the site.
     Peers(Vec<EndpointAddr>),
 }

@@ -36,7 +36,7 @@ use super::{
     proto::overlay::{MAX_PEERS, Source},
 };
 use crate::{
-    archive::{address::SiteId, head::Head},
+    archive::{address::SiteId, head::Head, log::Tip, receipt::Receipt},
     error::{Error, Kind, Result},
 };
 
@@ -89,6 +89,10 @@ pub(super) enum Heard {
         head: Head,
         push: Push,
     },
+    /// A linked node keeps a version. Its signature is verified.
+    Kept(Receipt),
+    /// The receipt of this node for the newest version is made.
+    Signed { tip: Tip, receipt: Vec<u8> },
     /// A linked node has named others.
     Named {
         peer: EndpointId,

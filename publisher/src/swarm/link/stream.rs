@@ -17,7 +17,7 @@ use super::{
     reach,
 };
 use crate::{
-    archive::{address::SiteId, head::Head, log::Tip},
+    archive::{address::SiteId, head::Head, log::Tip, receipt::Receipt},
     error::{Error, Kind, Result},
     swarm::{
         node::{Node, blocking},
@@ -299,6 +299,10 @@ async fn listen(
                 node.store.counters().moved(site, 0, push.bytes());
                 has(theirs, head.tip());
                 Heard::Pushed { peer, head, push }
+            }
+            Frame::Kept(bytes) => {
+                let receipt = Receipt::decode(site, *peer.as_bytes(), &bytes);
+                Heard::Kept(receipt.map_err(|e| hostile(&e.to_string()))?)
             }
             Frame::Peers(peers) => Heard::Named {
                 peer,
