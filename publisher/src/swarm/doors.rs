@@ -2,7 +2,7 @@
 //! one that comes. So thousands of them cost neither memory without end nor keep honest nodes out.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use iroh::{
     endpoint::{Connection, VarInt, WeakConnectionHandle},
     protocol::{AcceptError, ProtocolHandler},
 };
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 /// How many connections there may be at a time that others opened, of both protocols together.
 pub(super) const MAX_CONNECTIONS: usize = 256;
@@ -20,8 +20,17 @@ pub(super) const MAX_CONNECTIONS: usize = 256;
 /// How many of them one node may have: one for each protocol and command, and some that end or begin.
 const OF_ONE_NODE: usize = 16;
 
+/// Who has more than so many is the first to make room: one for each protocol is enough.
+const FAIR: usize = 2;
+
 /// How long a connection may take to begin with something, and over what time it is seen what each moves.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How many may wait at a time for somebody inside to have had that time.
+const MAX_WAITING: usize = 256;
+
+/// How often one who waits looks, four times within [`GRACE`].
+const LOOKS: u32 = 8;
 
 /// Who moves less than this within [`GRACE`], in bytes, does nothing.
 const NOTHING: u64 = 1 << 10;
@@ -31,18 +40,35 @@ pub(super) const BUSY: VarInt = VarInt::from_u32(0x62);
 
 /// The connections that others have opened.
 #[derive(Debug, Clone)]
-pub(super) struct Doors(Arc<Mutex<Guests>>);
+pub(super) struct Doors {
+    guests: Arc<Mutex<Guests>>,
+    /// Who waits has one of these.
+    waiting: Arc<Semaphore>,
+}
 
 impl Default for Doors {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Guests {
+        let guests = Guests {
             limit: MAX_CONNECTIONS,
             friends: HashSet::new(),
             next: 0,
             here: BTreeMap::new(),
             looked: None,
-        })))
+        };
+        Self {
+            guests: Arc::new(Mutex::new(guests)),
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+        }
     }
+}
+
+/// Why a connection can't come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Full {
+    /// Its node has as many as it may.
+    OfItsOwn,
+    /// There is nobody who has had time to show whether he does something.
+    OfNewcomers,
 }
 
 #[derive(Debug)]
@@ -69,16 +95,34 @@ struct Guest {
 }
 
 impl Doors {
-    /// Lets a connection in, for as long as the result exists; or says that there is no room.
-    fn enter(&self, connection: &Connection) -> Option<Inside> {
+    /// Lets a connection in, for as long as the result exists; or says that there is no room. Where all have just
+    /// come, it waits until one of them has had its time.
+    async fn let_in(&self, connection: &Connection) -> Option<Inside> {
+        let mut waits = None;
+        for _ in 0..LOOKS {
+            match self.enter(connection) {
+                Ok(inside) => return Some(inside),
+                Err(Full::OfItsOwn) => return None,
+                Err(Full::OfNewcomers) => {
+                    if waits.is_none() {
+                        waits = Some(self.waiting.try_acquire().ok()?);
+                    }
+                    tokio::time::sleep(GRACE / 4).await;
+                }
+            }
+        }
+        None
+    }
+
+    fn enter(&self, connection: &Connection) -> Result<Inside, Full> {
         let (node, now) = (connection.remote_id(), Instant::now());
         let mut guests = self.guests();
         let of_node = guests.here.values().filter(|guest| guest.node == node);
         if of_node.count() >= OF_ONE_NODE {
-            return None;
+            return Err(Full::OfItsOwn);
         }
         while guests.here.len() >= guests.limit {
-            guests.send_away(now)?;
+            guests.send_away(now).ok_or(Full::OfNewcomers)?;
         }
         let number = guests.next;
         guests.next += 1;
@@ -90,7 +134,7 @@ impl Doors {
             connection: connection.weak_handle(),
         };
         guests.here.insert(number, guest);
-        Some(Inside {
+        Ok(Inside {
             doors: self.clone(),
             number,
         })
@@ -115,7 +159,7 @@ impl Doors {
 
     fn guests(&self) -> MutexGuard<'_, Guests> {
         // A table of numbers is right at any moment, also after a panic elsewhere.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,8 +174,9 @@ impl Guests {
         Some(())
     }
 
-    /// The connection that has to make room: of those that have had time to do something, the one that moved
-    /// the least; of those that did nothing any, so that nobody can know whom he drives out.
+    /// The connection that has to make room: the last of the node that has the most of them; where all have few, of
+    /// those that have had time to do something, the one that moved the least; of those that did nothing any, so
+    /// that nobody can know whom he drives out.
     fn idlest(&mut self, now: Instant, random: u32) -> Option<u64> {
         if self.looked.is_none_or(|looked| now - looked >= GRACE) {
             self.looked = Some(now);
@@ -144,8 +189,13 @@ impl Guests {
                 guest.moved = moved;
             }
         }
+        let mut of_node: HashMap<EndpointId, usize> = HashMap::new();
+        for guest in self.here.values() {
+            *of_node.entry(guest.node).or_default() += 1;
+        }
         let seen = self.here.iter().map(|(number, guest)| Seen {
             number: *number,
+            of_node: of_node[&guest.node],
             age: now - guest.came,
             lately: guest.lately,
             is_friend: self.friends.contains(&guest.node),
@@ -158,6 +208,8 @@ impl Guests {
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     number: u64,
+    /// How many connections its node has.
+    of_node: usize,
     age: Duration,
     lately: u64,
     is_friend: bool,
@@ -170,10 +222,12 @@ fn choose(seen: &[Seen], random: u32) -> Option<u64> {
 }
 
 fn choose_of(seen: &[Seen], is_friend: bool, random: u32) -> Option<u64> {
-    let old = || {
-        let same = seen.iter().filter(move |seen| seen.is_friend == is_friend);
-        same.filter(|seen| seen.age >= GRACE)
-    };
+    let same = || seen.iter().filter(move |seen| seen.is_friend == is_friend);
+    let greedy = same().filter(|seen| seen.of_node > FAIR);
+    if let Some(last) = greedy.max_by_key(|seen| (seen.of_node, seen.number)) {
+        return Some(last.number);
+    }
+    let old = || same().filter(|seen| seen.age >= GRACE);
     let idle: Vec<&Seen> = old().filter(|seen| seen.lately < NOTHING).collect();
     match idle.len() {
         0 => old().min_by_key(|seen| seen.lately).map(|seen| seen.number),
@@ -251,7 +305,7 @@ const SAID_FREELY: u64 = 512 << 10;
 
 impl<P: ProtocolHandler> ProtocolHandler for Guarded<P> {
     async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
-        let Some(_inside) = self.doors.enter(&connection) else {
+        let Some(_inside) = self.doors.let_in(&connection).await else {
             connection.close(BUSY, b"busy");
             return Ok(());
         };
@@ -279,10 +333,28 @@ mod tests {
     fn seen(number: u64, age: u64, lately: u64) -> Seen {
         Seen {
             number,
+            of_node: 1,
             age: Duration::from_millis(age),
             lately,
             is_friend: false,
         }
+    }
+
+    #[test]
+    fn who_has_many_makes_room_before_those_who_do_nothing() {
+        let of_many = |number, of_node| Seen {
+            of_node,
+            ..seen(number, 10, 90_000)
+        };
+        let house = [
+            seen(1, 5000, 0),
+            of_many(2, 3),
+            of_many(3, 4),
+            of_many(4, 4),
+            of_many(5, 2),
+        ];
+        assert_eq!(choose(&house, 0), Some(4));
+        assert_eq!(choose(&[seen(1, 5000, 0), of_many(5, 2)], 0), Some(1));
     }
 
     #[test]
