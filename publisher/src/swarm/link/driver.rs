@@ -361,12 +361,12 @@ impl Driver {
     /// Keeps the head of a version that is not here, and says which one that is.
     fn keep_head(&mut self, head: Head) -> Tip {
         let tip = tip_of(&head);
-        // A linked node tells of one at a time.
-        if self.heads.len() > 2 * Config::default().most {
-            self.heads.clear();
-        }
         if tip.length > self.head.as_ref().map_or(0, Head::length) {
             self.heads.insert(tip, head);
+        }
+        // A linked node tells of one at a time. The shortest are those that are of the least use.
+        if self.heads.len() > 2 * Config::default().most {
+            self.heads.pop_first();
         }
         tip
     }
@@ -607,8 +607,12 @@ impl Driver {
     }
 
     fn fetch(&mut self, tip: Tip, from: &[NodeId]) -> Option<Input> {
-        let Some(head) = self.heads.get(&tip).cloned().filter(|_| self.keeps()) else {
+        if !self.keeps() {
             return Some(Input::Missed { tip, again: false });
+        }
+        let Some(head) = self.heads.get(&tip).cloned() else {
+            // Forgotten for others: whoever has the version tells of it again on the next link.
+            return Some(Input::Missed { tip, again: true });
         };
         self.begin(head, None, self.addresses.all(from));
         None
