@@ -43,6 +43,8 @@ struct Entry {
     proven: bool,
     /// How often in a row it was of no use.
     failures: u32,
+    /// Whether it did not answer at all when it was dialled last.
+    silent: bool,
     /// When it may be dialled.
     from: Duration,
 }
@@ -98,6 +100,7 @@ impl Known {
             source,
             proven: false,
             failures: 0,
+            silent: false,
             from: Duration::ZERO,
         };
         self.nodes.insert(node, entry);
@@ -167,6 +170,7 @@ impl Known {
         if let Some(entry) = self.nodes.get_mut(node) {
             entry.proven = true;
             entry.failures = 0;
+            entry.silent = false;
             entry.from = Duration::ZERO;
         }
     }
@@ -174,6 +178,9 @@ impl Known {
     /// A node could not be reached, or was of no use: it has to wait, longer each time.
     pub(super) fn failed(&mut self, node: &NodeId, now: Duration, dice: &mut Dice) {
         self.wait(node, now, FIRST_WAIT, dice);
+        if let Some(entry) = self.nodes.get_mut(node) {
+            entry.silent = true;
+        }
         let useless = |entry: &Entry| {
             entry.failures >= FORGOTTEN && !entry.proven && entry.source != Source::Own
         };
@@ -185,6 +192,14 @@ impl Known {
     /// A node has no room for a link.
     pub(super) fn refused(&mut self, node: &NodeId, now: Duration, dice: &mut Dice) {
         self.wait(node, now, REFUSED_WAIT, dice);
+        if let Some(entry) = self.nodes.get_mut(node) {
+            entry.silent = false;
+        }
+    }
+
+    /// Whether a node did not answer at all when it was dialled last.
+    pub(super) fn is_silent(&self, node: &NodeId) -> bool {
+        self.nodes.get(node).is_some_and(|entry| entry.silent)
     }
 
     fn wait(&mut self, node: &NodeId, now: Duration, first: Duration, dice: &mut Dice) {

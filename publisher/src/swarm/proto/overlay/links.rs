@@ -26,6 +26,10 @@ const MAX_BANS: usize = 256;
 /// How long nodes are not sought again after the first time, and at most.
 pub(super) const FIRST_SEEK: Duration = Duration::from_secs(30);
 const LONGEST_SEEK: Duration = Duration::from_secs(60 * 60);
+/// How long, while somebody is linked, no node is dialled that did not answer before: after the first of them, and at
+/// most. To call into the void is what costs most in a swarm at rest, about 10 KB a call.
+pub(super) const FIRST_RETRY: Duration = Duration::from_secs(60);
+const LONGEST_RETRY: Duration = Duration::from_secs(10 * 60);
 
 /// A link with a node.
 #[derive(Debug)]
@@ -197,6 +201,7 @@ impl Overlay {
 
     pub(super) fn ended(&mut self, now: Duration, node: NodeId, peers: Vec<NodeId>) {
         if self.links.remove(&node).is_some() {
+            self.retry_wait = FIRST_RETRY;
             match peers.is_empty() {
                 true => self.known.lost(&node, now, &mut self.dice),
                 false => self.known.refused(&node, now, &mut self.dice),
@@ -314,13 +319,21 @@ impl Overlay {
     }
 
     fn candidate(&mut self, now: Duration, any: bool) -> Option<NodeId> {
-        let (links, dialling) = (&self.links, &self.dialling);
-        let free = |node: &NodeId| !links.contains_key(node) && !dialling.contains_key(node);
-        self.known.pick(now, any, &mut self.dice, free)
+        let (links, dialling, known) = (&self.links, &self.dialling, &self.known);
+        let patient = !any && !links.is_empty() && now < self.retry_at;
+        let free = |node: &NodeId| {
+            let is_free = !links.contains_key(node) && !dialling.contains_key(node);
+            is_free && !(patient && known.is_silent(node))
+        };
+        known.pick(now, any, &mut self.dice, free)
     }
 
     fn dial(&mut self, now: Duration, node: NodeId) {
         let tip = self.news.tip;
+        if self.known.is_silent(&node) {
+            self.retry_at = now + self.dice.about(self.retry_wait);
+            self.retry_wait = (self.retry_wait * 2).min(LONGEST_RETRY);
+        }
         self.dialling.insert(node, Dialling { since: now, tip });
         self.out.push(Output::Dial { node, tip });
     }
@@ -361,11 +374,16 @@ impl Overlay {
     pub(super) fn links_due(&self, now: Duration) -> Option<Duration> {
         let free =
             |node: &NodeId| !self.links.contains_key(node) && !self.dialling.contains_key(node);
+        let retry_at = match self.links.is_empty() {
+            true => Duration::ZERO,
+            false => self.retry_at,
+        };
+        let known = &self.known;
+        let silent = known.next(|node| free(node) && known.is_silent(node));
+        let others = known.next(|node| free(node) && !known.is_silent(node));
+        let next = others.into_iter().chain(silent.map(|at| at.max(retry_at)));
         let (next, seek) = match self.wants_more(now) {
-            true => (
-                self.known.next(free),
-                self.is_lonely().then_some(self.seek_at),
-            ),
+            true => (next.min(), self.is_lonely().then_some(self.seek_at)),
             false => (None, None),
         };
         let short = self.active() < self.config.active;

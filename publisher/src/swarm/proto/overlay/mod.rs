@@ -250,6 +250,9 @@ pub struct Overlay {
     /// When nodes may be sought again, and how long is waited after that.
     seek_at: Duration,
     seek_wait: Duration,
+    /// When one that was silent may be dialled again while others are linked, and how long is waited after that.
+    retry_at: Duration,
+    retry_wait: Duration,
     wake: Option<Duration>,
     out: Vec<Output>,
 }
@@ -270,6 +273,8 @@ impl Overlay {
             renewed: None,
             seek_at: Duration::ZERO,
             seek_wait: links::FIRST_SEEK,
+            retry_at: Duration::ZERO,
+            retry_wait: links::FIRST_RETRY,
             wake: None,
             out: Vec::new(),
         }

@@ -138,6 +138,40 @@ fn a_node_that_does_not_answer_keeps_nobody_waiting_and_is_tried_later() {
     assert!((60..240).contains(&tries), "{tries}");
 }
 
+/// How often it dials in an hour, of nodes none of which answers.
+fn dials_in_an_hour(node: &mut Node, first: Vec<Output>) -> usize {
+    let mut open = dialled(&first);
+    let mut tries = 0;
+    for _ in 0..3600 {
+        while let Some(other) = open.pop() {
+            tries += 1;
+            open.extend(dialled(&node.give(Input::Unreachable { node: other })));
+        }
+        open = dialled(&node.tick(1_000));
+    }
+    tries
+}
+
+#[test]
+fn who_is_linked_rarely_calls_those_who_were_silent_and_who_is_alone_often() {
+    let mut alone = Node::new();
+    let first = alone.knows(0..20);
+    let tries = dials_in_an_hour(&mut alone, first);
+    assert!(tries > 200, "{tries}");
+
+    let mut linked = Node::new();
+    linked.knows([50]);
+    linked.linked(50, None);
+    let first = linked.knows(0..20);
+    let tries = dials_in_an_hour(&mut linked, first);
+    // Each once, some ten to see whether they are back, and one for each swap.
+    assert!((25..60).contains(&tries), "{tries}");
+    // Once the link is lost, there is no reason to wait.
+    let (node, peers) = (id(50), Vec::new());
+    let out = linked.give(Input::Ended { node, peers });
+    assert!(!dialled(&out).is_empty());
+}
+
 #[test]
 fn who_has_nobody_left_to_dial_seeks_less_often_each_time() {
     let mut node = Node::new();
