@@ -3,21 +3,21 @@
 
 mod new;
 pub(crate) mod retracted;
+mod tree;
 
 use std::{collections::BTreeMap, path::Path};
 
 pub(crate) use new::{MAX_NEW, New};
 use retracted::Retracted;
+use tree::{Checked, check_tree};
 
 use crate::{
     archive::{
         address::SiteId,
         blobs::{BlobKind, BlobSet},
         entry::Entry,
-        hash::NodeHash,
         head::Head,
-        path::{ArchivePath, Names},
-        tree::{self, File},
+        tree::File,
     },
     checkout::Filling,
     error::{Error, Kind, Result},
@@ -25,7 +25,7 @@ use crate::{
     store::{
         Reader, Relation, Retractions, SiteState, Store,
         index::{Sink, verified},
-        records::Commit,
+        records::{Commit, IndexedPack},
     },
 };
 
@@ -109,8 +109,16 @@ pub(crate) fn accept(
         filling.expect(newest);
     }
     let filling = filling.as_deref();
-    index_packs(store, &state, &new.entries, wanted, retractions, filling).map_err(as_hostile)?;
-    check(store, &state, new, wanted, retractions).map_err(as_hostile)?;
+    let packs = index_packs(store, &state, &new.entries, wanted, retractions, filling);
+    let mut packs = packs.map_err(as_hostile)?;
+    if !retracted.drops.is_empty() {
+        // What is dropped may be in them too, and is looked for in the records.
+        store
+            .records
+            .add_packs(&state, &std::mem::take(&mut packs))?;
+    }
+    let reader = Reader::with_packs(store, &state, &packs);
+    check(store, &reader, &state, new, wanted, retractions).map_err(as_hostile)?;
     for entry in &new.abandoned {
         check_alone(store, &state, entry).map_err(as_hostile)?;
     }
@@ -123,7 +131,7 @@ pub(crate) fn accept(
         entries: &new.bytes,
         head,
         peaks: &new.peaks,
-        packs: &[],
+        packs: &packs,
         retractions: &retracted.new,
         drops: &retracted.drops,
         // Whoever reads a site does not publish it; if it comes to that, it is counted then.
@@ -148,10 +156,14 @@ pub(crate) fn accept(
 pub(crate) fn complete(store: &Store, state: &SiteState, entry: &Entry) -> Result<()> {
     let retractions = store.retractions(state)?;
     let entries = std::slice::from_ref(entry);
-    index_packs(store, state, entries, Wanted::Whole, &retractions, None).map_err(as_hostile)?;
+    let packs = index_packs(store, state, entries, Wanted::Whole, &retractions, None);
+    store
+        .records
+        .add_packs(state, &packs.map_err(as_hostile)?)?;
     let newest = store.entry(state, None)?;
     let entries = wanted_entries(entries, Wanted::Whole, &retractions);
-    check_entries(store, state, entries, Some(&newest), &retractions).map_err(as_hostile)?;
+    let reader = Reader::new(store, state);
+    check_entries(store, &reader, entries, Some(&newest), &retractions).map_err(as_hostile)?;
     // It may have needed nothing but blobs.
     store.records.touch(state.site);
     Ok(())
@@ -171,16 +183,21 @@ pub(crate) fn check_rival(
 ) -> Result<()> {
     let retracted = Retracted::new(store, state, &new.entries, wanted).map_err(as_hostile)?;
     let retractions = &retracted.retractions;
-    index_packs(store, state, &new.entries, wanted, retractions, None).map_err(as_hostile)?;
-    check(store, state, new, wanted, retractions).map_err(as_hostile)?;
+    let packs = index_packs(store, state, &new.entries, wanted, retractions, None);
+    store
+        .records
+        .add_packs(state, &packs.map_err(as_hostile)?)?;
+    let reader = Reader::new(store, state);
+    check(store, &reader, state, new, wanted, retractions).map_err(as_hostile)?;
     // A mend that goes on from there must not rely on what was dropped there.
     retracted
         .check(store, state, &new.entries, wanted)
         .map_err(as_hostile)
 }
 
-/// Makes the blobs that came durable, verifies every object of the packs that are new here, and records where
-/// it lies. That is true whatever becomes of the versions.
+/// Makes the blobs that came durable, and verifies every object of the packs that are new here. Those that are not
+/// recorded yet are returned, to be recorded with the versions in one go. If they are too many for that, they are
+/// recorded: where an object lies is true whatever becomes of the versions.
 fn index_packs(
     store: &Store,
     state: &SiteState,
@@ -188,7 +205,7 @@ fn index_packs(
     wanted: Wanted,
     retractions: &Retractions,
     filling: Option<&Filling>,
-) -> Result<()> {
+) -> Result<Vec<IndexedPack>> {
     let mut new = BTreeMap::new();
     for entry in wanted_entries(entries, wanted, retractions) {
         for blob in retractions.needs(store, entry)?.into_values() {
@@ -209,163 +226,126 @@ fn index_packs(
     // First: that an object is in a pack is recorded once, and then relied on.
     synced.map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
     let mut indexed = indexed?;
-    while !indexed.is_empty() {
-        store.records.add_packs(state, &indexed)?;
+    loop {
         // The first were the only ones that a folder could be filled from.
-        indexed = verified(blobs, &mut new, &mut room, None)?;
+        let more = verified(blobs, &mut new, &mut room, None)?;
+        if more.is_empty() {
+            return Ok(indexed);
+        }
+        store.records.add_packs(state, &indexed)?;
+        indexed = more;
     }
-    Ok(())
 }
 
 /// Checks that every file and source of the wanted versions is here, reading only what changed between them.
 fn check(
     store: &Store,
+    reader: &Reader,
     state: &SiteState,
     new: &New,
     wanted: Wanted,
     retractions: &Retractions,
 ) -> Result<()> {
-    let base = match wanted {
-        Wanted::Whole => base(store, state, new, retractions)?,
-        Wanted::Latest => None,
-    };
-    let entries = wanted_entries(&new.entries, wanted, retractions);
-    check_entries(store, state, entries, base.as_ref(), retractions)
+    let mut base = base(store, state, new, wanted, retractions)?;
+    let mut entries = wanted_entries(&new.entries, wanted, retractions).peekable();
+    if let (Wanted::Latest, Some(before), Some(entry)) = (wanted, &base, entries.peek())
+        && gives_up_files(store, retractions, before, entry)?
+    {
+        // Whether one of them is needed all the same, a look at what changed does not tell.
+        base = None;
+    }
+    check_entries(store, reader, entries, base.as_ref(), retractions)
+}
+
+/// Whether a version does without a file that is a blob of its own, and that the version before needs.
+fn gives_up_files(
+    store: &Store,
+    retractions: &Retractions,
+    before: &Entry,
+    entry: &Entry,
+) -> Result<bool> {
+    let needs = retractions.needs(store, entry)?;
+    let old = retractions.needs(store, before)?;
+    let mut files = old.values().filter(|blob| blob.kind == BlobKind::File);
+    Ok(files.any(|blob| !needs.contains_key(&blob.hash)))
 }
 
 fn check_entries<'a>(
     store: &Store,
-    state: &SiteState,
+    reader: &Reader,
     entries: impl Iterator<Item = &'a Entry>,
     mut before: Option<&'a Entry>,
     retractions: &Retractions,
 ) -> Result<()> {
-    let reader = Reader::new(store, state);
     for entry in entries {
         let needs = retractions.needs(store, entry)?;
         let present = |files: &[&File]| -> Result<()> {
             let places = reader.locate_files(files.iter().copied())?;
             for (file, place) in files.iter().zip(places) {
                 if !reader.has_at(file, place, &needs)? {
-                    return Err(Error::new(
-                        Kind::Hostile,
-                        format!(
-                            "version {} has a file whose bytes are in none of its blobs",
-                            entry.number
-                        ),
-                    ));
+                    return Err(hostile(format!(
+                        "version {} has a file whose bytes are in none of its blobs",
+                        entry.number
+                    )));
                 }
             }
             Ok(())
         };
-        let (files, bytes) = check_tree(&reader, before.map(|b| b.tree), entry.tree, &present)?;
-        let (old_files, old_bytes) = before.map_or((0, 0), |old| (old.files, old.bytes));
-        if i128::from(old_files) + files != i128::from(entry.files)
-            || i128::from(old_bytes) + bytes != i128::from(entry.bytes)
-        {
-            return Err(Error::new(
-                Kind::Hostile,
-                format!(
-                    "version {} does not have the files that its entry counts",
-                    entry.number
-                ),
-            ));
+        let old = before.map(|before| Checked {
+            tree: before.tree,
+            files: before.files.into(),
+            bytes: before.bytes.into(),
+        });
+        let checked = check_tree(store, reader, old, entry.tree, &present)?;
+        if checked.files != i128::from(entry.files) || checked.bytes != i128::from(entry.bytes) {
+            return Err(hostile(format!(
+                "version {} does not have the files that its entry counts",
+                entry.number
+            )));
         }
         if let Some(sources) = entry.sources {
             let old = before.and_then(|before| before.sources);
-            check_tree(&reader, old, sources, &present)?;
+            // Nobody says how many they are.
+            let old = old.map(|tree| Checked {
+                tree,
+                files: 0,
+                bytes: 0,
+            });
+            check_tree(store, reader, old, sources, &present)?;
         }
         before = Some(entry);
     }
     Ok(())
 }
 
-/// Checks a tree of a version, reading only what differs from the tree `old`, which was checked before. Returns
-/// how many files and bytes it has more than that: wide enough for any sum of sizes, and for what is taken away.
-fn check_tree(
-    reader: &Reader,
-    old: Option<NodeHash>,
-    new: NodeHash,
-    present: &impl Fn(&[&File]) -> Result<()>,
-) -> Result<(i128, i128)> {
-    let (mut files, mut bytes) = (0, 0i128);
-    if let Some(old) = old {
-        let changes = reader.diff(old, new)?;
-        for change in &changes {
-            if let Some(file) = &change.old {
-                files -= 1;
-                bytes -= i128::from(file.size);
-            }
-            if let Some(file) = &change.new {
-                files += 1;
-                bytes += i128::from(file.size);
-                not_reserved(&change.path)?;
-            }
-        }
-        let came: Vec<_> = changes.iter().filter_map(|c| c.new.as_ref()).collect();
-        present(&came)?;
-        return Ok((files, bytes));
-    }
-    let mut names = Names::default();
-    let mut all = Vec::new();
-    reader.walk(new, |path, file| {
-        files += 1;
-        bytes += i128::from(file.size);
-        if !names.add(path) {
-            return Err(Error::new(
-                Kind::Hostile,
-                format!(
-                    "the site has two files that are one on some disks, by case or as file and folder: {path}"
-                ),
-            ));
-        }
-        not_reserved(path)?;
-        all.push((path.clone(), file.clone()));
-        Ok(())
-    })?;
-    present(&all.iter().map(|(_, file)| file).collect::<Vec<_>>())?;
-    // Else equal files would have two roots, and a tree could be any number of nodes.
-    match tree::build(all).root == new {
-        true => Ok((files, bytes)),
-        false => Err(Error::new(
-            Kind::Hostile,
-            "a tree has another shape than its files make",
-        )),
-    }
-}
-
 /// Checks one version that is not in the log.
 fn check_alone(store: &Store, state: &SiteState, entry: &Entry) -> Result<()> {
     let none = Retractions::default();
     let alone = std::slice::from_ref(entry);
-    index_packs(store, state, alone, Wanted::Latest, &none, None)?;
-    check_entries(store, state, alone.iter(), None, &none)
+    let packs = index_packs(store, state, alone, Wanted::Latest, &none, None)?;
+    store.records.add_packs(state, &packs)?;
+    let reader = Reader::new(store, state);
+    check_entries(store, &reader, alone.iter(), None, &none)
 }
 
-/// The version after which the new ones come, if all of it is here: an older one may not be.
+/// The version after which the new ones come, if all of it is here and was checked. Of an older one than the newest
+/// only who keeps them all knows that.
 fn base(
     store: &Store,
     state: &SiteState,
     new: &New,
+    wanted: Wanted,
     retractions: &Retractions,
 ) -> Result<Option<Entry>> {
     if new.keep == 0 {
         return Ok(None);
     }
     let base = store.entry(state, Some(new.keep))?;
-    let whole = new.keep == new.before || retractions.is_whole(store, &base)?;
-    Ok(whole.then_some(base))
-}
-
-/// A mirror answers for these paths itself.
-fn not_reserved(path: &ArchivePath) -> Result<()> {
-    match path.is_reserved() {
-        false => Ok(()),
-        true => Err(Error::new(
-            Kind::Hostile,
-            format!("the site has a file at {path}, which is reserved"),
-        )),
-    }
+    let is_checked = match new.keep == new.before {
+        true => true,
+        false => wanted == Wanted::Whole && retractions.is_whole(store, &base)?,
+    };
+    Ok(is_checked.then_some(base))
 }
 
 /// The new versions that are wanted: of a whole site, all but those that were retracted.
@@ -380,6 +360,10 @@ pub(crate) fn wanted_entries<'a>(
     };
     let entries = entries[from..].iter();
     entries.filter(|entry| retractions.by(entry.number).is_none())
+}
+
+fn hostile(message: String) -> Error {
+    Error::new(Kind::Hostile, message)
 }
 
 /// What just came and does not hold together was sent so.

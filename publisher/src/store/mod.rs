@@ -15,6 +15,7 @@
 //! | `peers` | who has a site |
 //! | `receipts` | who says that it keeps a version |
 //! | `activity` | visits and traffic, counted in memory and written now and then |
+//! | `names` | the names in the trees that were checked last |
 //! | `uses` | how many objects of each blob the newest version uses |
 
 mod activity;
@@ -23,6 +24,7 @@ mod forks;
 pub(crate) mod index;
 #[cfg(test)]
 pub(crate) mod memory;
+mod names;
 mod peers;
 pub mod reader;
 mod receipts;
@@ -43,6 +45,7 @@ pub(crate) use activity::Activity;
 pub use activity::{Held, Traffic};
 pub use blobs::Blobs;
 pub use forks::{OtherVersion, Place, Rival};
+use names::CheckedNames;
 pub use peers::Peer;
 pub use reader::Reader;
 pub use receipts::Holders;
@@ -97,6 +100,8 @@ pub struct Store {
     pub(crate) node: Option<[u8; 32]>,
     /// The folders that wait for a version of a site.
     fillings: Arc<Mutex<HashMap<SiteId, Weak<Filling>>>>,
+    /// The names in the trees that were checked last.
+    pub(crate) names: CheckedNames,
 }
 
 impl Store {
@@ -125,6 +130,7 @@ impl Store {
             activity: Activity::default(),
             node: None,
             fillings: Arc::default(),
+            names: CheckedNames::default(),
         };
         // What a crash has left over. If it fails again, there is a next time; all else works meanwhile.
         let _ = this.delete_dropped();

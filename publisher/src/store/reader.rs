@@ -1,7 +1,7 @@
 //! Reading one site: every tree node and file is checked against the hash that names it.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     io,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -9,7 +9,7 @@ use std::{
 use super::{
     Store,
     blobs::{Blob, PIECE},
-    records::{Location, SiteState},
+    records::{IndexedPack, Location, SiteState},
 };
 use crate::{
     archive::{
@@ -26,6 +26,8 @@ use crate::{
 pub struct Reader {
     store: Store,
     state: SiteState,
+    /// Where objects lie that are not recorded yet.
+    new: Arc<HashMap<[u8; 32], Location>>,
     frames: Mutex<Vec<CachedFrame>>,
     /// One that nobody uses at the moment.
     decompressor: Mutex<Option<Decompressor>>,
@@ -46,14 +48,34 @@ impl Reader {
         Self {
             store: store.clone(),
             state: state.clone(),
+            new: Arc::default(),
             frames: Mutex::default(),
             decompressor: Mutex::default(),
         }
     }
 
+    /// As [`new`](Self::new), for whom the objects of these packs are there too.
+    pub(crate) fn with_packs(store: &Store, state: &SiteState, packs: &[IndexedPack]) -> Self {
+        let mut new = HashMap::with_capacity(packs.iter().map(|(_, places)| places.len()).sum());
+        for (pack, places) in packs {
+            for (object, place) in places {
+                let (pack, place) = (pack.hash, *place);
+                // As when they are recorded, the first pack counts.
+                new.entry(*object).or_insert(Location { pack, place });
+            }
+        }
+        Self {
+            new: Arc::new(new),
+            ..Self::new(store, state)
+        }
+    }
+
     /// Another reader of the same site, for another thread.
     pub(crate) fn again(&self) -> Self {
-        Self::new(&self.store, &self.state)
+        Self {
+            new: self.new.clone(),
+            ..Self::new(&self.store, &self.state)
+        }
     }
 
     /// The file at `path` in the tree `root`.
@@ -107,6 +129,13 @@ impl Reader {
         Ok(tree::diff(self, old, new)?.changes)
     }
 
+    /// As [`diff`](Self::diff), and checks that `new` has the shape that its files make, as `old` has.
+    pub(crate) fn diff_and_shape(&self, old: NodeHash, new: NodeHash) -> Result<Vec<Change>> {
+        let diff = tree::diff(self, old, new)?;
+        tree::check_shape(self, old, new, &diff)?;
+        Ok(diff.changes)
+    }
+
     /// Calls `sink` with the file's bytes, piece by piece, and fails at the end if they are not the
     /// file's: what was passed on before is then to be thrown away.
     ///
@@ -146,8 +175,8 @@ impl Reader {
         &self,
         files: impl IntoIterator<Item = &'a File>,
     ) -> Result<Vec<Option<Location>>> {
-        let hashes = files.into_iter().map(|file| file.hash.0);
-        self.store.records.locate_all(&self.state, hashes)
+        let hashes: Vec<_> = files.into_iter().map(|file| file.hash.0).collect();
+        self.locate_all(&hashes)
     }
 
     /// The file's bytes, verified, if they are at most `limit`.
@@ -262,7 +291,16 @@ impl Reader {
     }
 
     fn locate(&self, hash: [u8; 32]) -> Result<Option<Location>> {
-        self.store.records.locate(&self.state, hash)
+        Ok(self.locate_all(&[hash])?.pop().flatten())
+    }
+
+    fn locate_all(&self, hashes: &[[u8; 32]]) -> Result<Vec<Option<Location>>> {
+        let records = &self.store.records;
+        let mut found = records.locate_all(&self.state, hashes.iter().copied())?;
+        for (place, hash) in found.iter_mut().zip(hashes) {
+            *place = place.or_else(|| self.new.get(hash).copied());
+        }
+        Ok(found)
     }
 
     /// The object of that hash, which was seen at that place.

@@ -187,8 +187,12 @@ impl Records {
         }
     }
 
-    /// Makes a site known.
+    /// Makes a site known. What is known already as closely is not written, nor waited for.
     pub(crate) fn add_site(&self, site: SiteId, relation: Relation) -> Result<()> {
+        let known = self.site(site)?;
+        if known.is_some_and(|known| known.relation.code() <= relation.code()) {
+            return Ok(());
+        }
         self.write(site, |txn| site_number(txn, site, relation).map(|_| ()))
     }
 

@@ -9,7 +9,7 @@ use skep_publisher::{
         path::ArchivePath,
         tree::{
             File,
-            node::{MediaType, Node},
+            node::{Child, MediaType, Node},
         },
     },
     error::{Error, Kind},
@@ -110,6 +110,63 @@ async fn a_version_that_is_not_what_its_entry_says_is_refused() {
     let error = refused(&reader, &forge, Wanted::Whole).await;
     assert_eq!(error.kind, Kind::Hostile, "{error}");
     peer.close().await;
+}
+
+/// A version is checked by what it changed, and still for what that makes of the whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_version_does_not_get_by_with_what_the_first_may_not() {
+    let split = |forge: &mut Forge| {
+        let leaves = [leaf(&[("a", b"x")]), leaf(&[("b", b"y")])];
+        let child = |name: &str, leaf: &Vec<u8>| Child {
+            last: path(name),
+            hash: NodeHash::of(leaf),
+        };
+        let children = vec![child("a", &leaves[0]), child("b", &leaves[1])];
+        let root = Node::Inner { level: 1, children }.encode();
+        let pack = pack(
+            &[root.clone(), leaves[0].clone(), leaves[1].clone()],
+            &[b"y"],
+        );
+        let entry = forge.entry(NodeHash::of(&root), 2, 2, &pack);
+        forge.push(&entry, pack);
+    };
+    let flat = |names: &'static [(&'static str, &'static [u8])]| {
+        move |forge: &mut Forge| {
+            version(
+                forge,
+                leaf(names),
+                &[b"y"],
+                (names.len() as u64, names.len() as u64),
+            );
+        }
+    };
+    type Bad = Box<dyn Fn(&mut Forge)>;
+    let cases: [(&str, Bad); 5] = [
+        ("by case", Box::new(flat(&[("A", b"y"), ("a", b"x")]))),
+        ("by case", Box::new(flat(&[("A/b", b"y"), ("a", b"x")]))),
+        ("folder", Box::new(flat(&[("a", b"x"), ("a/b", b"y")]))),
+        (
+            "reserved",
+            Box::new(flat(&[(".well-known/skep", b"y"), ("a", b"x")])),
+        ),
+        ("does not fit", Box::new(split)),
+    ];
+    for wanted in [Wanted::Latest, Wanted::Whole] {
+        for (why, bad) in &cases {
+            let reader = Other::new().await;
+            let mut forge = Forge::new(5);
+            version(&mut forge, leaf(&[("a", b"x")]), &[b"x"], (1, 1));
+            let peer = forge.serve().await;
+            newest(&reader.node, forge.site(), &peer.ticket, wanted)
+                .await
+                .unwrap();
+            peer.close().await;
+            bad(&mut forge);
+            let error = refused(&reader, &forge, wanted).await;
+            assert_eq!(error.kind, Kind::Hostile, "{error}");
+            assert!(error.message.contains(why), "{why}: {error}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

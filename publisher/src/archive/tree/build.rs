@@ -105,16 +105,16 @@ fn chunks<T>(
 }
 
 /// Which paths end a node of a level.
-struct Boundary(blake3::Hasher);
+pub(super) struct Boundary(blake3::Hasher);
 
 impl Boundary {
-    fn of_level(level: u8) -> Self {
+    pub(super) fn of_level(level: u8) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(BOUNDARY_CONTEXT);
         hasher.update(&[level]);
         Self(hasher)
     }
 
-    fn is_at(&self, path: &ArchivePath) -> bool {
+    pub(super) fn is_at(&self, path: &ArchivePath) -> bool {
         let mut hasher = self.0.clone();
         hasher.update(path.as_str().as_bytes());
         hasher.finalize().as_bytes()[0] & BOUNDARY_MASK == 0

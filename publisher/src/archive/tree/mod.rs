@@ -10,16 +10,19 @@
 //! | [`mod@build`] | sorted files to nodes |
 //! | [`read`] | a file by its path, and all files |
 //! | [`mod@diff`] | what changed between two trees |
+//! | `shape` | whether a changed tree is the one that its files make |
 
 pub mod build;
 pub mod diff;
 pub mod node;
 pub mod read;
+mod shape;
 
 pub use build::{Built, build, build_from};
 pub use diff::{Change, Diff, diff};
 pub use node::File;
 pub use read::{NodeSource, Object, TreeError, find, objects, walk};
+pub use shape::check_shape;
 
 #[cfg(test)]
 mod tests;

@@ -204,6 +204,134 @@ fn no_names_make_a_node_too_long() {
     assert_eq!(lengths.len(), files.len().div_ceil(Node::MAX_ITEMS));
 }
 
+/// A tree of these leaves whose other nodes end where they should.
+fn raise(nodes: &mut Nodes, leaves: Vec<Node>) -> NodeHash {
+    let mut level = leaves;
+    loop {
+        let children: Vec<_> = level
+            .iter()
+            .map(|node| Child {
+                last: node.last().unwrap().clone(),
+                hash: NodeHash::of(&node.encode()),
+            })
+            .collect();
+        for node in &level {
+            nodes
+                .nodes
+                .insert(NodeHash::of(&node.encode()), node.encode());
+        }
+        if let [root] = &children[..] {
+            return root.hash;
+        }
+        let height = level[0].level() + 1;
+        let boundary = build::Boundary::of_level(height);
+        let mut above: Vec<Vec<Child>> = vec![Vec::new()];
+        for child in children {
+            let current = above.last_mut().unwrap();
+            let ends = !current.is_empty() && boundary.is_at(&child.last);
+            current.push(child);
+            if ends || current.len() == Node::MAX_ITEMS {
+                above.push(Vec::new());
+            }
+        }
+        above.retain(|children| !children.is_empty());
+        let inner = above.into_iter().map(|children| Node::Inner {
+            level: height,
+            children,
+        });
+        level = inner.collect();
+    }
+}
+
+/// The leaves of the tree of these files.
+fn leaves(files: &Files) -> Vec<Node> {
+    let built = build(files.clone().into_iter().collect());
+    let nodes = built.nodes.iter().map(|(_, bytes)| Node::decode(bytes));
+    let leaves = nodes.map(Result::unwrap);
+    leaves.filter(|node| node.level() == 0).collect()
+}
+
+fn files_of(leaf: &Node) -> Vec<(ArchivePath, File)> {
+    match leaf {
+        Node::Leaf(files) => files.clone(),
+        Node::Inner { .. } => unreachable!("a leaf has level 0"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// A split or a merged leaf, or none: seen if and only if it changes the root.
+    #[test]
+    fn another_shape_than_the_files_make_is_seen(
+        old in any_files(),
+        edits in prop::collection::btree_map(0..450u32, prop::option::of(5..9u32), 0..8),
+        at in any::<prop::sample::Index>(),
+        cut in 0..20usize,
+    ) {
+        let mut nodes = Nodes::default();
+        let before = nodes.add(&old);
+        let mut files = old.clone();
+        apply(&mut files, edits.iter());
+        prop_assume!(!files.is_empty());
+        let mut leaves = leaves(&files);
+        prop_assert_eq!(raise(&mut nodes, leaves.clone()), nodes.add(&files));
+        let at = at.index(leaves.len());
+        let mut items = files_of(&leaves[at]);
+        if cut > 0 && cut < items.len() {
+            let rest = items.split_off(cut);
+            leaves.splice(at..=at, [Node::Leaf(items), Node::Leaf(rest)]);
+        } else if cut > 16 && at + 1 < leaves.len() {
+            items.extend(files_of(&leaves[at + 1]));
+            if items.len() <= Node::MAX_ITEMS {
+                leaves.splice(at..=at + 1, [Node::Leaf(items)]);
+            }
+        }
+        let (right, after) = (nodes.add(&files), raise(&mut nodes, leaves));
+        let found = diff(&nodes, before, after).unwrap();
+        prop_assert_eq!(&found.changes, &naive_diff(&old, &files));
+        let checked = check_shape(&nodes, before, after, &found);
+        prop_assert_eq!(checked.is_ok(), after == right, "{:?}", checked);
+    }
+}
+
+#[test]
+fn a_look_at_the_shape_reads_few_nodes() {
+    let mut nodes = Nodes::default();
+    let mut files = site(10_000);
+    let old = nodes.add(&files);
+    // The last leaf may have to end before what is new.
+    files.extend((20_000..20_003).map(|n| (path(n), file(n))));
+    files.insert(path(5_000), file(99_999));
+    let new = nodes.add(&files);
+    let found = diff(&nodes, old, new).unwrap();
+    nodes.reads.set(0);
+    check_shape(&nodes, old, new, &found).unwrap();
+    assert!(nodes.reads.get() <= 24, "{} nodes read", nodes.reads.get());
+}
+
+#[test]
+fn a_root_with_one_child_is_seen() {
+    let mut nodes = Nodes::default();
+    let files = site(5);
+    let old = nodes.add(&files);
+    let root = Node::Inner {
+        level: 1,
+        children: vec![Child {
+            last: path(4),
+            hash: old,
+        }],
+    };
+    let new = NodeHash::of(&root.encode());
+    nodes.nodes.insert(new, root.encode());
+    let found = diff(&nodes, old, new).unwrap();
+    assert_eq!(found.changes, []);
+    assert!(matches!(
+        check_shape(&nodes, old, new, &found),
+        Err(TreeError::Structure(hash)) if hash == new
+    ));
+}
+
 #[test]
 fn an_edit_touches_only_the_nodes_above_it() {
     let mut nodes = Nodes::default();
