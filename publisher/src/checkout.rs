@@ -138,12 +138,11 @@ where
 fn make_folders(root: &Path, files: &[(ArchivePath, File)]) -> Result<()> {
     let mut made = HashSet::new();
     for (path, _) in files {
-        let target = path.under(root);
-        if let Some(folder) = target.parent()
-            && !made.contains(folder)
+        if let Some((folder, _)) = path.as_str().rsplit_once('/')
+            && made.insert(folder)
+            && let Some(folder) = path.under(root).parent()
         {
             fs::create_dir_all(folder).map_err(|e| Error::io("create the folder", folder, &e))?;
-            made.insert(folder.to_owned());
         }
     }
     Ok(())

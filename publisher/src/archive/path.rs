@@ -1,7 +1,7 @@
 //! [`ArchivePath`]: the only kind of name from elsewhere that may reach a disk.
 
 use std::{
-    borrow::Borrow,
+    borrow::{Borrow, Cow},
     collections::HashMap,
     fmt,
     path::{Path, PathBuf},
@@ -144,14 +144,18 @@ impl Names {
     /// Adds a file's path; false if it differs by case only from another, or is a folder of another, or
     /// the other way round.
     pub fn add(&mut self, path: &ArchivePath) -> bool {
-        let key = path.case_key();
+        let key = match path.is_case_key() {
+            true => Cow::Borrowed(path.as_str()),
+            false => Cow::Owned(path.case_key()),
+        };
         for (end, _) in key.match_indices('/') {
-            let is_file = self.taken.entry(key[..end].to_owned()).or_insert(false);
-            if *is_file {
-                return false;
+            match self.taken.get(&key[..end]) {
+                Some(false) => {}
+                Some(true) => return false,
+                None => drop(self.taken.insert(key[..end].to_owned(), false)),
             }
         }
-        self.taken.insert(key, true).is_none()
+        self.taken.insert(key.into_owned(), true).is_none()
     }
 }
 
@@ -165,7 +169,7 @@ fn check(path: &str) -> Result<(), PathProblem> {
     for segment in path.split('/') {
         check_segment(segment)?;
     }
-    if !is_nfc(path) {
+    if !path.is_ascii() && !is_nfc(path) {
         return Err(PathProblem::NotNfc);
     }
     Ok(())
@@ -181,10 +185,14 @@ fn check_segment(segment: &str) -> Result<(), PathProblem> {
     if segment.len() > ArchivePath::MAX_SEGMENT {
         return Err(PathProblem::LongSegment);
     }
-    if segment.chars().any(char::is_control) {
+    let is_control = match segment.is_ascii() {
+        true => segment.bytes().any(|b| b.is_ascii_control()),
+        false => segment.chars().any(char::is_control),
+    };
+    if is_control {
         return Err(PathProblem::Control);
     }
-    if segment.contains(['\\', ':']) {
+    if segment.bytes().any(|b| matches!(b, b'\\' | b':')) {
         return Err(PathProblem::Separator);
     }
     if segment.ends_with(['.', ' ']) {
@@ -201,6 +209,10 @@ fn check_segment(segment: &str) -> Result<(), PathProblem> {
 fn is_device(segment: &str) -> bool {
     let stem = segment.split('.').next().unwrap_or(segment);
     let stem = stem.trim_end_matches(' ');
+    // The longest is `conout$`; most names are longer, or begin otherwise.
+    if stem.len() > 7 || !stem.starts_with(['c', 'C', 'p', 'P', 'a', 'A', 'n', 'N', 'l', 'L']) {
+        return false;
+    }
     let stem = stem.to_ascii_lowercase();
     if matches!(
         stem.as_str(),

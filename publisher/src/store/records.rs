@@ -448,6 +448,9 @@ fn insert_packs(
         }
         packs.insert((number, next), pack.hash.0)?;
         numbers.insert((number, pack.hash.0), next)?;
+        // In the order of the table each leaf of it is come to once.
+        let mut places: Vec<_> = places.iter().collect();
+        places.sort_unstable_by_key(|(hash, _)| *hash);
         for (hash, place) in places {
             // The first pack that has an object stays the one that is used.
             if objects.get((number, *hash))?.is_none() {
