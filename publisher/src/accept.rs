@@ -118,7 +118,15 @@ pub(crate) fn accept(
             .add_packs(&state, &std::mem::take(&mut packs))?;
     }
     let reader = Reader::with_packs(store, &state, &packs);
-    check(store, &reader, &state, new, wanted, retractions).map_err(as_hostile)?;
+    let checked = || check(store, &reader, &state, new, wanted, retractions);
+    let checked = match filling {
+        Some(filling) => {
+            let other = reader.again();
+            parallel::both(move || filling.write_blobs(&other), checked).1
+        }
+        None => checked(),
+    };
+    checked.map_err(as_hostile)?;
     for entry in &new.abandoned {
         check_alone(store, &state, entry).map_err(as_hostile)?;
     }

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use super::{
     CheckedOut, check_target, checkout, complete, files, make_folders, parent_of, partial_folder,
+    write,
 };
 use crate::{
     archive::{
@@ -121,6 +122,31 @@ impl Filling {
         }
     }
 
+    /// Writes what no pack has brought: the files that are blobs of their own. They are here, or the version is not
+    /// accepted.
+    pub(crate) fn write_blobs(&self, reader: &Reader) {
+        let Some(plan) = self.plan() else {
+            return;
+        };
+        for (n, file) in plan.files.iter().enumerate() {
+            if plan.written[n].swap(true, Ordering::Relaxed) {
+                continue;
+            }
+            let file = std::slice::from_ref(file);
+            if write(reader, file, plan.partial.path()).is_err() {
+                *self.state() = State::Given;
+                return;
+            }
+        }
+    }
+
+    fn plan(&self) -> Option<Arc<Plan>> {
+        match &*self.state() {
+            State::Begun(plan) => Some(plan.clone()),
+            State::Waiting { .. } | State::Given => None,
+        }
+    }
+
     fn begin(&self, root: NodeHash, nodes: &Nodes) -> Result<Plan> {
         let files = files(nodes, root)?;
         let partial = partial_folder(parent_of(&self.dir)?)?;
@@ -168,9 +194,8 @@ impl Sink for Filling {
     }
 
     fn file(&self, hash: ContentHash, bytes: &[u8]) {
-        let plan = match &*self.state() {
-            State::Begun(plan) => plan.clone(),
-            State::Waiting { .. } | State::Given => return,
+        let Some(plan) = self.plan() else {
+            return;
         };
         for n in plan.by_hash.get(&hash).into_iter().flatten() {
             let (path, file) = &plan.files[*n];

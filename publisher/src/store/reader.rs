@@ -295,10 +295,19 @@ impl Reader {
     }
 
     fn locate_all(&self, hashes: &[[u8; 32]]) -> Result<Vec<Option<Location>>> {
-        let records = &self.store.records;
-        let mut found = records.locate_all(&self.state, hashes.iter().copied())?;
-        for (place, hash) in found.iter_mut().zip(hashes) {
-            *place = place.or_else(|| self.new.get(hash).copied());
+        let mut found: Vec<_> = hashes
+            .iter()
+            .map(|hash| self.new.get(hash).copied())
+            .collect();
+        let unknown = found.iter().zip(hashes);
+        let unknown = unknown.filter(|(place, _)| place.is_none());
+        let unknown: Vec<_> = unknown.map(|(_, hash)| *hash).collect();
+        if !unknown.is_empty() {
+            let recorded = self.store.records.locate_all(&self.state, unknown)?;
+            let places = found.iter_mut().filter(|place| place.is_none());
+            places
+                .zip(recorded)
+                .for_each(|(place, recorded)| *place = recorded);
         }
         Ok(found)
     }

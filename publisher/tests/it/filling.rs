@@ -90,17 +90,15 @@ fn without_its_folder(files: Files) -> Files {
 }
 
 #[test]
-fn what_is_verified_is_written_and_the_rest_comes_after() {
+fn what_comes_is_written_at_once_and_gets_its_name_at_the_end() {
     let scene = Scene::new(&[]);
     let filling = scene.filling(Part::Site);
     assert_eq!(scene.there(), Files::new());
     scene.import();
-    // The picture is a blob of its own.
-    let mut packed = scene.author.files();
-    packed.remove("picture.jpg").unwrap();
+    // The picture too, which is in no pack.
     let written = scene.there();
     assert!(written.keys().all(|path| path.starts_with(".skep-clone-")));
-    assert_eq!(without_its_folder(written), packed);
+    assert_eq!(without_its_folder(written), scene.author.files());
 
     let done = scene.checkout(&filling, None).unwrap();
     assert_eq!(done.files, scene.author.files().len() as u64);
