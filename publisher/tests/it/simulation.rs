@@ -31,6 +31,15 @@ fn a_crowd_has_the_site_and_the_author_gives_it_three_times_at_most() {
 }
 
 #[test]
+fn with_slow_nodes_the_author_gives_it_three_times_at_most() {
+    for seed in 2..=3 {
+        let report = slow(200, seed, 24);
+        assert_eq!(report.behind, 0, "{}", shown(&report));
+        assert!(report.author <= 3.0, "{}", shown(&report));
+    }
+}
+
+#[test]
 fn slow_nodes_do_not_hold_the_others_up() {
     let (quick, slow) = (crowd(100, 3, 24), slow(100, 3, 24));
     assert_eq!(slow.behind, 0, "{}", shown(&slow));

@@ -29,7 +29,8 @@ pub const STALL: Duration = Duration::from_secs(1);
 /// For how long a node that has all is not asked for what those who have a part can deliver.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// After how long a node that shows what it has little by little is asked for what it did not show.
+/// After how long a node that shows what it has little by little is asked for a piece that it did not show, while
+/// nothing comes from anybody: a hint, if it is no more than slow. If it still shows nothing, it is soon asked for more.
 const SHOWN: Duration = Duration::from_secs(10);
 
 /// What a node is taken to deliver as long as it was not measured, in bytes a second.
@@ -176,6 +177,7 @@ impl Pieces {
             for piece in run.start.max(from)..run.end.min(self.here.length()) {
                 if provider.wants_more.take().is_some() {
                     provider.shown = 0;
+                    provider.waited = 0;
                 }
                 if provider.has.insert(piece) && provider.counts() {
                     self.held[piece as usize] += 1;
@@ -263,8 +265,10 @@ impl Pieces {
             return None;
         }
         let stalls = self.providers.values().filter_map(|p| p.turns());
-        let waiting = self.providers.values().filter_map(|p| p.wants_more);
-        let shown = waiting.map(|since| self.last.max(since) + SHOWN);
+        let shown = self
+            .providers
+            .values()
+            .filter_map(|p| p.shows_by(self.last));
         stalls.chain(shown).min()
     }
 
@@ -467,17 +471,31 @@ impl Pieces {
         }
     }
 
-    /// Those who show nothing, while nothing comes from anybody, have the pieces all the same.
+    /// Those who show nothing, while nothing comes from anybody, are asked for something all the same: for a piece, and
+    /// if that changes nothing for twice as much after half the time. In a crowd they show little because they are busy.
     fn lose_patience(&mut self, now: Duration) {
-        for provider in self.providers.values_mut() {
-            let since = provider.wants_more;
-            if since.is_some_and(|since| now >= self.last.max(since) + SHOWN) {
+        let waiting = self.providers.iter();
+        let waiting = waiting.filter(|(_, p)| p.shows_by(self.last).is_some_and(|at| now >= at));
+        let waiting: Vec<NodeId> = waiting.map(|(node, _)| *node).collect();
+        for node in waiting {
+            let provider = &self.providers[&node];
+            let around = (provider.cursor..self.here.length()).chain(0..provider.cursor);
+            let hidden = around.filter(|piece| {
+                !self.here.contains(*piece)
+                    && !provider.has.contains(*piece)
+                    && !provider.lacks.contains(piece)
+            });
+            let (open, asked): (Vec<u32>, Vec<u32>) =
+                hidden.partition(|piece| self.is_open(node, *piece, false));
+            let most = 1 << provider.waited.min(20);
+            let some: Vec<u32> = open.into_iter().chain(asked).take(most).collect();
+            if let Some(provider) = self.providers.get_mut(&node) {
                 provider.wants_more = None;
-                provider.holder = Holder::Whole;
-                provider.has = Have::all(self.here.length());
-                for piece in &provider.lacks {
-                    provider.has.remove(*piece);
-                }
+                provider.shown = some.len();
+                provider.waited += 1;
+                some.into_iter().for_each(|piece| {
+                    provider.has.insert(piece);
+                });
             }
         }
     }

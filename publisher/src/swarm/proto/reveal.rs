@@ -10,8 +10,8 @@ use std::{
 
 use super::{NodeId, have::runs};
 
-/// After how long a piece that one has is shown to another.
-const AGAIN: Duration = Duration::from_secs(2);
+/// After how long a piece that one has is shown to another: about as long as it takes there to come to the next ones.
+const AGAIN: Duration = Duration::from_secs(4);
 
 /// After how long a piece is shown to another that one was shown and has not come for since. All who fetch share the
 /// uplink: to show it sooner would only keep it longer from everybody.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Holder, STALL, UNKNOWN, seconds};
+use super::{Holder, SHOWN, STALL, UNKNOWN, seconds};
 use crate::swarm::proto::have::Have;
 
 /// How many bytes are asked for at once as long as a node was not measured, and at most: two runs at least are
@@ -39,6 +39,8 @@ pub(super) struct Provider {
     pub(super) stalled: bool,
     /// Since when it was asked to show more and has not.
     pub(super) wants_more: Option<Duration>,
+    /// How often in a row it did not show anything for long.
+    pub(super) waited: u32,
     /// How many pieces it has shown since it was asked to.
     pub(super) shown: usize,
     /// Bytes a second, once that was measured.
@@ -58,6 +60,7 @@ impl Provider {
             last: now,
             stalled: false,
             wants_more: None,
+            waited: 0,
             shown: 0,
             rate: None,
             since: now,
@@ -101,6 +104,12 @@ impl Provider {
             self.since += time / 2;
             self.bytes /= 2;
         }
+    }
+
+    /// Until when it is waited for to show something, if it was asked to and nothing has come from anybody since `last`.
+    pub(super) fn shows_by(&self, last: Duration) -> Option<Duration> {
+        let since = self.wants_more?.max(last);
+        Some(since + SHOWN / (1 << self.waited.min(6)))
     }
 
     /// Whether much of what it showed last is still on its way: who asks for more then takes it from others.

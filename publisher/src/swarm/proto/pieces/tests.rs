@@ -298,6 +298,27 @@ fn a_node_that_never_shows_anything_is_asked_all_the_same_in_the_end() {
     assert!(time > SHOWN);
 }
 
+#[test]
+fn a_node_that_shows_nothing_because_it_is_busy_is_asked_for_little_beyond_it() {
+    let mut world = World::new(64);
+    world.join(1, Holder::Showing, 0);
+    world.plan();
+    let asked = |world: &World| world.peers[&node(1)].queue.len();
+    while world.now < SHOWN - STEP {
+        world.step();
+    }
+    assert_eq!(asked(&world), 0);
+    (0..2).for_each(|_| world.step());
+    assert_eq!(asked(&world), 1);
+    // It has not forgotten what it was asked, and shows something then.
+    world.pieces.has(node(1), &one(0..2));
+    let before = world.now;
+    while world.now < before + SHOWN - STEP {
+        world.step();
+    }
+    assert!(asked(&world) <= 3, "{}", asked(&world));
+}
+
 /// Many who fetch at the same time from one who has all, and know each other. Returns how many pieces that one
 /// gave, and how long it took until all had all.
 fn crowd(size: u8, count: u32, known: u8) -> (usize, Duration) {
