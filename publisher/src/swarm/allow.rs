@@ -115,6 +115,11 @@ impl AllowList {
         whole.is_some_and(|blobs| blobs.contains(&hash.0))
     }
 
+    /// Whether everybody may have a blob, for whichever site's sake.
+    pub(super) fn is_public(&self, hash: ContentHash) -> bool {
+        self.site_of(&hash.0).is_some()
+    }
+
     fn sites(&self) -> RwLockWriteGuard<'_, Sites> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }

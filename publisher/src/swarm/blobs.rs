@@ -312,6 +312,12 @@ impl IrohBlobs {
         Ok(ContentHash(*hash.as_bytes()))
     }
 
+    /// Whether a blob is marked as wanted on behalf of `owner`.
+    pub(super) async fn is_marked(&self, hash: Hash, owner: [u8; 32]) -> io::Result<bool> {
+        let found = self.fs.tags().get(tag(owner, hash)).await;
+        Ok(found.map_err(other)?.is_some())
+    }
+
     /// Marks a blob as wanted on behalf of `owner`.
     pub(super) async fn mark(&self, hash: Hash, owner: [u8; 32]) -> io::Result<()> {
         let _shared = self.deletion.marks.read().await;

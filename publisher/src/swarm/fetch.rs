@@ -7,6 +7,7 @@ mod download;
 mod layout;
 mod log;
 mod older;
+mod possession;
 mod transfer;
 
 use download::Public;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use skep_publisher::{
     archive::{
+        blobs::{BlobKind, BlobRef},
         hash::{ContentHash, NodeHash},
         pack::PackWriter,
         path::ArchivePath,
@@ -221,4 +222,51 @@ async fn a_site_does_not_get_at_another_sites_blobs() {
     version(&mut forge, leaf, &[], (1, secret.len() as u64));
     let error = refused(&reader, &forge, Wanted::Latest).await;
     assert_eq!(error.kind, Kind::Hostile, "{error}");
+}
+
+/// What a version names, everybody may have from whoever keeps it. So whoever offers one must have what it names: to know the
+/// hash of a blob that lies here for another site, which nobody may have, is not enough.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_does_not_open_blobs_that_its_author_only_knows_by_name() {
+    let secret = noise(7, 50_000);
+    let hidden = Author::new().with("secret.png", &secret);
+    let desk = hidden.start().await;
+    hidden.publish_at(&desk).await;
+    let reader = Other::new().await;
+    reader.read(hidden.site, &desk).await.unwrap();
+
+    let forged = |stolen: BlobRef| {
+        let mut forge = Forge::new(5);
+        let leaf = leaf(&[("stolen.png", &secret)]);
+        let pack = pack(std::slice::from_ref(&leaf), &[]);
+        let mut entry = forge.entry(NodeHash::of(&leaf), 1, secret.len() as u64, &pack);
+        entry.adds.inline.push(stolen);
+        entry.adds.inline.sort_by_key(|blob| blob.hash);
+        forge.push(&entry, pack);
+        forge
+    };
+    let stolen = BlobRef {
+        hash: ContentHash::of(&secret),
+        kind: BlobKind::File,
+        size: secret.len() as u64,
+    };
+    let mut forge = forged(stolen);
+    // A second try is no better than the first.
+    for _ in 0..2 {
+        let error = refused(&reader, &forge, Wanted::Latest).await;
+        assert_eq!(error.kind, Kind::Hostile, "{error}");
+        assert!(error.message.contains("does not show"), "{error}");
+    }
+    // Another length is no way round it.
+    let shorter = BlobRef { size: 1, ..stolen };
+    let error = refused(&reader, &forged(shorter), Wanted::Latest).await;
+    assert_eq!(error.kind, Kind::Hostile, "{error}");
+
+    // Who has it may name it.
+    forge.blobs.push(secret.clone());
+    let peer = forge.serve().await;
+    newest(&reader.node, forge.site(), &peer.ticket, Wanted::Latest)
+        .await
+        .unwrap();
+    peer.close().await;
 }

@@ -65,6 +65,8 @@ async fn halfway(relation: Relation) -> Halfway {
     });
     entry.adds.inline.sort_by_key(|blob| blob.hash);
     forge.entries[0] = entry.encode().unwrap();
+    // Who did not have it would be refused at once.
+    forge.blobs.push(secret.clone());
     let stuck = Hash::new(&never);
     let choose = move |_: usize, hash: Hash| match hash == stuck {
         true => Act::Hold,
@@ -154,8 +156,8 @@ async fn connect(node: &Node) -> (Connection, Connection, iroh::Endpoint) {
     (talk, blobs, stranger)
 }
 
-/// Its author names a blob of another site, of which he knows the hash: it must not be given away because some
-/// version says so that nobody has checked yet.
+/// Its author names a blob that lies here for another site: it must not be given away because some version says so that
+/// nobody has checked yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_come_of_a_version_is_served_and_nothing_else() {
     let scene = halfway(Relation::Followed).await;

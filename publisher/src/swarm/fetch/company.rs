@@ -225,6 +225,14 @@ impl Company {
         }
     }
 
+    /// The connection for blobs to one of them, if there is one: to the first, as long as it is alone.
+    pub(super) fn any(&self) -> Option<&Connection> {
+        self.members
+            .values()
+            .next()
+            .map(|member| &member.connection)
+    }
+
     /// Whether somebody may still come.
     pub(super) fn may_grow(&self) -> bool {
         self.dialling + self.seeking > 0 || (!self.candidates.is_empty() && self.dialled < TRIED)

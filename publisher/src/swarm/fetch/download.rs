@@ -10,6 +10,7 @@ use iroh::{EndpointAddr, endpoint::Connection};
 use super::{
     company::Company,
     layout::Layout,
+    possession,
     transfer::{Given, Shared, bring},
 };
 use crate::{
@@ -94,6 +95,7 @@ pub(super) async fn download(
     })
     .await?;
     check_quota(blobs.values().copied())?;
+    possession::check(node, site, &company, &proven, &blobs).await?;
     make_room(node, site, state, &blobs).await?;
     // What everybody counts in the same way comes first.
     let mut layout = Layout::new(&newest);
@@ -213,6 +215,7 @@ pub(super) async fn fetch_all(
     blobs: BTreeMap<ContentHash, u64>,
 ) -> Result<()> {
     check_quota(blobs.values().copied())?;
+    possession::check(node, site, company, proven, &blobs).await?;
     let layout = Arc::new(Layout::new(&blobs));
     bring(node, site, company, layout, proven, None).await
 }

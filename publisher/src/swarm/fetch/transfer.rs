@@ -532,7 +532,7 @@ fn nobody() -> Error {
     .hint("try again: it goes on where it stopped")
 }
 
-fn random() -> u64 {
+pub(super) fn random() -> u64 {
     let mut bytes = [0; 8];
     // Without it nodes begin at the same place, which is bearable.
     let _ = getrandom::fill(&mut bytes);
