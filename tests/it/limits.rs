@@ -30,3 +30,20 @@ fn limits_change_while_a_node_runs_and_a_slip_is_told_with_its_line() {
     world.write("home/config.toml", "");
     assert_eq!(world.json("home", &["peers"])["total"]["up"], 0);
 }
+
+/// What the manual shows is what a node takes.
+#[test]
+fn the_settings_of_the_manual_are_understood() {
+    let manual = include_str!("../../example-site/_manual/keeping-a-site-up.md");
+    let shown = manual.split("```toml\n").nth(1).unwrap();
+    let shown = shown.split("```").next().unwrap();
+    assert!(
+        ["[limits]", "[network]", "[dht]"]
+            .iter()
+            .all(|part| shown.contains(part))
+    );
+    let world = World::new();
+    world.write("home/config.toml", shown);
+    // On a machine alone a DHT beyond it is not asked, and relays are not used.
+    world.run("home", &["peers"]);
+}
