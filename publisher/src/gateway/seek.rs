@@ -23,7 +23,7 @@ use super::{
 use crate::{
     archive::address::SiteId,
     error::{Error, Kind, Result},
-    swarm::{fetch, find::Holders, node::blocking, page::Session},
+    swarm::{Ticket, fetch, find::Holders, node::blocking, page::Session},
     words::count,
 };
 
@@ -59,8 +59,18 @@ struct State {
     refusals: Arc<[Refusal]>,
     /// When they are asked again.
     next: Option<Instant>,
-    /// A peer that gives single pages, while the whole version comes from it.
+    /// A peer that gives single pages, while the whole version comes from it; or instead, if that has no room here.
     session: Option<Arc<Session>>,
+    /// Why there will be no more than single pages.
+    no_room: Option<Arc<Error>>,
+}
+
+/// What came of asking for a site.
+enum Came {
+    /// All of its newest version.
+    Whole,
+    /// There is no room for it here; a peer gives its pages one by one.
+    Pages(Error),
 }
 
 /// Why a node did not give the site.
@@ -105,6 +115,9 @@ pub(super) async fn until_asked(
                 _ = state.wait_for(|state| state.is_here) => {}
             }
             continue;
+        }
+        if let Some(why) = &now.no_room {
+            return Some(too_large(why));
         }
         if (now.rounds > 0 && now.session.is_none()) || state.changed().await.is_err() {
             return Some(waiting(site, &now));
@@ -178,8 +191,15 @@ async fn run(
         let mut news = gateway.upgrade()?.node.news();
         let mut wait = FIRST_WAIT;
         loop {
+            let mut no_room = None;
             let refusals = match ask(&*gateway.upgrade()?, site, &state).await {
-                Ok(()) => {
+                Ok(Came::Pages(why)) => {
+                    no_room = Some(Arc::new(why));
+                    // Room may be made meanwhile.
+                    wait = LONGEST_WAIT;
+                    Vec::new()
+                }
+                Ok(Came::Whole) => {
                     gateway.upgrade()?.seeking.lock().remove(&site);
                     state.send_modify(|state| {
                         state.is_here = true;
@@ -191,6 +211,7 @@ async fn run(
             };
             state.send_modify(|state| {
                 state.rounds += 1;
+                state.no_room = no_room;
                 state.refusals = refusals.into();
                 state.next = Some(Instant::now() + wait);
             });
@@ -232,10 +253,10 @@ async fn ask(
     gateway: &Gateway,
     site: SiteId,
     state: &watch::Sender<State>,
-) -> Result<(), Vec<Refusal>> {
+) -> Result<Came, Vec<Refusal>> {
     let store = gateway.node.store.clone();
     if blocking(move || store.known(site)).await.is_ok() {
-        return Ok(());
+        return Ok(Came::Whole);
     }
     let mut refusals = Vec::new();
     let known = gateway.who_may_have(site).await;
@@ -254,16 +275,55 @@ async fn ask(
                 never = pages => match never {},
             }
         };
-        state.send_if_modified(|state| state.session.take().is_some());
-        match fetched {
-            Ok(_) => return Ok(()),
-            Err(error) => refusals.push(Refusal {
-                node: ticket.node(),
-                error,
-            }),
+        let error = match fetched {
+            Ok(_) => return Ok(Came::Whole),
+            Err(error) => error,
+        };
+        if error.kind == Kind::DiskFull && pages_of(gateway, site, &ticket, state).await {
+            return Ok(Came::Pages(error));
         }
+        state.send_if_modified(|state| state.session.take().is_some());
+        refusals.push(Refusal {
+            node: ticket.node(),
+            error,
+        });
     }
     Err(refusals)
+}
+
+/// Whether a peer gives the pages of a site. It may not have been asked for any before its version had no room.
+async fn pages_of(
+    gateway: &Gateway,
+    site: SiteId,
+    peer: &Ticket,
+    state: &watch::Sender<State>,
+) -> bool {
+    if state.borrow().session.is_some() {
+        return true;
+    }
+    let Ok(session) = early::open(gateway, site, peer).await else {
+        return false;
+    };
+    state.send_modify(|state| state.session = Some(session));
+    true
+}
+
+/// The page for what is not sent page by page, of a site that has no room here.
+fn too_large(why: &Error) -> Response<Body> {
+    let body = html! {
+        p { "All of this site has no room here, so that its pages are read one by one, and only those that are short." }
+        p { (why.message) }
+        @if let Some(hint) = &why.hint {
+            p { (hint) }
+        }
+    };
+    let mut response = pages::page(
+        StatusCode::INSUFFICIENT_STORAGE,
+        "This file is too long to be read by itself",
+        &body.into_string(),
+    );
+    guard::keep_apart(&mut response, None);
+    response
 }
 
 /// The page that says whom it waits for, and turns into the site's.

@@ -19,7 +19,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::fixture::{Author, Other, PATIENCE, noise, read};
+use crate::{
+    fixture::{Author, Other, PATIENCE, noise, read},
+    web::{ask, serve},
+};
 
 fn decide(home: &Home, limits: &str) {
     fs::create_dir_all(home.root()).unwrap();
@@ -191,6 +194,44 @@ async fn sites_of_others_stay_within_the_disk_that_they_may_have() {
     changed(&mut events).await.unwrap();
     let followed = follow(3).await;
     assert!(followed.missing.is_none(), "{:?}", followed.missing);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_without_room_is_read_page_by_page() {
+    let author = Author::new()
+        .with("index.html", "<h1>home</h1>")
+        .with("posts/index.html", "<h1>posts</h1>")
+        .with("film.webm", noise(1, 1_200_000));
+    let desk = author.start().await;
+    author.publish_at(&desk).await;
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::new(dir.path());
+    decide(&home, "disk = 1");
+    let (node, mut events) = start(&home).await;
+    let gateway = serve(&node, vec![desk.ticket().unwrap().clone()]).await;
+    let host = format!("{}.localhost:{}", author.site, gateway.port);
+    let get = async |path| {
+        let asked = ask(gateway.port, "GET", path, &host, &[]);
+        let answer = timeout(PATIENCE, asked).await.unwrap();
+        (
+            answer.status,
+            String::from_utf8_lossy(&answer.body).into_owned(),
+        )
+    };
+    assert_eq!(get("/").await, (200, "<h1>home</h1>".into()));
+    assert_eq!(get("/posts/").await, (200, "<h1>posts</h1>".into()));
+    let (status, page) = get("/film.webm").await;
+    assert_eq!(status, 507);
+    assert!(page.contains("there is no room for skep://"), "{page}");
+    assert!(page.contains("`disk` under `[limits]`"), "{page}");
+    assert_eq!(get("/missing").await.0, 404);
+    assert!(node.store.site(author.site).unwrap().is_none());
+
+    // All of it comes when there is room.
+    decide(&home, "disk = 4");
+    changed(&mut events).await.unwrap();
+    read(&node, author.site, &desk).await.unwrap();
+    assert_eq!(get("/film.webm").await.0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
