@@ -222,9 +222,11 @@ impl Store {
     /// If one can't be read.
     pub fn log(&self, state: &SiteState) -> Result<Vec<Entry>> {
         let newest = state.head.as_ref().map_or(0, |head| head.length());
-        (1..=newest)
-            .map(|version| self.entry(state, Some(version)))
-            .collect()
+        let entries = self.records.entries(state, newest)?;
+        match entries.len() as u64 == newest {
+            true => Ok(entries),
+            false => Err(Error::damaged("an entry is missing")),
+        }
     }
 
     /// The newest receipt of each node.

@@ -267,6 +267,17 @@ impl Records {
             .transpose()
     }
 
+    /// The entries up to that of `newest`, the oldest first.
+    pub(crate) fn entries(&self, state: &SiteState, newest: u64) -> Result<Vec<Entry>> {
+        let txn = self.db.begin_read().map_err(damaged)?;
+        let table = txn.open_table(ENTRIES).map_err(damaged)?;
+        // There is no version 0, and a site without any has no range from 1 on.
+        let all = (state.number, 0)..=(state.number, newest);
+        let rows = table.range(all).map_err(damaged)?;
+        rows.map(|row| Entry::decode(row.map_err(damaged)?.1.value()).map_err(Error::damaged))
+            .collect()
+    }
+
     pub(crate) fn locate(&self, state: &SiteState, object: Key) -> Result<Option<Location>> {
         Ok(self.locate_all(state, [object])?.pop().flatten())
     }
