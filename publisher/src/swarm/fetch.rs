@@ -8,6 +8,7 @@ mod layout;
 mod log;
 mod older;
 mod possession;
+mod talk;
 mod transfer;
 
 use download::Public;
