@@ -4,10 +4,12 @@
 mod ask;
 mod company;
 mod download;
+mod finish;
 mod layout;
 mod log;
 mod older;
 mod possession;
+mod prepare;
 mod talk;
 mod transfer;
 

@@ -7,11 +7,6 @@ use std::{
 };
 
 use iroh::{EndpointAddr, endpoint::Connection};
-use iroh_blobs::{
-    api::blobs::BlobStatus,
-    protocol::{ChunkRanges, ChunkRangesExt},
-    store::fs::FsStore,
-};
 use n0_future::{BufferedStreamExt, StreamExt, stream};
 use tokio::{
     task::{AbortHandle, JoinSet},
@@ -19,14 +14,15 @@ use tokio::{
 };
 
 use super::{
-    ask::{STALL, Signed, Trouble, ask, broken},
-    company::{Company, Event, Member},
-    layout::{Layout, PIECE, Part},
+    ask::{STALL, Signed, Trouble, ask},
+    company::{Company, Event},
+    finish::finish,
+    layout::Layout,
+    prepare::{Found, prepare},
 };
 use crate::{
     archive::{address::SiteId, hash::ContentHash, log::Tip},
     error::{Error, Kind, Result},
-    store::{Blobs as _, blobs::is_intact},
     swarm::{
         allow::Coming,
         blobs::iroh_hash,
@@ -34,14 +30,13 @@ use crate::{
         node::{Node, blocking},
         proto::{
             NodeId,
-            have::Have,
             pieces::{Failure, Holder, Output, Pieces},
         },
     },
 };
 
 /// How many blobs are looked at, or marked, at a time.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// How often it is looked what has come and who is there, at least.
 const TICK: Duration = Duration::from_millis(100);
@@ -84,28 +79,6 @@ impl Given {
     }
 }
 
-/// What there was of a blob.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Had {
-    Nothing,
-    Part,
-    Unreadable,
-}
-
-/// What was found of a blob.
-#[derive(Debug)]
-struct Found {
-    had: Had,
-    ranges: ChunkRanges,
-}
-
-impl Found {
-    /// What is not here of a part.
-    fn lacks(&self, part: &Part) -> ChunkRanges {
-        &ChunkRanges::bytes(part.range.clone()) - &self.ranges
-    }
-}
-
 /// Brings the blobs of `layout` that are not here, verified. Those in `proven` need no second look.
 pub(super) async fn bring(
     node: &Arc<Node>,
@@ -136,50 +109,6 @@ pub(super) async fn bring(
     }
     let Transfer { layout, found, .. } = transfer;
     finish(node, site, company, &layout, &found, proven).await
-}
-
-/// Marks all blobs as wanted, before the first byte, and looks what is here of them.
-async fn prepare(node: &Arc<Node>, site: SiteId, layout: &Layout) -> Result<(Have, Vec<Found>)> {
-    let blobs = layout.blobs.clone().into_iter();
-    let (of, node) = (site, node.clone());
-    let looked = blobs.map(move |(hash, size)| look(node.clone(), of, hash, size));
-    let mut looked = std::pin::pin!(stream::iter(looked).buffered_ordered(AT_ONCE));
-    let mut blobs = Vec::with_capacity(layout.blobs.len());
-    while let Some(blob) = looked.next().await {
-        blobs.push(blob?);
-    }
-    let mut here = Have::none(layout.length());
-    for (piece, parts) in layout.pieces.iter().enumerate() {
-        let is_here = |part: &Part| {
-            let blob = &blobs[part.blob];
-            // What can't be read comes anew in the end.
-            blob.had == Had::Unreadable || blob.lacks(part).is_empty()
-        };
-        if parts.iter().all(is_here) {
-            here.insert(piece as u32);
-        }
-    }
-    Ok((here, blobs))
-}
-
-async fn look(node: Arc<Node>, site: SiteId, hash: ContentHash, size: u64) -> Result<Found> {
-    let blob = iroh_hash(hash);
-    let marked = node.blobs.mark(blob, site.0).await;
-    marked.map_err(|e| broken(&node.blobs, &e))?;
-    let Ok(found) = node.blobs.fs.blobs().observe(blob).await else {
-        return Ok(Found {
-            had: Had::Unreadable,
-            ranges: ChunkRanges::empty(),
-        });
-    };
-    let had = match found.ranges.intersects(&ChunkRanges::bytes(0..size)) {
-        true => Had::Part,
-        false => Had::Nothing,
-    };
-    Ok(Found {
-        had,
-        ranges: found.ranges,
-    })
 }
 
 /// One transfer under way.
@@ -444,87 +373,7 @@ impl Transfer<'_> {
     }
 }
 
-/// Looks whether every blob is here with its bytes, and brings anew what is not.
-async fn finish(
-    node: &Arc<Node>,
-    site: SiteId,
-    company: &Company,
-    layout: &Layout,
-    found: &[Found],
-    proven: &HashSet<ContentHash>,
-) -> Result<()> {
-    for ((hash, size), found) in layout.blobs.iter().zip(found) {
-        let blob = Signed {
-            hash: iroh_hash(*hash),
-            size: *size,
-        };
-        let broken_here = match found.had {
-            Had::Nothing => false,
-            Had::Unreadable => true,
-            Had::Part if proven.contains(hash) => false,
-            Had::Part => {
-                let (blobs, hash, size) = (node.blobs.clone(), *hash, *size);
-                blocking(move || Ok(!is_intact(&blobs, hash, size))).await?
-            }
-        };
-        if broken_here {
-            get_anew(node, site, company, blob).await?;
-        }
-        let status = node.blobs.fs.blobs().status(blob.hash).await;
-        match status.map_err(|e| broken(&node.blobs, &e))? {
-            BlobStatus::Complete { size: found } if found == *size => {
-                node.blobs.came(blob.hash);
-            }
-            _ => {
-                let message = format!(
-                    "blob {} does not have the length that was signed",
-                    blob.hash.fmt_short()
-                );
-                return Err(Error::new(Kind::Hostile, message));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Brings a blob that the store says it has, and has not, by way of an empty store: iroh-blobs drops nothing.
-async fn get_anew(node: &Arc<Node>, site: SiteId, company: &Company, blob: Signed) -> Result<()> {
-    let failed = |e: &dyn std::fmt::Display| broken(&node.blobs, e);
-    let dir = node.blobs.temporary_folder().map_err(|e| failed(&e))?;
-    let empty = FsStore::load(dir.path()).await.map_err(|e| failed(&e))?;
-    let mut result = Err(nobody());
-    for member in company.members.values() {
-        result = whole(node, &empty, member, blob).await;
-        if result.is_ok() {
-            break;
-        }
-    }
-    if result.is_ok() {
-        let file = dir.path().join("blob");
-        let exported = empty.blobs().export(blob.hash, &file).await;
-        exported.map_err(|e| failed(&e))?;
-        let blobs = node.blobs.clone();
-        let added = blocking(move || Ok(blobs.add_file(&file, site.0))).await?;
-        result = added.map(|_| ()).map_err(|e| failed(&e));
-    }
-    let _ = empty.shutdown().await;
-    result
-}
-
-async fn whole(node: &Node, store: &FsStore, member: &Member, blob: Signed) -> Result<()> {
-    let mut start = 0;
-    while start < blob.size {
-        let end = blob.size.min(start + PIECE);
-        let ranges = ChunkRanges::bytes(start..end);
-        start = end;
-        let (connection, moved) = (&member.connection, &member.moved);
-        let asked = ask(store, &node.blobs, connection, blob, ranges, moved).await;
-        asked.map_err(Trouble::into_error)?;
-    }
-    Ok(())
-}
-
-fn nobody() -> Error {
+pub(super) fn nobody() -> Error {
     Error::new(
         Kind::Unreachable,
         "no node sends what is missing of the version",
