@@ -49,10 +49,6 @@ impl Heard {
             said: length(said),
         }
     }
-
-    fn claims(&self, tip: Tip) -> bool {
-        self.claim.is_some_and(|(claimed, _)| claimed == tip)
-    }
 }
 
 fn length(tip: Option<Tip>) -> u64 {
@@ -137,12 +133,9 @@ impl Overlay {
         let Some(link) = self.links.get_mut(&node) else {
             return;
         };
-        // Who is still fetching itself promised nothing.
-        let promised = link.heard.claim == Some((tip, true));
-        if link.heard.claims(tip) {
+        // Who is still fetching itself promised nothing, and does not say once more when it has the version.
+        if link.heard.claim == Some((tip, true)) {
             link.heard.claim = None;
-        }
-        if promised {
             self.strike(now, node);
         }
     }

@@ -315,6 +315,28 @@ fn what_begins_to_come_in_is_told_on_and_not_told_again_when_it_is_whole() {
 }
 
 #[test]
+fn who_was_asked_while_it_fetched_itself_is_asked_again_later() {
+    let mut node = Node::new();
+    node.asked(1, None);
+    let part = Input::Told {
+        node: id(1),
+        tip: tip(5),
+        whole: false,
+    };
+    assert_eq!(node.give(part), [fetch([1], 5)]);
+    let failed = Input::Failed {
+        node: id(1),
+        tip: tip(5),
+    };
+    node.give(failed);
+    node.give(Input::Missed {
+        tip: tip(5),
+        again: true,
+    });
+    assert_eq!(node.tick(2_000), [fetch([1], 5)]);
+}
+
+#[test]
 fn a_version_that_is_given_is_asked_of_nobody_and_told_to_the_others() {
     let mut node = Node::new();
     for other in 1..4 {
