@@ -437,6 +437,7 @@ impl Node {
         if self.phase.send_replace(Phase::Closed) == Phase::Closed {
             return;
         }
+        self.connections.leave();
         let store = self.store.clone();
         // A few counters less, if that fails.
         let _ = blocking(move || store.write_activity()).await;

@@ -9,7 +9,7 @@ use std::{
 
 use iroh::{
     EndpointAddr, EndpointId,
-    endpoint::{Connection, Side},
+    endpoint::{Connection, ConnectionError, Side, VarInt},
 };
 
 use tokio::sync::Semaphore;
@@ -45,6 +45,9 @@ impl Drop for Shared {
     }
 }
 
+/// The code with which a node closes its connections when it stops: it need not be called until it calls again.
+const LEAVING: VarInt = VarInt::from_u32(0x6c);
+
 /// Two nodes that call each other within this time have done so at once, and neither knew of the other's call.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
@@ -59,6 +62,14 @@ impl Shared {
 
     fn is_open(&self) -> bool {
         self.connection.close_reason().is_none()
+    }
+
+    /// Whether the other node stops, and has said so.
+    pub(super) fn has_left(&self) -> bool {
+        matches!(
+            self.connection.close_reason(),
+            Some(ConnectionError::ApplicationClosed(close)) if close.error_code == LEAVING
+        )
     }
 }
 
@@ -85,6 +96,13 @@ impl Connections {
         }
         // One that is opened later is there because the other end knows of no other.
         all.insert(peer, Arc::downgrade(shared));
+    }
+
+    /// Says everywhere that this node stops.
+    pub(in crate::swarm) fn leave(&self) {
+        for shared in self.all().values().filter_map(Weak::upgrade) {
+            shared.connection.close(LEAVING, b"leaving");
+        }
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<EndpointId, Weak<Shared>>> {

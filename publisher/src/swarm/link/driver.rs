@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    Heard,
+    End, Heard,
     addresses::Addresses,
     bring::{Providers, Step, bring},
     frame::{Frame, Push},
@@ -267,21 +267,20 @@ impl Driver {
                 number,
                 answer,
             } => self.answered(peer, number, answer),
-            Heard::Ended {
-                peer,
-                number,
-                peers,
-                lied,
-            } => {
+            Heard::Ended { peer, number, end } => {
                 let node = *peer.as_bytes();
                 let link = self.links.get(&node);
                 if link.is_some_and(|link| link.handle.number == number) {
                     self.links.remove(&node);
-                    let peers = self.learn_named(peers);
-                    self.feed(match lied {
-                        true => Input::Lied { node },
-                        false => Input::Ended { node, peers },
-                    });
+                    let input = match end {
+                        End::Lied => Input::Lied { node },
+                        End::Left => Input::Left { node },
+                        End::Lost(peers) => {
+                            let peers = self.learn_named(peers);
+                            Input::Ended { node, peers }
+                        }
+                    };
+                    self.feed(input);
                 }
             }
             Heard::Told { peer, head, whole } => {

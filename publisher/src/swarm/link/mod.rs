@@ -73,9 +73,7 @@ pub(super) enum Heard {
     Ended {
         peer: EndpointId,
         number: u64,
-        /// Others that it named, if it wished the end.
-        peers: Vec<EndpointAddr>,
-        lied: bool,
+        end: End,
     },
     /// A linked node has a version, or is fetching it. The head's signature is verified.
     Told {
@@ -107,6 +105,16 @@ pub(super) enum Heard {
     Brought(bring::Step),
     /// Another driver has taken over.
     Replaced,
+}
+
+/// How a link ended.
+pub(super) enum End {
+    /// It broke, or the other wished so and named these.
+    Lost(Vec<EndpointAddr>),
+    /// The other stops.
+    Left,
+    /// The other lied.
+    Lied,
 }
 
 /// The drivers of the sites that have links.

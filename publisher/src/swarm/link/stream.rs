@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Heard, Shared, bounded,
+    End, Heard, Shared, bounded,
     frame::{Frame, receive_push, send_push},
     reach,
 };
@@ -30,6 +30,9 @@ const FRAMES: u32 = 64;
 
 /// How often a peer may send a frame. What comes faster waits, at its end.
 const FRAME_EVERY: Duration = Duration::from_millis(250);
+
+/// How long a node may take to answer for which no relay is known.
+const DIRECT: Duration = Duration::from_secs(5);
 
 /// How many small frames may wait for a slow peer. What does not fit is not said.
 const MAX_SMALL: usize = 4;
@@ -136,7 +139,14 @@ pub(in crate::swarm) async fn ask(
     address: &EndpointAddr,
     head: Option<Head>,
 ) -> Result<Answer> {
-    let shared = reach(node, address).await?;
+    let shared = match address.relay_urls().next() {
+        Some(_) => reach(node, address).await?,
+        // Whoever is where he is said to be answers at once, and each call into the void costs some KB.
+        None => match tokio::time::timeout(DIRECT, reach(node, address)).await {
+            Ok(reached) => reached?,
+            Err(_) => return Err(Error::new(Kind::Unreachable, "a peer does not answer")),
+        },
+    };
     let opening = tokio::time::timeout(wire::FRAME_TIMEOUT, shared.connection.open_bi());
     let unreachable = |why: String| Error::new(Kind::Unreachable, why);
     let opened = match opening.await {
@@ -189,14 +199,13 @@ pub(in crate::swarm) fn start(
             end = tell(&node, site, welcome, (telling, waiting), &theirs, &mut send) => end,
             end = listen(&node, site, peer, &theirs, &mut receive, &ear) => end,
         };
-        drop((send, receive, _shared, _places, _present));
-        let lied = end.as_ref().is_err_and(|e| e.kind == Kind::Hostile);
-        let ended = Heard::Ended {
-            peer,
-            number,
-            peers: end.unwrap_or_default(),
-            lied,
+        let end = match end {
+            Err(e) if e.kind == Kind::Hostile => End::Lied,
+            _ if _shared.has_left() => End::Left,
+            end => End::Lost(end.unwrap_or_default()),
         };
+        drop((send, receive, _shared, _places, _present));
+        let ended = Heard::Ended { peer, number, end };
         // Nobody hears it if the driver has ended.
         let _ = ear.send(ended).await;
     });

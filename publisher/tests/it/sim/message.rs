@@ -28,6 +28,8 @@ pub(super) enum Message {
     Give(Stream, Tip),
     Peers(Stream, Vec<NodeId>),
     Close(Stream),
+    /// The node stops.
+    Leave(Stream),
 
     /// Of fetches, from the one that fetches: head and entries are asked for.
     Entries(Session, Tip),
@@ -63,6 +65,7 @@ impl Message {
                 | Self::Give(..)
                 | Self::Peers(..)
                 | Self::Close(..)
+                | Self::Leave(..)
         )
     }
 }

@@ -133,7 +133,7 @@ impl World {
         let links = std::mem::take(&mut node.links);
         if says_so {
             for (other, stream) in links {
-                self.send(me, other, Message::Close(stream));
+                self.send(me, other, Message::Leave(stream));
             }
             self.end_fetch(me);
         }
@@ -267,6 +267,10 @@ impl World {
                 }
             }
             Message::Close(stream) if linked(self, stream) => self.lose(me, from),
+            Message::Leave(stream) if linked(self, stream) => {
+                self.nodes[me].links.remove(&from);
+                self.feed(me, Input::Left { node });
+            }
             Message::Tell(stream, tip, whole) if linked(self, stream) => {
                 self.told(me, from, tip, whole);
             }

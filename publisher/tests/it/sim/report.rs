@@ -27,9 +27,11 @@ pub(crate) struct Counts {
 impl Counts {
     pub(super) fn sent(&mut self, message: &Message) {
         match message {
-            Message::Ask(..) | Message::Admit(..) | Message::Refuse(..) | Message::Close(..) => {
-                self.linking += 1
-            }
+            Message::Ask(..)
+            | Message::Admit(..)
+            | Message::Refuse(..)
+            | Message::Close(..)
+            | Message::Leave(..) => self.linking += 1,
             Message::Tell(..) | Message::Give(..) => self.telling += 1,
             Message::Peers(..) => self.naming += 1,
             _ => {}

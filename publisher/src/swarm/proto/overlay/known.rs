@@ -26,8 +26,18 @@ const FORGOTTEN: u32 = 3;
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// The longest.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
+/// How long, while others are linked, a node is not called that said that it stops: it calls by itself when it is back.
+const GONE_REST: Duration = Duration::from_secs(15 * 60);
+/// After how many failures in a row a node is left alone while others are linked, for how long then, and at most. The
+/// first failures may be those of a swarm that was cut in two, which is to heal soon.
+const PATIENT: u32 = 3;
+const FIRST_REST: Duration = Duration::from_secs(2 * 60);
+const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
 /// The wait after a refusal: who is full now has room later.
 const REFUSED_WAIT: Duration = Duration::from_secs(30);
+
+/// The most liars that are kept in mind.
+const MAX_BANS: usize = 256;
 
 /// A bounded table of nodes.
 #[derive(Debug)]
@@ -47,6 +57,10 @@ struct Entry {
     silent: bool,
     /// When it may be dialled.
     from: Duration,
+    /// When it may be dialled while others are linked, if that is later.
+    rests: Duration,
+    /// Whether it said that it stops.
+    is_gone: bool,
 }
 
 impl Known {
@@ -102,6 +116,8 @@ impl Known {
             failures: 0,
             silent: false,
             from: Duration::ZERO,
+            rests: Duration::ZERO,
+            is_gone: false,
         };
         self.nodes.insert(node, entry);
     }
@@ -159,10 +175,14 @@ impl Known {
         dice.pick(group).copied()
     }
 
-    /// When the next of those that `free` lets through may be dialled.
-    pub(super) fn next(&self, free: impl Fn(&NodeId) -> bool) -> Option<Duration> {
+    /// When the next of those that `free` lets through may be dialled, if others are `linked` or not.
+    pub(super) fn next(&self, linked: bool, free: impl Fn(&NodeId) -> bool) -> Option<Duration> {
         let free = self.nodes.iter().filter(|(node, _)| free(node));
-        free.map(|(_, entry)| entry.from).min()
+        let from = |entry: &Entry| match linked {
+            true => entry.from.max(entry.rests),
+            false => entry.from,
+        };
+        free.map(|(_, entry)| from(entry)).min()
     }
 
     /// A node took a link that we had asked for.
@@ -175,11 +195,25 @@ impl Known {
         }
     }
 
+    /// There is a link with a node, whoever asked for it.
+    pub(super) fn is_here(&mut self, node: &NodeId) {
+        if let Some(entry) = self.nodes.get_mut(node) {
+            entry.rests = Duration::ZERO;
+            entry.is_gone = false;
+        }
+    }
+
     /// A node could not be reached, or was of no use: it has to wait, longer each time.
     pub(super) fn failed(&mut self, node: &NodeId, now: Duration, dice: &mut Dice) {
         self.wait(node, now, FIRST_WAIT, dice);
         if let Some(entry) = self.nodes.get_mut(node) {
             entry.silent = true;
+            let rest = match entry.failures.checked_sub(PATIENT + 1) {
+                _ if entry.is_gone => LONGEST_REST,
+                Some(more) => (FIRST_REST * (1 << more.min(8))).min(LONGEST_REST),
+                None => Duration::ZERO,
+            };
+            entry.rests = now + dice.about(rest);
         }
         let useless = |entry: &Entry| {
             entry.failures >= FORGOTTEN && !entry.proven && entry.source != Source::Own
@@ -202,11 +236,28 @@ impl Known {
         self.nodes.get(node).is_some_and(|entry| entry.silent)
     }
 
+    /// Whether a node is left alone as long as others are linked. With `any` only those that said that they stop: a
+    /// partition may be over.
+    pub(super) fn rests(&self, node: &NodeId, now: Duration, any: bool) -> bool {
+        let rests = |entry: &Entry| now < entry.rests && (entry.is_gone || !any);
+        self.nodes.get(node).is_some_and(rests)
+    }
+
     fn wait(&mut self, node: &NodeId, now: Duration, first: Duration, dice: &mut Dice) {
         if let Some(entry) = self.nodes.get_mut(node) {
             let wait = first * (1 << entry.failures.min(16));
             entry.from = now + dice.about(wait.min(LONGEST_WAIT));
             entry.failures = entry.failures.saturating_add(1);
+        }
+    }
+
+    /// A linked node has stopped, and said so.
+    pub(super) fn left(&mut self, node: &NodeId, now: Duration, dice: &mut Dice) {
+        self.wait(node, now, FIRST_WAIT * 4, dice);
+        if let Some(entry) = self.nodes.get_mut(node) {
+            entry.silent = true;
+            entry.is_gone = true;
+            entry.rests = now + dice.about(GONE_REST);
         }
     }
 
@@ -222,6 +273,25 @@ impl Known {
         self.nodes.retain(|id, entry| {
             id != node && (entry.proven || entry.source != Source::Peer(*node))
         });
+    }
+}
+
+/// Who lied, and until when nothing is to do with them.
+#[derive(Debug, Default)]
+pub(super) struct Bans(BTreeMap<NodeId, Duration>);
+
+impl Bans {
+    pub(super) fn add(&mut self, node: NodeId, end: Duration) {
+        if self.0.len() >= MAX_BANS
+            && let Some(first) = self.0.iter().map(|(node, until)| (*until, *node)).min()
+        {
+            self.0.remove(&first.1);
+        }
+        self.0.insert(node, end);
+    }
+
+    pub(super) fn contains(&self, node: &NodeId, now: Duration) -> bool {
+        self.0.get(node).is_some_and(|until| *until > now)
     }
 }
 
@@ -276,7 +346,7 @@ mod tests {
             for node in 1..=3 {
                 known.failed(&id(node), Duration::ZERO, &mut dice);
             }
-            let next = known.next(|node| *node == id(1)).unwrap();
+            let next = known.next(false, |node| *node == id(1)).unwrap();
             assert!(next <= LONGEST_WAIT * 3 / 2);
             longest = longest.max(next);
         }

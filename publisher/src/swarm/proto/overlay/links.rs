@@ -1,6 +1,6 @@
 //! Who is linked: asking, admitting, refusing, replacing.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use super::{MAX_PEERS, Output, Overlay, Source, news::Heard};
 use crate::swarm::proto::{NodeId, Tip};
@@ -19,10 +19,9 @@ const NAMING: Duration = Duration::from_secs(20);
 const HASTE: Duration = Duration::from_secs(1);
 /// After how many things that it should not have done a link is ended.
 const MAX_STRIKES: u32 = 8;
-/// How long a liar is kept out, and whose link was ended so; and how many are kept in mind.
+/// How long a liar is kept out, and whose link was ended so.
 const BAN: Duration = Duration::from_secs(60 * 60);
 const SHORT_BAN: Duration = Duration::from_secs(5 * 60);
-const MAX_BANS: usize = 256;
 /// How long nodes are not sought again after the first time, and at most.
 pub(super) const FIRST_SEEK: Duration = Duration::from_secs(30);
 const LONGEST_SEEK: Duration = Duration::from_secs(60 * 60);
@@ -51,25 +50,6 @@ pub(super) struct Link {
 pub(super) struct Dialling {
     since: Duration,
     tip: Option<Tip>,
-}
-
-/// Who lied, and until when nothing is to do with them.
-#[derive(Debug, Default)]
-pub(super) struct Bans(BTreeMap<NodeId, Duration>);
-
-impl Bans {
-    fn add(&mut self, node: NodeId, end: Duration) {
-        if self.0.len() >= MAX_BANS
-            && let Some(first) = self.0.iter().map(|(node, until)| (*until, *node)).min()
-        {
-            self.0.remove(&first.1);
-        }
-        self.0.insert(node, end);
-    }
-
-    fn contains(&self, node: &NodeId, now: Duration) -> bool {
-        self.0.get(node).is_some_and(|until| *until > now)
-    }
 }
 
 impl Overlay {
@@ -177,6 +157,7 @@ impl Overlay {
             link.named = before.named;
             link.was_named = before.was_named;
         }
+        self.known.is_here(&node);
         self.seek_wait = FIRST_SEEK;
         if self.swap_at.is_none() {
             self.swap_at = Some(now + self.dice.about(self.config.swap));
@@ -208,6 +189,12 @@ impl Overlay {
                 false => self.known.refused(&node, now, &mut self.dice),
             }
             self.hear_of_all(now, node, peers);
+        }
+    }
+
+    pub(super) fn left(&mut self, now: Duration, node: NodeId) {
+        if self.links.remove(&node).is_some() {
+            self.known.left(&node, now, &mut self.dice);
         }
     }
 
@@ -321,10 +308,12 @@ impl Overlay {
 
     fn candidate(&mut self, now: Duration, any: bool) -> Option<NodeId> {
         let (links, dialling, known) = (&self.links, &self.dialling, &self.known);
-        let patient = !any && !links.is_empty() && now < self.retry_at;
+        let linked = !links.is_empty();
+        let patient = !any && linked && now < self.retry_at;
         let free = |node: &NodeId| {
             let is_free = !links.contains_key(node) && !dialling.contains_key(node);
-            is_free && !(patient && known.is_silent(node))
+            let waits = patient && known.is_silent(node) || linked && known.rests(node, now, any);
+            is_free && !waits
         };
         known.pick(now, any, &mut self.dice, free)
     }
@@ -375,13 +364,14 @@ impl Overlay {
     pub(super) fn links_due(&self, now: Duration) -> Option<Duration> {
         let free =
             |node: &NodeId| !self.links.contains_key(node) && !self.dialling.contains_key(node);
-        let retry_at = match self.links.is_empty() {
-            true => Duration::ZERO,
-            false => self.retry_at,
+        let linked = !self.links.is_empty();
+        let retry_at = match linked {
+            true => self.retry_at,
+            false => Duration::ZERO,
         };
         let known = &self.known;
-        let silent = known.next(|node| free(node) && known.is_silent(node));
-        let others = known.next(|node| free(node) && !known.is_silent(node));
+        let silent = known.next(linked, |node| free(node) && known.is_silent(node));
+        let others = known.next(linked, |node| free(node) && !known.is_silent(node));
         let next = others.into_iter().chain(silent.map(|at| at.max(retry_at)));
         let (next, seek) = match self.wants_more(now) {
             true => (next.min(), self.is_lonely().then_some(self.seek_at)),

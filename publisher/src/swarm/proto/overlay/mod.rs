@@ -25,8 +25,8 @@ use std::{collections::BTreeMap, time::Duration};
 pub use known::Source;
 
 use self::{
-    known::Known,
-    links::{Bans, Dialling, Link},
+    known::{Bans, Known},
+    links::{Dialling, Link},
     news::News,
 };
 use super::{NodeId, Tip, dice::Dice};
@@ -105,6 +105,11 @@ pub enum Input {
         node: NodeId,
         /// Others that it named; none if the link broke.
         peers: Vec<NodeId>,
+    },
+    /// A linked node stops, and said so.
+    Left {
+        /// Who.
+        node: NodeId,
     },
     /// A node told of a version.
     Told {
@@ -294,6 +299,7 @@ impl Overlay {
             Input::Refused { node, peers } => self.refused(now, node, peers),
             Input::Unreachable { node } => self.unreachable(now, node),
             Input::Ended { node, peers } => self.ended(now, node, peers),
+            Input::Left { node } => self.left(now, node),
             Input::Told { node, tip, whole } => self.told(now, node, tip, whole),
             Input::Given { node, tip } => self.given(now, node, tip),
             Input::Peers { node, peers } => self.named(now, node, peers),

@@ -50,6 +50,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => (node(), peers()).prop_map(|(node, peers)| Input::Refused { node, peers }),
         2 => node().prop_map(|node| Input::Unreachable { node }),
         2 => (node(), peers()).prop_map(|(node, peers)| Input::Ended { node, peers }),
+        1 => node().prop_map(|node| Input::Left { node }),
         6 => (node(), tip(), any::<bool>()).prop_map(|(node, tip, whole)| Input::Told { node, tip, whole }),
         2 => (node(), tip()).prop_map(|(node, tip)| Input::Given { node, tip }),
         2 => (node(), peers()).prop_map(|(node, peers)| Input::Peers { node, peers }),
@@ -84,7 +85,7 @@ impl Observer {
                 let said = self.dialled.remove(node).unwrap_or(0);
                 self.links.insert(*node, (length(*tip), said));
             }
-            Input::Ended { node, .. } => {
+            Input::Ended { node, .. } | Input::Left { node } => {
                 self.links.remove(node);
             }
             Input::Unreachable { node } | Input::Refused { node, .. } | Input::Lied { node } => {

@@ -173,6 +173,49 @@ fn who_is_linked_rarely_calls_those_who_were_silent_and_who_is_alone_often() {
 }
 
 #[test]
+fn who_said_that_it_stops_is_left_alone_as_long_as_others_are_linked() {
+    let mut node = Node::new();
+    for other in [50, 51] {
+        node.knows([other]);
+        node.linked(other, None);
+    }
+    let out = node.give(Input::Left { node: id(51) });
+    assert!(dialled(&out).is_empty());
+    let in_minutes = |node: &mut Node, minutes: usize| -> usize {
+        let outs = (0..minutes * 60).map(|_| node.tick(1_000));
+        outs.filter(|out| !dialled(out).is_empty()).count()
+    };
+    assert_eq!(in_minutes(&mut node, 7), 0);
+    // It may have forgotten this node, so that it is called all the same.
+    assert_eq!(in_minutes(&mut node, 23), 1);
+    node.give(Input::Unreachable { node: id(51) });
+    // Whoever is alone has nobody else to call.
+    let (lost, peers) = (id(50), Vec::new());
+    node.give(Input::Ended { node: lost, peers });
+    assert!(in_minutes(&mut node, 1) > 0);
+}
+
+#[test]
+fn who_is_gone_for_good_is_called_no_more_but_for_a_swap_while_others_are_linked() {
+    let mut node = Node::new();
+    node.knows([50, 51]);
+    for other in [50, 51] {
+        node.linked(other, None);
+    }
+    let out = node.give(Input::Ended {
+        node: id(51),
+        peers: Vec::new(),
+    });
+    // The first calls, and one for each swap.
+    let first = dials_in_an_hour(&mut node, out);
+    assert!((5..20).contains(&first), "{first}");
+    let later: usize = (0..5)
+        .map(|_| dials_in_an_hour(&mut node, Vec::new()))
+        .sum();
+    assert!(later <= 5 * 14, "{later}");
+}
+
+#[test]
 fn who_has_nobody_left_to_dial_seeks_less_often_each_time() {
     let mut node = Node::new();
     assert_eq!(node.tick(1), [Output::Seek]);
