@@ -1,31 +1,29 @@
 //! A site's links: what happens to them goes into the overlay's state machine, and what that decides is done.
 
+mod linking;
+mod versions;
+
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
-use iroh::{EndpointAddr, EndpointId};
+use iroh::EndpointAddr;
 use tokio::{
     sync::{broadcast::error::RecvError, mpsc},
     task::AbortHandle,
     time::Instant,
 };
 
-use super::{
-    End, Heard,
-    addresses::Addresses,
-    bring::{Providers, Step, bring},
-    frame::{Frame, Push},
-    stream::{self, Answer, Handle, Streams},
+use self::{
+    linking::{Asking, Guest, Link},
+    versions::Job,
 };
+use super::{End, Heard, addresses::Addresses, frame::Frame};
 use crate::{
-    archive::{address::SiteId, head::Head, log, receipt::Receipt},
-    error::{Kind, Result},
+    archive::{address::SiteId, head::Head, log},
     store::{Relation, SiteState},
     swarm::{
-        find::Holders,
-        keep,
         network::Ticket,
         node::{Node, blocking},
         proto::{
@@ -123,28 +121,6 @@ struct Driver {
     receipt: Option<Vec<u8>>,
     signing: Option<Task>,
     seeking: Option<Task>,
-}
-
-struct Link {
-    handle: Handle,
-    by_us: bool,
-}
-
-struct Guest {
-    peer: EndpointId,
-    streams: Streams,
-    head: Option<Head>,
-}
-
-struct Asking {
-    number: u64,
-    _task: Task,
-}
-
-struct Job {
-    tip: Tip,
-    providers: Providers,
-    _task: Task,
 }
 
 /// A task that ends when this is dropped.
@@ -307,177 +283,11 @@ impl Driver {
         }
     }
 
-    fn given(&mut self, peer: EndpointId, head: Head, push: Push) {
-        let (node, tip) = (*peer.as_bytes(), self.keep_head(head.clone()));
-        let is_next = tip.length == self.head.as_ref().map_or(0, Head::length) + 1;
-        let address = self.addresses.of(&node).cloned();
-        match address.filter(|_| is_next && self.job.is_none() && self.keeps()) {
-            Some(address) => {
-                self.feed(Input::Given { node, tip });
-                self.begin(head, Some((address.clone(), push)), vec![address]);
-            }
-            None => {
-                let whole = true;
-                self.feed(Input::Told { node, tip, whole });
-            }
-        }
-    }
-
-    /// Says over all links that the newest version is kept here. Nothing of that is urgent.
-    fn sign(&mut self) {
-        if self.relation == Relation::Own || !self.is_shared || self.head.is_none() {
-            return;
-        }
-        let (node, site, ear) = (self.node.clone(), self.site, self.ear.clone());
-        let task = self.node.spawn(async move {
-            let Ok((head, receipt)) = keep::receipt(&node, site).await else {
-                return;
-            };
-            let tip = head.tip();
-            let _ = ear.send(Heard::Signed { tip, receipt }).await;
-        });
-        self.signing = Some(Task(task));
-    }
-
-    /// A node keeps a version. Of other sites than one's own nobody asks for that.
-    fn kept(&self, receipt: Receipt) {
-        if self.relation == Relation::Own {
-            let store = self.node.store.clone();
-            self.node.spawn(async move {
-                // It is said again on the next link.
-                let _ = blocking(move || store.keep_receipt(&receipt)).await;
-            });
-        }
-    }
-
     fn learn_named(&mut self, peers: Vec<EndpointAddr>) -> Vec<NodeId> {
         let peers = peers.into_iter();
         peers
             .map(|peer| self.addresses.learn(peer, false))
             .collect()
-    }
-
-    /// Keeps the head of a version that is not here, and says which one that is.
-    fn keep_head(&mut self, head: Head) -> Tip {
-        let tip = tip_of(&head);
-        if tip.length > self.head.as_ref().map_or(0, Head::length) {
-            self.heads.insert(tip, head);
-        }
-        // A linked node tells of one at a time. The shortest are those that are of the least use.
-        if self.heads.len() > 2 * Config::default().most {
-            self.heads.pop_first();
-        }
-        tip
-    }
-
-    fn asked(&mut self, address: EndpointAddr, head: Option<Head>, streams: Streams) {
-        let peer = address.id;
-        if !self.is_shared {
-            self.node
-                .spawn(async move { drop(streams.refuse(Vec::new()).await) });
-            return;
-        }
-        let node = self.addresses.learn(address, true);
-        let tip = head.clone().map(|head| self.keep_head(head));
-        self.guest = Some(Guest {
-            peer,
-            streams,
-            head,
-        });
-        self.feed(Input::Asked { node, tip });
-        self.guest = None;
-    }
-
-    fn answered(&mut self, peer: EndpointId, number: u64, answer: Result<Answer>) {
-        let node = *peer.as_bytes();
-        if self.asking.get(&node).is_none_or(|it| it.number != number) {
-            // Overtaken by a link that it asked for.
-            return;
-        }
-        self.asking.remove(&node);
-        match answer {
-            Ok(Answer::Link {
-                streams,
-                head,
-                peers,
-            }) => {
-                let theirs = head.as_ref().map(Head::tip);
-                let tip = head.map(|head| self.keep_head(head));
-                self.link(peer, number, *streams, (None, theirs), true);
-                let peers = self.learn_named(peers);
-                if tip.is_some() {
-                    self.remember(node);
-                }
-                self.feed(Input::Linked { node, tip, peers });
-            }
-            Ok(Answer::Refused(peers)) => {
-                let peers = self.learn_named(peers);
-                self.feed(Input::Refused { node, peers });
-            }
-            Err(e) if e.kind == Kind::Hostile => self.feed(Input::Lied { node }),
-            Err(_) => {
-                self.addresses.was_wrong(&node);
-                self.feed(Input::Unreachable { node });
-            }
-        }
-    }
-
-    /// Whoever has the site and was there is asked again after a restart.
-    fn remember(&self, node: NodeId) {
-        let Some(address) = self.addresses.of(&node).cloned() else {
-            return;
-        };
-        let (remembering, site) = (self.node.clone(), self.site);
-        self.node.spawn(async move {
-            let _ = crate::swarm::fetch::heard(&remembering, site, &address).await;
-        });
-    }
-
-    fn link(
-        &mut self,
-        peer: EndpointId,
-        number: u64,
-        streams: Streams,
-        (welcome, theirs): (Option<Frame>, Option<log::Tip>),
-        by_us: bool,
-    ) {
-        let handle = stream::start(
-            &self.node,
-            self.site,
-            (peer, number),
-            streams,
-            welcome,
-            theirs,
-            self.ear.clone(),
-        );
-        if let Some(address) = self.addresses.of(peer.as_bytes()) {
-            self.node.presence.reach(self.site, address.clone());
-        }
-        if let Some(receipt) = self.receipt.clone().filter(|_| self.is_shared) {
-            handle.send(Frame::Kept(receipt));
-        }
-        self.links.insert(*peer.as_bytes(), Link { handle, by_us });
-    }
-
-    fn brought(&mut self, step: Step) {
-        match step {
-            Step::Failed { peer, tip, lied } => {
-                let node = *peer.as_bytes();
-                let tip = from_log(tip);
-                self.feed(Input::Failed { node, tip });
-                if lied {
-                    self.links.remove(&node);
-                    self.feed(Input::Lied { node });
-                }
-            }
-            Step::Missed { tip, again } => {
-                let tip = from_log(tip);
-                if self.job.as_ref().is_some_and(|job| job.tip == tip) {
-                    self.job = None;
-                }
-                self.feed(Input::Missed { tip, again });
-            }
-        }
     }
 
     /// Tells the overlay what happened, and does what it says; what comes of that at once is told it too.
@@ -528,126 +338,6 @@ impl Driver {
             Output::Wake { at } => self.wake = Some(self.origin + at),
         }
         None
-    }
-
-    fn dial(&mut self, node: NodeId) -> Option<Input> {
-        let address = self.addresses.of(&node).cloned();
-        let Some(address) = address.filter(|_| self.part == Part::Active) else {
-            return Some(Input::Unreachable { node });
-        };
-        self.count += 1;
-        let (number, peer) = (self.count, address.id);
-        let (asker, site, ear) = (self.node.clone(), self.site, self.ear.clone());
-        let head = self.head.clone().filter(|_| self.is_shared);
-        let task = self.node.spawn(async move {
-            let answer = stream::ask(&asker, site, &address, head).await;
-            let answered = Heard::Answered {
-                peer,
-                number,
-                answer,
-            };
-            // Nobody hears it if the driver has ended.
-            let _ = ear.send(answered).await;
-        });
-        let _task = Task(task);
-        self.asking.insert(node, Asking { number, _task });
-        None
-    }
-
-    /// Looks for more nodes, in every way that the network knows.
-    fn seek(&mut self) {
-        if self.part != Part::Active {
-            return;
-        }
-        let mut holders = Holders::new(&self.node, self.site, Vec::new());
-        let ear = self.ear.clone();
-        let task = self.node.spawn(async move {
-            while let Some(ticket) = holders.next().await {
-                let (nodes, source) = (vec![ticket.0], Source::Dht);
-                if ear.send(Heard::Known { nodes, source }).await.is_err() {
-                    return;
-                }
-            }
-        });
-        self.seeking = Some(Task(task));
-    }
-
-    fn admit(&mut self, node: NodeId, peers: &[NodeId]) {
-        let guest = self.guest.take_if(|guest| *guest.peer.as_bytes() == node);
-        let Some(guest) = guest else {
-            return;
-        };
-        // If this node has asked that one meanwhile, that is settled too.
-        self.asking.remove(&node);
-        self.count += 1;
-        let welcome = Frame::Welcome {
-            head: self.head.as_ref().map(Head::encode),
-            peers: self.addresses.all(peers),
-        };
-        let theirs = guest.head.as_ref().map(Head::tip);
-        self.link(
-            guest.peer,
-            self.count,
-            guest.streams,
-            (Some(welcome), theirs),
-            false,
-        );
-    }
-
-    fn refuse(&mut self, node: NodeId, peers: &[NodeId]) {
-        let peers = self.addresses.all(peers);
-        let guest = self.guest.take_if(|guest| *guest.peer.as_bytes() == node);
-        if let Some(guest) = guest {
-            self.node
-                .spawn(async move { drop(guest.streams.refuse(peers).await) });
-        } else if let Some(link) = self.links.remove(&node) {
-            link.handle.send(Frame::Refused(peers));
-        }
-    }
-
-    fn fetch(&mut self, tip: Tip, from: &[NodeId]) -> Option<Input> {
-        if !self.keeps() {
-            return Some(Input::Missed { tip, again: false });
-        }
-        let Some(head) = self.heads.get(&tip).cloned() else {
-            // Forgotten for others: whoever has the version tells of it again on the next link.
-            return Some(Input::Missed { tip, again: true });
-        };
-        self.begin(head, None, self.addresses.all(from));
-        None
-    }
-
-    /// Whether newer versions are brought here. A site of one's own is published, not fetched: what another machine
-    /// has published is shown first.
-    fn keeps(&self) -> bool {
-        self.part == Part::Active && self.relation != Relation::Own
-    }
-
-    fn begin(
-        &mut self,
-        head: Head,
-        pushed: Option<(EndpointAddr, Push)>,
-        providers: Vec<EndpointAddr>,
-    ) {
-        let tip = tip_of(&head);
-        let providers = Providers::new(Mutex::new(providers.into()));
-        let (node, site, ear) = (self.node.clone(), self.site, self.ear.clone());
-        let queue = providers.clone();
-        let task = self.node.spawn(async move {
-            bring(&node, site, head, pushed, &queue, &ear).await;
-        });
-        self.job = Some(Job {
-            tip,
-            providers,
-            _task: Task(task),
-        });
-    }
-}
-
-impl Job {
-    /// Lets it end by itself.
-    fn let_go(mut self) {
-        self._task.0 = None;
     }
 }
 

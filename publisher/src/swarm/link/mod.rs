@@ -6,7 +6,7 @@
 //! | [`frame`] | what goes over a link |
 //! | `stream` | a link: asking, answering, telling, listening |
 //! | `push` | a small version with all its bytes: making and taking it |
-//! | `driver` | a site's links: does what [`overlay`](super::proto::overlay) decides |
+//! | `driver` | a site's links: does what [`overlay`](super::proto::overlay) decides; `linking`: with whom, `versions`: what they tell of |
 //! | `bring` | what the driver has fetched |
 //! | `addresses` | how to reach the nodes that it knows |
 
