@@ -264,9 +264,11 @@ impl Driver {
                 self.feed(Input::Told { node, tip, whole });
             }
             Heard::Pushed { peer, head, push } => self.given(peer, head, push),
-            Heard::Kept(receipt) => self.kept(receipt),
+            Heard::Kept { peer, receipt } => self.kept(peer, receipt),
             Heard::Signed { tip, receipt } => {
-                if self.head.as_ref().is_some_and(|head| head.tip() == tip) {
+                let is_newest = self.head.as_ref().is_some_and(|head| head.tip() == tip);
+                // Once is enough, also if there were several looks at it.
+                if is_newest && self.receipt.is_none() {
                     let links = self.links.values();
                     links.for_each(|link| link.handle.send(Frame::Kept(receipt.clone())));
                     self.receipt = Some(receipt);

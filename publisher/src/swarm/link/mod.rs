@@ -88,7 +88,7 @@ pub(super) enum Heard {
         push: Push,
     },
     /// A linked node keeps a version. Its signature is verified.
-    Kept(Receipt),
+    Kept { peer: EndpointId, receipt: Receipt },
     /// The receipt of this node for the newest version is made.
     Signed { tip: Tip, receipt: Vec<u8> },
     /// A linked node has named others.

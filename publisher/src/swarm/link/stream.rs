@@ -311,7 +311,8 @@ async fn listen(
             }
             Frame::Kept(bytes) => {
                 let receipt = Receipt::decode(site, *peer.as_bytes(), &bytes);
-                Heard::Kept(receipt.map_err(|e| hostile(&e.to_string()))?)
+                let receipt = receipt.map_err(|e| hostile(&e.to_string()))?;
+                Heard::Kept { peer, receipt }
             }
             Frame::Peers(peers) => Heard::Named {
                 peer,

@@ -23,6 +23,8 @@ use crate::{
 pub(super) struct Link {
     pub(super) handle: Handle,
     pub(super) by_us: bool,
+    /// The longest version that the other said that it keeps.
+    pub(super) kept: u64,
 }
 
 /// Who asks for a link.
@@ -125,7 +127,12 @@ impl Driver {
         if let Some(receipt) = self.receipt.clone().filter(|_| self.is_shared) {
             handle.send(Frame::Kept(receipt));
         }
-        self.links.insert(*peer.as_bytes(), Link { handle, by_us });
+        let link = Link {
+            handle,
+            by_us,
+            kept: 0,
+        };
+        self.links.insert(*peer.as_bytes(), link);
     }
 
     pub(super) fn dial(&mut self, node: NodeId) -> Option<Input> {

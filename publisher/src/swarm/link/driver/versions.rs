@@ -71,7 +71,16 @@ impl Driver {
     }
 
     /// A node keeps a version. Of other sites than one's own nobody asks for that.
-    pub(super) fn kept(&self, receipt: Receipt) {
+    pub(super) fn kept(&mut self, peer: EndpointId, receipt: Receipt) {
+        let node = *peer.as_bytes();
+        let Some(link) = self.links.get_mut(&node) else {
+            return;
+        };
+        // An honest node says it of each version once.
+        if receipt.length <= link.kept {
+            return self.feed(Input::Repeated { node });
+        }
+        link.kept = receipt.length;
         if self.relation == Relation::Own {
             let store = self.node.store.clone();
             self.node.spawn(async move {

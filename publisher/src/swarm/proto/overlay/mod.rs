@@ -128,6 +128,11 @@ pub enum Input {
         /// The version.
         tip: Tip,
     },
+    /// A linked node said again what it had said.
+    Repeated {
+        /// Who.
+        node: NodeId,
+    },
     /// A linked node named others.
     Peers {
         /// Who named them.
@@ -302,6 +307,7 @@ impl Overlay {
             Input::Left { node } => self.left(now, node),
             Input::Told { node, tip, whole } => self.told(now, node, tip, whole),
             Input::Given { node, tip } => self.given(now, node, tip),
+            Input::Repeated { node } => self.strike(now, node),
             Input::Peers { node, peers } => self.named(now, node, peers),
             Input::Getting { tip } => self.getting(tip),
             Input::Has { tip } => self.has(tip),

@@ -51,6 +51,7 @@ fn input() -> impl Strategy<Value = Input> {
         2 => node().prop_map(|node| Input::Unreachable { node }),
         2 => (node(), peers()).prop_map(|(node, peers)| Input::Ended { node, peers }),
         1 => node().prop_map(|node| Input::Left { node }),
+        1 => node().prop_map(|node| Input::Repeated { node }),
         6 => (node(), tip(), any::<bool>()).prop_map(|(node, tip, whole)| Input::Told { node, tip, whole }),
         2 => (node(), tip()).prop_map(|(node, tip)| Input::Given { node, tip }),
         2 => (node(), peers()).prop_map(|(node, peers)| Input::Peers { node, peers }),
