@@ -310,6 +310,32 @@ fn a_look_at_the_shape_reads_few_nodes() {
     assert!(nodes.reads.get() <= 24, "{} nodes read", nodes.reads.get());
 }
 
+/// A parent that says something else of a node that the old tree has too.
+#[test]
+fn an_equal_node_in_another_place_is_not_passed_over() {
+    let mut nodes = Nodes::default();
+    let old = nodes.add(&site(2_000));
+    let Node::Inner { level, children } = Node::decode(&nodes.nodes[&old]).unwrap() else {
+        panic!("2,000 files are more than one leaf");
+    };
+    let mut false_end = children.clone();
+    false_end[0].last = ArchivePath::new(&format!("{}x", children[0].last)).unwrap();
+    let grown = Node::Inner {
+        level: level + 1,
+        children: children.clone(),
+    };
+    let false_end = Node::Inner {
+        level,
+        children: false_end,
+    };
+    for lie in [false_end, grown] {
+        let new = NodeHash::of(&lie.encode());
+        nodes.nodes.insert(new, lie.encode());
+        let found = diff(&nodes, old, new);
+        assert!(matches!(found, Err(TreeError::Structure(_))), "{found:?}");
+    }
+}
+
 #[test]
 fn a_root_with_one_child_is_seen() {
     let mut nodes = Nodes::default();
