@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 ///
-/// [`Kind::Hostile`] if one can't show it.
+/// [`Kind::Unreachable`] if one can't show it.
 pub(super) async fn check(
     node: &Arc<Node>,
     site: SiteId,
@@ -66,10 +66,27 @@ pub(super) async fn check(
         Ok(doubtful)
     })
     .await?;
+    if doubtful.is_empty() {
+        return Ok(());
+    }
+    let store = node.store.clone();
+    let others = blocking(move || {
+        let mut sites = store.records.site_ids()?;
+        sites.remove(&site);
+        Ok(sites)
+    });
+    let others = &others.await?;
     let asked = doubtful.into_iter().map(|(hash, size)| async move {
-        let marked = node.blobs.is_marked(iroh_hash(hash), site.0).await;
-        let marked = marked.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))?;
-        match marked {
+        let is_marked = async |site: SiteId| {
+            let marked = node.blobs.is_marked(iroh_hash(hash), site.0).await;
+            marked.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))
+        };
+        // It came for this site alone, in a fetch that broke off.
+        let mut is_own = is_marked(site).await?;
+        for other in others {
+            is_own = is_own && !is_marked(*other).await?;
+        }
+        match is_own {
             true => Ok(()),
             false => prove(connection, iroh_hash(hash), size).await,
         }
@@ -88,8 +105,9 @@ async fn prove(connection: &Connection, hash: Hash, size: u64) -> Result<()> {
     let shown = tokio::time::timeout(PATIENCE, show(connection, request, size)).await;
     match shown {
         Ok(Some(())) => Ok(()),
+        // It may be honest, and keep the newest version alone.
         Ok(None) if connection.close_reason().is_none() => Err(Error::new(
-            Kind::Hostile,
+            Kind::Unreachable,
             format!(
                 "the peer offers a version with blob {}, and does not show that it has it",
                 hash.fmt_short()
