@@ -96,6 +96,7 @@ pub(super) async fn until_asked(
         guard::keep_apart(&mut refused, None);
         return Some(refused);
     };
+    let mut lacking = false;
     loop {
         let now = state.borrow_and_update().clone();
         if now.is_here {
@@ -108,8 +109,9 @@ pub(super) async fn until_asked(
             let mut state = state.clone();
             tokio::select! {
                 early = early::respond(gateway, session, &parts) => {
-                    if let Ok(early) = early {
-                        return Some(early);
+                    match early {
+                        Ok(early) => return Some(early),
+                        Err(e) => lacking = e.kind == Kind::NotFound,
                     }
                 }
                 _ = state.wait_for(|state| state.is_here) => {}
@@ -117,7 +119,10 @@ pub(super) async fn until_asked(
             continue;
         }
         if let Some(why) = &now.no_room {
-            return Some(too_large(why));
+            return Some(match lacking {
+                true => too_large(why),
+                false => ask_again(),
+            });
         }
         if (now.rounds > 0 && now.session.is_none()) || state.changed().await.is_err() {
             return Some(waiting(site, &now));
@@ -291,16 +296,14 @@ async fn ask(
     Err(refusals)
 }
 
-/// Whether a peer gives the pages of a site. It may not have been asked for any before its version had no room.
+/// Whether a peer gives the pages of a site: of the version that it has now. Whom it gave others before may be another,
+/// or gone.
 async fn pages_of(
     gateway: &Gateway,
     site: SiteId,
     peer: &Ticket,
     state: &watch::Sender<State>,
 ) -> bool {
-    if state.borrow().session.is_some() {
-        return true;
-    }
     let Ok(session) = early::open(gateway, site, peer).await else {
         return false;
     };
@@ -322,6 +325,20 @@ fn too_large(why: &Error) -> Response<Body> {
         "This file is too long to be read by itself",
         &body.into_string(),
     );
+    guard::keep_apart(&mut response, None);
+    response
+}
+
+/// The page for what can't be read right now, of a site that has no room here: whom its pages came from has another
+/// version, or is gone. All are asked again within a minute.
+fn ask_again() -> Response<Body> {
+    let mut response = pages::message(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "This page can't be read right now",
+        "All of its site has no room here, so that its pages are read one by one, and whoever has them has a newer version, or can't be reached. This page asks again.",
+    );
+    let refresh = HeaderValue::from_static(REFRESH);
+    response.headers_mut().insert(header::REFRESH, refresh);
     guard::keep_apart(&mut response, None);
     response
 }

@@ -174,7 +174,16 @@ async fn fetch_one(
         tip: head.tip(),
         talk: &connection,
     });
-    let came = download::download(node, site, state.as_ref(), peer, &new, wanted, public).await?;
+    let came = download::download(node, site, state.as_ref(), peer, &new, wanted, public).await;
+    if let Err(e) = &came
+        && e.kind == Kind::DiskFull
+        && have.is_none()
+    {
+        // Its pages may be read one by one: its log goes on from what was seen.
+        let (store, seen) = (node.store.clone(), head.clone());
+        blocking(move || store.records.saw(&seen)).await?;
+    }
+    let came = came?;
     let relation = state
         .as_ref()
         .map_or(Relation::Visited, |state| state.relation);

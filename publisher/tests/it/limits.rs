@@ -227,6 +227,22 @@ async fn a_site_without_room_is_read_page_by_page() {
     assert_eq!(get("/missing").await.0, 404);
     assert!(node.store.site(author.site).unwrap().is_none());
 
+    // Another tab, later: the next version is as good.
+    author.write("posts/index.html", "<h1>more posts</h1>");
+    author.publish_at(&desk).await;
+    drop(gateway);
+    let gateway = serve(&node, vec![desk.ticket().unwrap().clone()]).await;
+    let host = format!("{}.localhost:{}", author.site, gateway.port);
+    let get = async |path| {
+        let asked = ask(gateway.port, "GET", path, &host, &[]);
+        let answer = timeout(PATIENCE, asked).await.unwrap();
+        (
+            answer.status,
+            String::from_utf8_lossy(&answer.body).into_owned(),
+        )
+    };
+    assert_eq!(get("/posts/").await, (200, "<h1>more posts</h1>".into()));
+
     // All of it comes when there is room.
     decide(&home, "disk = 4");
     changed(&mut events).await.unwrap();

@@ -117,6 +117,15 @@ impl Records {
         }
     }
 
+    /// As [`see`](Self::see), of a head whose log was read, and goes on from what was seen.
+    pub(crate) fn saw(&self, head: &Head) -> Result<()> {
+        let site = head.site();
+        if self.site(site)?.is_some_and(|state| state.head.is_some()) {
+            return Ok(());
+        }
+        self.write(site, |txn| put_seen(txn, site, &head.encode()))
+    }
+
     /// The newest head of a removed site that was ever here.
     pub(crate) fn seen(&self, site: SiteId) -> Result<Option<Head>> {
         let txn = self.db.begin_read().map_err(damaged)?;
