@@ -16,6 +16,7 @@ mod hostile;
 mod keys;
 #[cfg(target_os = "linux")]
 mod lan;
+mod layers;
 #[cfg(unix)]
 mod limits;
 #[cfg(target_os = "linux")]
