@@ -3,13 +3,15 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::Value;
-use skep_generator::{BuildManifest, Engine, LoadOptions, build, load, record_of};
+use skep_generator::{
+    BuildManifest, BuildReport, Engine, LoadOptions, Site, build_watched, load, record_of,
+};
 use skep_publisher::{
     archive::{address::SiteId, path::ArchivePath},
     error::printable,
@@ -25,6 +27,7 @@ use crate::{
     error::{CliError, Result},
     folder::{self, Folder},
     notes,
+    output::{Phase, Unit},
     site::SiteDir,
     sources,
     trust::{self, Trusted},
@@ -179,16 +182,25 @@ fn build_in_cache(ctx: &Context, dir: &SiteDir, site: SiteId) -> Result<(PathBuf
         cache: Some(ctx.home.cache()),
         ..LoadOptions::published(now())
     };
+    let loading = ctx.out.begin(Phase::Load, None, Unit::Files);
     let model = load(&dir.dir, &options).map_err(|e| dir.as_typed(e))?;
+    drop(loading);
     notes::tell(ctx, &model, false)?;
     let out = ctx.home.cache().join("build").join(site.to_string());
-    let report = build(&model, &out)?;
+    let report = write(ctx, &model, &out)?;
     ctx.out.step(format!(
         "built {} files in {}",
         report.manifest.files.len(),
         out.display()
     ));
     Ok((out, Record::Made(report.manifest)))
+}
+
+/// Writes `site` to the folder `out`, and shows how far that is.
+pub(crate) fn write(ctx: &Context, site: &Site, out: &Path) -> Result<BuildReport> {
+    let work = ctx.out.begin(Phase::Build, None, Unit::Files);
+    let watch = |done, total| work.set(done as u64, total as u64);
+    Ok(build_watched(site, out, &watch)?)
 }
 
 /// Lets another program build the site, and returns the folder to which it wrote.
@@ -221,7 +233,7 @@ pub(crate) fn run(
 
 impl Built<'_> {
     /// The files with their hashes; only those that changed since the last time are read.
-    fn snapshot(&self) -> Result<Snapshot> {
+    fn snapshot(&self, ctx: &Context) -> Result<Snapshot> {
         let leave_out = |path: &str| {
             let keeps = self.keeps(path);
             let mut excluded = self.excluded.borrow_mut();
@@ -233,6 +245,7 @@ impl Built<'_> {
         let options = Options {
             cache: Some(&self.seen),
             leave_out: Some(&leave_out),
+            watch: Some(ctx.out.watch().clone()),
         };
         Ok(snapshot(&self.out, &options)?)
     }
@@ -249,7 +262,10 @@ impl Built<'_> {
             // They would be those of other pages, too.
             false => Sources::AsPublished,
         };
-        choice.narrow(store, review(store, self.site, self.snapshot()?, sources)?)
+        choice.narrow(
+            store,
+            review(store, self.site, self.snapshot(ctx)?, sources)?,
+        )
     }
 
     /// The sources that are to be published.

@@ -44,7 +44,9 @@ use clap::Parser;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let out = output::Output::new(&cli.global);
-    match commands::run(cli, &out) {
+    let done = commands::run(cli, &out);
+    out.end();
+    match done {
         // Who reads a result that lacks a part must not take it for the whole.
         Ok(error::Exit::Done) if !out.is_whole() => error::Exit::Failed.into(),
         Ok(exit) => exit.into(),

@@ -23,7 +23,7 @@ use crate::{
     catch_up::Seen,
     context::{Context, now, seconds},
     error::{CliError, Exit, Result},
-    output::{BOLD, bytes, count},
+    output::{BOLD, Phase, Unit, bytes, count},
     session::Session,
     swarm::Peers,
 };
@@ -337,6 +337,8 @@ async fn tell(ctx: &Context, node: &Arc<Node>, head: &Head, audience: &Audience)
         told.fail(ctx, e);
         return told;
     }
+    let wanted = audience.wanted as u64;
+    let work = ctx.out.begin(Phase::Confirm, Some(wanted), Unit::Nodes);
     let mut tasks = JoinSet::new();
     for peer in &audience.peers {
         let (node, head, peer) = (node.clone(), head.clone(), peer.clone());
@@ -356,6 +358,7 @@ async fn tell(ctx: &Context, node: &Arc<Node>, head: &Head, audience: &Audience)
                     ),
                 );
                 told.holders.push(announced);
+                work.add(1);
             }
             Ok(Err(e)) => told.fail(ctx, e),
             Err(e) => told.fail(ctx, Error::new(Kind::Io, format!("a task broke off: {e}"))),

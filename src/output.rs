@@ -1,6 +1,7 @@
 //! One voice: results on stdout, all else on stderr, colour only on a terminal.
 
 mod gathered;
+mod gauge;
 mod terminal;
 
 use std::{
@@ -9,7 +10,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -17,6 +18,9 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+pub(crate) use gauge::{At, Phase, Unit, Work};
+use gauge::{Gauge, Show};
+use skep_publisher::progress::Watch;
 pub(crate) use skep_publisher::words::{bytes, count};
 
 use crate::{cli::Global, error::CliError, shell::Ended};
@@ -48,6 +52,9 @@ pub(crate) trait Voice: Send + Sync {
     /// Runs a command of another program in the folder `dir`, in the environment of whoever has asked for it.
     /// What it says goes to stderr as it is, if it `is_shown`.
     fn execute(&self, dir: &Path, command: &str, is_shown: bool) -> io::Result<Ended>;
+
+    /// Shows on a terminal how far the work is, below all text; `None` when it is over. Colourless.
+    fn progress(&self, at: Option<&At>);
 }
 
 /// Where the output of a command goes.
@@ -60,6 +67,38 @@ pub(crate) struct Output {
     /// Whether a part of the result could not be written. The command goes on nevertheless: what it does must
     /// not break off half done because of a line of text.
     lost: Arc<AtomicBool>,
+    /// How far the command is, if anybody wants to know.
+    gauge: Option<Arc<Gauge>>,
+    /// What libraries report their progress to.
+    watch: Arc<Watch>,
+}
+
+/// Shows how far a command is: a person by its voice, or a program.
+struct Shower {
+    json: bool,
+    voice: Arc<dyn Voice>,
+}
+
+impl Show for Shower {
+    fn draw(&self, at: Option<&At>) {
+        self.voice.progress(at);
+    }
+
+    fn tell(&self, at: &At) {
+        let line = json!({
+            "event": "progress",
+            "phase": at.phase.name(),
+            "done": at.done,
+            "total": at.total,
+            "unit": at.unit.name(),
+        });
+        // A program that is gone needs no progress; that the result is lost is said with the result.
+        let _ = self.voice.text(Stream::Out, &format!("{line}\n"));
+    }
+
+    fn is_told(&self) -> bool {
+        self.json
+    }
 }
 
 impl fmt::Debug for Output {
@@ -78,17 +117,56 @@ const DIM: Style = Style::new().dimmed();
 impl Output {
     /// The output of a command that talks to the terminal of this process.
     pub(crate) fn new(global: &Global) -> Self {
-        Self::to(global, Arc::new(terminal::Terminal))
+        Self::to(global, Arc::new(terminal::Terminal::default()))
     }
 
     /// The output of a command that talks to `voice`.
     pub(crate) fn to(global: &Global, voice: Arc<dyn Voice>) -> Self {
+        let is_seen = global.json || voice.is_terminal(Stream::Err);
+        let shower = || Shower {
+            json: global.json,
+            voice: voice.clone(),
+        };
+        let gauge = (is_seen && !global.quiet).then(|| Gauge::new(Box::new(shower())));
+        let reported = gauge.clone();
+        let watch: Arc<Watch> = Arc::new(move |progress| {
+            if let Some(gauge) = &reported {
+                gauge.note(progress.into(), progress.is_over);
+            }
+        });
         Self {
             json: global.json,
             quiet: global.quiet,
             verbose: global.verbose,
             voice,
             lost: Arc::default(),
+            gauge,
+            watch,
+        }
+    }
+
+    /// To what libraries report their progress.
+    pub(crate) fn watch(&self) -> &Arc<Watch> {
+        &self.watch
+    }
+
+    /// Begins work that may take long. It is shown until the value is dropped.
+    pub(crate) fn begin(&self, phase: Phase, total: Option<u64>, unit: Unit) -> Work {
+        let work = Work {
+            gauge: self.gauge.clone(),
+            phase,
+            unit,
+            total,
+            done: AtomicU64::new(0),
+        };
+        work.note(0, total, false);
+        work
+    }
+
+    /// The command is at its end: what is shown of its progress goes away.
+    pub(crate) fn end(&self) {
+        if let Some(gauge) = &self.gauge {
+            gauge.end();
         }
     }
 
@@ -107,6 +185,7 @@ impl Output {
     /// The result, or an event, for programs: one line.
     pub(crate) fn json(&self, value: &Value) {
         if self.json {
+            self.end();
             self.print(&value.to_string());
         }
     }
@@ -118,6 +197,9 @@ impl Output {
 
     /// Text as it is.
     pub(crate) fn pass_on(&self, stream: Stream, text: &str) {
+        if let Some(gauge) = &self.gauge {
+            gauge.settle();
+        }
         let written = self.voice.text(stream, text);
         // Nobody may be listening to stderr any more; that is no reason to stop.
         if let (Stream::Out, Err(e)) = (stream, written)

@@ -43,6 +43,7 @@ impl Session {
             0 => None,
             _ => opened.end.node().cloned(),
         };
+        opened.store.watch(site, ctx.out.watch());
         Ok(Self {
             store: opened.store,
             scratch: opened.scratch,

@@ -55,6 +55,7 @@ pub(crate) fn take(
     let options = Options {
         cache: Some(&cache),
         leave_out: Some(&leave_out),
+        watch: Some(ctx.out.watch().clone()),
     };
     snapshot(&dir.dir, &options).map_err(|e| dir.as_typed(e))
 }

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use crate::{
     context::Context,
     error::{CliError, Result},
+    output::{Phase, Unit},
     remote,
     running::{Guest, Running},
 };
@@ -246,6 +247,7 @@ pub(crate) async fn ready(
 /// Opens the store for `name` and asks nobody.
 pub(crate) async fn here(ctx: &Context, name: &str, site: SiteId) -> Result<Ready> {
     let Opened { store, end, .. } = open(ctx, name).await?;
+    store.watch(site, ctx.out.watch());
     match store.known(site) {
         Ok(state) => Ok(Ready {
             store,
@@ -289,6 +291,7 @@ pub(crate) async fn open_for(
     peers: &[Ticket],
 ) -> Result<Opened> {
     let mut opened = open(ctx, name).await?;
+    opened.store.watch(site, ctx.out.watch());
     if !peers.is_empty() || is_sought(ctx, &opened.end, &opened.store, site) {
         opened.end = opened.end.start(ctx).await?;
     }
@@ -306,6 +309,7 @@ pub(crate) async fn ready_on(
     let Opened { store, end, .. } = opened;
     let is_sought = is_sought(ctx, &end, &store, site);
     let asks = !peers.is_empty() || is_sought;
+    let _asking = asks.then(|| ctx.out.begin(Phase::Ask, None, Unit::Nodes));
     let fetched = match end.node() {
         Some(node) if asks => fetch_from(node, site, peers).await.map(Some),
         _ => Ok(None),

@@ -51,7 +51,7 @@ mod style;
 mod template;
 pub mod theme;
 
-pub use build::{BuildReport, build, clean};
+pub use build::{BuildReport, build, build_watched, clean};
 pub use config::Config;
 pub use data::Table;
 pub use engine::{Engine, OUTPUT};

@@ -20,6 +20,7 @@ use crate::{
     },
     error::{Error, Kind, Result},
     parallel,
+    progress::{Phase, Tally, Unit},
     store::Reader,
 };
 
@@ -87,11 +88,13 @@ fn complete(
     partial: TempDir,
     dir: &Path,
 ) -> Result<CheckedOut> {
+    let bytes = left.iter().map(|(_, file)| file.size).sum();
+    let tally = reader.begin(Phase::Write, Some(bytes), Unit::Bytes);
     let parts: Vec<_> = left.chunks(PART).collect();
     parallel::each(
         parts.len(),
         || reader.again(),
-        |reader, n| write(reader, parts[n], partial.path()),
+        |reader, n| write(reader, parts[n], partial.path(), &tally),
     )?;
     fs::rename(partial.path(), dir).map_err(|e| Error::io("create", dir, &e))?;
     // It has another name now, and stays.
@@ -148,14 +151,17 @@ fn make_folders(root: &Path, files: &[(ArchivePath, File)]) -> Result<()> {
     Ok(())
 }
 
-fn write(reader: &Reader, files: &[(ArchivePath, File)], root: &Path) -> Result<()> {
+fn write(reader: &Reader, files: &[(ArchivePath, File)], root: &Path, tally: &Tally) -> Result<()> {
     let places = reader.locate_files(files.iter().map(|(_, file)| file))?;
     for ((path, file), place) in files.iter().zip(places) {
         let target = path.under(root);
         let io = |e: std::io::Error| Error::io("write", &target, &e);
         // What comes from a pack comes in one piece, and the rest in large ones.
         let mut out = FsFile::create_new(&target).map_err(io)?;
-        reader.read_from(file, place, |piece| out.write_all(piece).map_err(io))?;
+        reader.read_from(file, place, |piece| {
+            tally.add(piece.len() as u64);
+            out.write_all(piece).map_err(io)
+        })?;
     }
     Ok(())
 }

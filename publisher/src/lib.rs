@@ -20,6 +20,7 @@ pub mod manifest;
 mod parallel;
 mod plain;
 pub mod portable;
+pub mod progress;
 pub mod publish;
 pub mod review;
 pub mod snapshot;

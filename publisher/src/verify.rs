@@ -10,6 +10,7 @@ use crate::{
         tree,
     },
     error::{Error, Result},
+    progress::{Phase, Tally, Unit},
     store::{Reader, Retractions, SiteState, Store, blobs::read_all},
 };
 
@@ -58,6 +59,7 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
         abandoned: off.len() as u64,
         ..Verified::default()
     };
+    let tally = store.begin(state.site, Phase::Verify, None, Unit::Bytes);
     let mut hashed = HashSet::new();
     let reader = Reader::new(store, state);
     let mut read = HashSet::new();
@@ -79,6 +81,7 @@ pub fn verify(store: &Store, state: &SiteState) -> Result<Verified> {
             newest,
             &mut hashed,
             &mut verified,
+            &tally,
         )? {
             continue;
         }
@@ -155,6 +158,7 @@ fn blobs(
     newest: bool,
     hashed: &mut HashSet<ContentHash>,
     verified: &mut Verified,
+    tally: &Tally,
 ) -> Result<bool> {
     if !retractions.is_whole(store, entry)? {
         if newest {
@@ -181,6 +185,7 @@ fn blobs(
         let mut hasher = blake3::Hasher::new();
         read_all(&*store.blobs, hash, size, |piece| {
             hasher.update(piece);
+            tally.add(piece.len() as u64);
             Ok::<_, std::io::Error>(())
         })
         .map_err(|e| Error::damaged(format!("blob {hash} can't be read: {e}")))?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use skep_generator::{Engine, LoadOptions, build, clean, load};
+use skep_generator::{Engine, LoadOptions, clean, load};
 
 use crate::{
     built::{self, Trust},
@@ -12,7 +12,7 @@ use crate::{
     error::{CliError, Exit, Result},
     folder::Folder,
     notes,
-    output::{bytes, count},
+    output::{Phase, Unit, bytes, count},
     site::SiteDir,
     trust,
 };
@@ -124,12 +124,14 @@ fn with_tera(ctx: &Context, args: &BuildArgs, output: &str) -> Result<Exit> {
         cache: (!args.clean).then(|| ctx.home.cache()),
     };
     let out = args.out.clone().unwrap_or_else(|| args.dir.join(output));
+    let loading = ctx.out.begin(Phase::Load, None, Unit::Files);
     let site = load(&args.dir, &options)?;
+    drop(loading);
     notes::tell(ctx, &site, args.strict)?;
     if args.clean {
         clean(&site, &out)?;
     }
-    let report = build(&site, &out)?;
+    let report = built::write(ctx, &site, &out)?;
     let files = report.manifest.files.len() as u64;
     ctx.out.json(&json!({
         "out": out,

@@ -12,7 +12,7 @@ use skep_publisher::{archive::address::Address, portable};
 use crate::{
     context::Context,
     error::{CliError, Exit, Result},
-    output::{bytes, count},
+    output::{Phase, Unit, bytes, count},
     site::id_of,
     swarm,
 };
@@ -46,10 +46,12 @@ pub(crate) async fn run(ctx: &Context, args: &ExportArgs) -> Result<Exit> {
         _ => Path::new("."),
     };
     let ready = swarm::here(ctx, "skep export", site).await?;
+    let work = ctx.out.begin(Phase::Export, None, Unit::Bytes);
     let written = (|| {
         // It has its name when it is complete.
         let temporary = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-        let mut out = BufWriter::with_capacity(1 << 20, temporary.as_file());
+        let out = BufWriter::with_capacity(1 << 20, temporary.as_file());
+        let mut out = work.counting(out);
         let exported = portable::export(&ready.store, &ready.state, &mut out)?;
         drop(out);
         temporary.as_file().sync_all().map_err(io)?;
@@ -58,6 +60,7 @@ pub(crate) async fn run(ctx: &Context, args: &ExportArgs) -> Result<Exit> {
             .map_err(|e| io(e.error))?;
         Ok::<_, CliError>(exported)
     })();
+    drop(work);
     ready.close().await;
     let exported = written?;
     ctx.out.json(&json!({

@@ -40,6 +40,7 @@ pub(crate) async fn run(ctx: &Context, args: &FollowArgs) -> Result<Exit> {
     let opened = swarm::open_node(ctx, "skep follow").await?;
     let node = opened.end.node();
     let node = node.ok_or_else(|| CliError::failed("io", "no node could be started"))?;
+    opened.store.watch(address.site, ctx.out.watch());
     let following = follow::follow(node, address.site, &peers).await;
     opened.end.close().await;
     report(ctx, &Address::of(address.site), &following?);

@@ -59,6 +59,8 @@ fn run_for(ctx: &Context, running: &Running, asked: Asked) -> Exit {
                 false => Err(CliError::usage("this command does not need the store")),
             },
         );
+    // The other process is to draw nothing after it was told how the command ended.
+    out.end();
     done.unwrap_or_else(|error| {
         out.error(&error);
         error.exit

@@ -9,7 +9,7 @@ use skep_publisher::{archive::address::Address, keys, portable, store::Relation}
 use crate::{
     context::Context,
     error::{CliError, Exit, Result},
-    output::count,
+    output::{Phase, Unit, count},
     swarm,
 };
 
@@ -31,8 +31,11 @@ pub(crate) async fn run(ctx: &Context, args: &ImportArgs) -> Result<Exit> {
         false => Relation::Visited,
     };
     let open = swarm::open(ctx, "skep import").await?;
-    let mut input = BufReader::with_capacity(1 << 20, file);
+    let length = file.metadata().ok().map(|meta| meta.len());
+    let work = ctx.out.begin(Phase::Import, length, Unit::Bytes);
+    let mut input = work.counting(BufReader::with_capacity(1 << 20, file));
     let imported = portable::import(&open.store, &mut input, relation, &open.scratch);
+    drop(work);
     if let Ok(imported) = &imported {
         open.end.share(ctx, imported.site).await;
     }

@@ -8,7 +8,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{Output, Stream, Voice};
+use super::{At, Output, Stream, Voice};
 use crate::shell::{self, Ended};
 
 /// What was said beside the result, a line each, without styles.
@@ -28,6 +28,8 @@ impl Output {
             verbose: false,
             voice: gathered.clone(),
             lost: Arc::default(),
+            gauge: None,
+            watch: Arc::new(|_| {}),
         };
         (output, gathered)
     }
@@ -71,6 +73,8 @@ impl Voice for Gathered {
     fn execute(&self, dir: &Path, command: &str, _: bool) -> io::Result<Ended> {
         shell::run(dir, command, |_| {})
     }
+
+    fn progress(&self, _: Option<&At>) {}
 }
 
 #[cfg(test)]

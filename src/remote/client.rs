@@ -55,7 +55,7 @@ pub(crate) fn ask(ctx: &Context, args: &[&str]) -> Result<Option<String>> {
     loop {
         match frames::read(&mut stream).map_err(failed)? {
             ToClient::Out(text) if answer.len() < MAX_PIECE => answer += &text,
-            ToClient::Err(_) => {}
+            ToClient::Err(_) | ToClient::Progress(_) => {}
             ToClient::End(0) => return Ok(Some(answer)),
             _ => {
                 return Err(failed(io::Error::new(
@@ -134,6 +134,10 @@ pub(super) fn serve(stream: &mut UnixStream, out: &Output) -> io::Result<Exit> {
             }
             ToClient::Err(text) => {
                 out.pass_on(Stream::Err, &text);
+                continue;
+            }
+            ToClient::Progress(at) => {
+                voice.progress(at.as_ref());
                 continue;
             }
             ToClient::End(code) => return Ok(Exit::of(code)),

@@ -10,8 +10,10 @@ use std::io::{self, ErrorKind, Read, Write};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
+use crate::output::At;
+
 /// The version of the program, and the number of this format.
-pub(super) const PROTOCOL: &str = concat!("skep ", env!("CARGO_PKG_VERSION"), " 1");
+pub(super) const PROTOCOL: &str = concat!("skep ", env!("CARGO_PKG_VERSION"), " 2");
 
 /// The longest frame, in bytes.
 pub(super) const MAX_FRAME: usize = 1 << 20;
@@ -56,6 +58,8 @@ pub(super) enum ToClient {
     },
     /// End with this exit code.
     End(u8),
+    /// Show how far the work is; `None` when it is over.
+    Progress(Option<At>),
 }
 
 /// What came of it.
@@ -138,6 +142,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::output::{Phase, Unit};
 
     fn framed(message: &impl Serialize) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -180,7 +185,9 @@ mod tests {
             let request = Request { args, home: folder.clone(), folder: folder.clone(), terminals };
             prop_assert_eq!(&read::<Request>(&mut framed(&request).as_slice()).unwrap(), &request);
             let execute = ToClient::Execute { dir: folder.clone(), command: text.clone(), is_shown: terminals[0] };
-            for message in [ToClient::Out(text.clone()), ToClient::Raw(folder.clone()), execute, ToClient::End(3)] {
+            let at = At { phase: Phase::Fetch, done: 1 << 40, total: code.map(|_| 1 << 50), unit: Unit::Bytes };
+            let progress = ToClient::Progress(Some(at));
+            for message in [ToClient::Out(text.clone()), ToClient::Raw(folder.clone()), execute, ToClient::End(3), ToClient::Progress(None), progress] {
                 prop_assert_eq!(&read::<ToClient>(&mut framed(&message).as_slice()).unwrap(), &message);
             }
             let executed = Executed { success: terminals[1], code, words: text.clone(), last: folder };

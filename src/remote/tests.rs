@@ -25,7 +25,7 @@ use super::{
 use crate::{
     cli::Cli,
     error::Exit,
-    output::{Output, Stream, Voice},
+    output::{At, Output, Phase, Stream, Unit, Voice},
     shell::Ended,
 };
 
@@ -82,7 +82,18 @@ impl Voice for Person {
             }),
         }
     }
+
+    fn progress(&self, at: Option<&At>) {
+        self.sees(at.map_or("nothing".to_owned(), At::words));
+    }
 }
+
+const FAR: At = At {
+    phase: Phase::Fetch,
+    done: 12_000_000,
+    total: Some(48_000_000),
+    unit: Unit::Bytes,
+};
 
 fn request() -> Request {
     Request {
@@ -146,6 +157,8 @@ fn everything_that_a_voice_does_reaches_the_person() {
         voice.text(Stream::Err, "two\n").unwrap();
         voice.text(Stream::Out, &long).unwrap();
         voice.raw(&vec![7; MAX_PIECE + 1]).unwrap();
+        voice.progress(Some(&FAR));
+        voice.progress(None);
         let ended = |command| {
             let ended = voice.execute(Path::new("/site"), command, true);
             ended
@@ -188,7 +201,8 @@ fn everything_that_a_voice_does_reaches_the_person() {
     assert!(pieces.len() > 1);
     let whole: usize = pieces.iter().map(|piece| piece.len() - "Out ".len()).sum();
     assert_eq!(whole, length);
-    assert_eq!(seen[seen.len() - 2..], ["262144 bytes", "1 bytes"]);
+    let last = ["262144 bytes", "1 bytes", "fetching 12 of 48 MB", "nothing"];
+    assert_eq!(seen[seen.len() - 4..], last);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::frames::{self, MAX_PIECE, ToClient, ToServer};
 use crate::{
-    output::{Stream, Voice},
+    output::{At, Stream, Voice},
     shell::Ended,
 };
 
@@ -121,6 +121,11 @@ impl Voice for Remote {
             ToServer::Executed(Err(why)) => Err(io::Error::other(why)),
             _ => Err(wrong()),
         }
+    }
+
+    fn progress(&self, at: Option<&At>) {
+        // If it is gone, the command ends anyway.
+        let _ = self.send(&ToClient::Progress(at.copied()));
     }
 }
 

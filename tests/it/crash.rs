@@ -326,11 +326,7 @@ fn kill_9_of_a_reader_loses_no_more_than_the_last_second() {
         assert!(begun.elapsed() < crate::skep::LIMIT, "nothing comes");
         std::thread::yield_now();
     }
-    let signal = |name: &str| {
-        let pid = host.running.id().to_string();
-        let mut kill = std::process::Command::new("kill");
-        assert!(kill.args([name, &pid]).status().unwrap().success());
-    };
+    let signal = |name: &str| crate::process::signal(host.running.id(), name);
     signal("-STOP");
     std::thread::sleep(Duration::from_secs(1));
     let had = here();

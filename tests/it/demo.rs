@@ -33,7 +33,7 @@ fn stopped_early_it_leaves_nothing_behind() {
     let world = World::new();
     std::fs::create_dir(world.path("tmp")).unwrap();
     let tmp = world.path("tmp");
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_skep"));
+    let mut command = crate::process::fresh(env!("CARGO_BIN_EXE_skep"));
     command.arg("demo").env("TMPDIR", &tmp);
     command.stdout(std::process::Stdio::piped());
     command.stderr(std::process::Stdio::piped());

@@ -318,7 +318,7 @@ fn a_command_may_say_much_and_leave_something_running() {
         "mkdir -p public; echo x > public/x.txt; sleep 600 >&2 & echo $! > pid\n\
          yes 0123456789abcdef | head -c 3000000\n",
     );
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_skep"));
+    let mut command = crate::process::fresh(env!("CARGO_BIN_EXE_skep"));
     command
         .current_dir(world.path(""))
         .args([
@@ -337,10 +337,7 @@ fn a_command_may_say_much_and_leave_something_running() {
     // It ends though the pipe is held open.
     let result = running.line();
     let pid = world.read("blog/pid");
-    std::process::Command::new("kill")
-        .arg(pid.trim())
-        .status()
-        .unwrap();
+    crate::process::signal(pid.trim().parse().unwrap(), "-TERM");
     assert!(result.contains("x.txt"), "{result}");
 }
 

@@ -145,11 +145,9 @@ fn impossible_waits() {
 fn with_little_room(world: &World, blocks: u32, args: &str) -> (Option<i32>, String) {
     let skep = env!("CARGO_BIN_EXE_skep");
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec {skep} --network loopback {args}");
-    let ended = std::process::Command::new("bash")
-        .args(["-c", &script])
-        .current_dir(world.path(""))
-        .output()
-        .unwrap();
+    let mut bash = crate::process::fresh("bash");
+    bash.args(["-c", &script]).current_dir(world.path(""));
+    let ended = crate::process::output_of(&mut bash, args);
     let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
     (ended.status.code(), stderr)
 }

@@ -136,7 +136,7 @@ async fn crowd(
         });
     }
     let (mut endpoints, mut all) = (Vec::new(), Vec::new());
-    while let Some(done) = tasks.join_next().await {
+    while let Some(done) = next_of(&mut tasks).await {
         let (endpoint, connections) = done.unwrap();
         endpoints.push(endpoint);
         all.extend(connections);
@@ -197,6 +197,12 @@ fn who_asks_and_never_reads_costs_little() {
     attack.costs_at_most(300 << 20);
 }
 
+/// The next task that ends, within [`LIMIT`]; `None` if there is none.
+async fn next_of<T: 'static>(tasks: &mut JoinSet<T>) -> Option<Result<T, tokio::task::JoinError>> {
+    let next = tokio::time::timeout(LIMIT, tasks.join_next());
+    next.await.expect("a task has not ended")
+}
+
 /// Writes until the other side does not take any more, at most `most` bytes.
 async fn write_on(send: &mut SendStream, most: usize) -> usize {
     let piece = [0x55; 64 << 10];
@@ -240,7 +246,7 @@ fn frames_and_streams_without_end_are_not_kept() {
             }
         }
         let mut all = Vec::new();
-        while let Some(done) = tasks.join_next().await {
+        while let Some(done) = next_of(&mut tasks).await {
             all.push(done.unwrap());
         }
         all

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     netns::{Machines, ip},
+    process::output_of,
     skep::{Ended, Running, World},
 };
 
@@ -52,7 +53,8 @@ impl Network {
     }
 
     fn run(&self, world: &World, n: usize, home: &str, args: &[&str]) -> Ended {
-        Ended::of(self.command(world, n, home, args).output().unwrap())
+        let mut command = self.command(world, n, home, args);
+        Ended::of(output_of(&mut command, &args.join(" ")))
     }
 
     fn json(&self, world: &World, n: usize, home: &str, args: &[&str]) -> Value {

@@ -27,6 +27,8 @@ mod output;
 mod peer;
 #[cfg(unix)]
 mod peers;
+mod process;
+mod progress;
 mod publishing;
 mod publishing_page;
 mod reading;

@@ -1,14 +1,22 @@
 //! Machines that are network namespaces of this one. Also used by `tests/relay`.
 
-use std::{io::Write, process::Command};
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use crate::process::{collect, fresh};
 
 /// Machines; gone when this is dropped.
 pub(crate) struct Machines(Vec<String>);
 
 /// Runs `ip` with arguments that have no spaces; what it complains of, if it fails.
 pub(crate) fn ip(args: &str) -> Result<(), String> {
-    let output = Command::new("ip").args(args.split(' ')).output();
-    let output = output.map_err(|e| format!("ip: {e}"))?;
+    let mut ip = Command::new("ip");
+    ip.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = ip.args(args.split(' ')).spawn();
+    let child = child.map_err(|e| format!("ip: {e}"))?;
+    let output = collect(child, &format!("ip {args}"));
     match output.status.success() {
         true => Ok(()),
         false => Err(format!(
@@ -55,7 +63,7 @@ impl Machines {
 
     /// A command on the n-th machine.
     pub(crate) fn command(&self, n: usize, program: &str) -> Command {
-        let mut command = Command::new("ip");
+        let mut command = fresh("ip");
         command.args(["netns", "exec", &self.0[n], program]);
         command
     }

@@ -4,7 +4,10 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::skep::{Running, World, get};
+use crate::{
+    process::{output_of, within},
+    skep::{Ended, Running, World, get},
+};
 
 /// `node` on a home, and its ticket.
 fn node(world: &World, home: &str) -> (Running, String) {
@@ -104,9 +107,9 @@ fn status_says_which_node_runs() {
         let mut command = world.command("home", &["--json", "node", "status"]);
         command.env("HOME", world.path("user"));
         command.env_remove("XDG_CONFIG_HOME");
-        let output = command.output().unwrap();
-        assert_eq!(output.status.code(), Some(0));
-        serde_json::from_slice(&output.stdout).unwrap()
+        let ended = Ended::of(output_of(&mut command, "node status"));
+        assert_eq!(ended.code, 0);
+        ended.result()
     };
     assert_eq!(status()["node"], Value::Null);
     let (running, ticket) = node(&world, "home");
@@ -136,9 +139,9 @@ fn status_says_which_node_runs() {
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
     let mut command = world.command("home", &["node", "status"]);
-    let output = command.env("HOME", world.path("user")).output().unwrap();
+    let output = output_of(command.env("HOME", world.path("user")), "node status");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains("another version"), "{said}");
-    answering.join().unwrap();
+    within("the other end", move || answering.join().unwrap());
 }

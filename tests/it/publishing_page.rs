@@ -116,7 +116,10 @@ impl Page {
 
 fn versions(world: &World) -> usize {
     let log = world.run("home", &["log", "site", "--json"]);
-    let log: Value = serde_json::from_slice(&log.stdout).unwrap_or_default();
+    let log = match log.code {
+        0 => log.result(),
+        _ => Value::Null,
+    };
     log["versions"].as_array().map_or(0, Vec::len)
 }
 

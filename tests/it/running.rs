@@ -10,7 +10,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::skep::{Ended, Running, World, get};
+use crate::{
+    process::{collect, fresh, output_of, wait_with_timeout, within},
+    skep::{Ended, Running, World, get},
+};
 
 /// `browse` on a home, ready.
 fn browse(world: &World, home: &str) -> (Running, Value) {
@@ -160,7 +163,8 @@ fn paths_start_where_the_command_was_given() {
             let _ = fs::remove_file(world.path("elsewhere/copy.skep"));
             let home = world.path(home);
             let mut command = world.command(home.to_str().unwrap(), args);
-            let ended = Ended::of(command.current_dir(world.path(folder)).output().unwrap());
+            command.current_dir(world.path(folder));
+            let ended = Ended::of(output_of(&mut command, &args.join(" ")));
             (said(&ended), world.path("elsewhere/copy.skep").exists())
         });
         assert_eq!(alone, through, "{folder} {args:?}");
@@ -186,7 +190,7 @@ fn a_website_is_built_where_the_command_was_given() {
         .says(&["is not trusted on this machine", "--trust"]);
     for word in ["honey", "wax"] {
         let mut command = world.command("home", &[&publish[..], &["--trust"]].concat());
-        let ended = Ended::of(command.env("WORD", word).output().unwrap());
+        let ended = Ended::of(output_of(command.env("WORD", word), "publish"));
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         ended.says(&[&format!("heard {word}")]);
         let shown = world.run("home", &["show", &address]);
@@ -305,9 +309,9 @@ fn two_publishes_at_once_are_one_after_the_other() {
             command.spawn().unwrap()
         });
         let mut changed = both.map(|process| {
-            let ended = Ended::of(process.wait_with_output().unwrap());
+            let ended = Ended::of(collect(process, "publish"));
             assert_eq!(ended.code, 0, "{}", ended.stderr);
-            let result: Value = serde_json::from_slice(&ended.stdout).unwrap();
+            let result = ended.result();
             assert_eq!(result["version"], 3 + round);
             result["changed"].as_bool().unwrap()
         });
@@ -372,14 +376,19 @@ fn who_reads_slowly_keeps_nobody_from_publishing() {
     let mut command = world.command("home", &["diff", "site"]);
     let mut slow = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut out = slow.stdout.take().unwrap();
-    let mut first = [0; 64];
-    out.read_exact(&mut first).unwrap();
+    let mut out = within("the first lines", move || {
+        out.read_exact(&mut [0; 64]).unwrap();
+        out
+    });
     // Much more is to come than a pipe has room for.
     world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
-    let mut rest = Vec::new();
-    out.read_to_end(&mut rest).unwrap();
+    let rest = within("the other lines", move || {
+        let mut rest = Vec::new();
+        out.read_to_end(&mut rest).unwrap();
+        rest
+    });
     assert!(rest.len() > lines.len(), "{} bytes", rest.len());
-    assert!(slow.wait().unwrap().success());
+    assert!(wait_with_timeout(&mut slow, "diff").success());
 }
 
 #[test]
@@ -406,8 +415,8 @@ fn a_command_that_is_killed_leaves_the_node_at_work() {
 
 /// A build that waits until something is written to `gate`, with a publish of it that has got there.
 fn publish_at_the_gate(world: &World) -> (Running, fs::File) {
-    let made = Command::new("mkfifo").arg(world.path("gate")).status();
-    assert!(made.unwrap().success());
+    let made = output_of(Command::new("mkfifo").arg(world.path("gate")), "mkfifo");
+    assert!(made.status.success());
     let address = world.new_site("home", "slow");
     world.write(
         "slow/skep.toml",
@@ -419,8 +428,9 @@ fn publish_at_the_gate(world: &World) -> (Running, fs::File) {
     let publish = ["publish", "slow", "--yes", "--wait", "0", "--trust"];
     let publish = world.start("home", &publish);
     // It is open when the build reads from it.
-    let gate = fs::File::options().write(true).open(world.path("gate"));
-    (publish, gate.unwrap())
+    let gate = world.path("gate");
+    let open = move || fs::File::options().write(true).open(gate).unwrap();
+    (publish, within("the build", open))
 }
 
 #[test]
@@ -492,10 +502,10 @@ fn a_node_of_another_version_is_told_from_ours() {
         .fails(1, "home", &["log", "site"])
         .says(&["is another version", "stop it and start it again"]);
     // It was told what this one is, and nothing else.
-    let said = node.join().unwrap();
+    let said = within("the command's greeting", move || node.join().unwrap());
     assert_eq!(
         said[4..],
-        *format!("skep {} 1", env!("CARGO_PKG_VERSION")).as_bytes()
+        *format!("skep {} 2", env!("CARGO_PKG_VERSION")).as_bytes()
     );
 }
 
@@ -517,9 +527,9 @@ fn the_network_is_that_of_the_running_node() {
     site(&world, "home");
     let (_running, _) = browse(&world, "home");
     let run = |args: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_skep"));
+        let mut command = fresh(env!("CARGO_BIN_EXE_skep"));
         command.current_dir(world.path("")).env("SKEP_HOME", "home");
-        Ended::of(command.args(args).output().unwrap())
+        Ended::of(output_of(command.args(args), &args.join(" ")))
     };
     assert_eq!(run(&["status", "site"]).code, 0);
     let ended = run(&["status", "site", "--network", "public"]);

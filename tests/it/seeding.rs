@@ -1,23 +1,26 @@
 //! `skep publish` in a terminal: a version that nobody else holds is served until Ctrl-C.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::skep::{Running, World};
+use crate::{
+    process::fresh,
+    skep::{Running, World},
+};
 
 /// A command in a terminal of its own, which util-linux' `script` makes. All that it says is on stdout.
-fn in_terminal(world: &World, home: &str, args: &[&str]) -> Running {
+pub(crate) fn in_terminal(world: &World, home: &str, args: &[&str]) -> Running {
     let like = world.command(home, args);
     let words = std::iter::once(like.get_program()).chain(like.get_args());
     let words = words.map(|word| format!("'{}'", word.to_str().unwrap()));
     // `script` runs the line in the user's shell, and where there is none in `sh`: that would die of Ctrl-C itself.
     let line = format!("exec {}", words.collect::<Vec<_>>().join(" "));
-    let mut script = Command::new("script");
+    let mut script = fresh("script");
     script
         .args(["-q", "-e", "-c", &line, "/dev/null"])
         .current_dir(world.path(""))
         .env("NO_COLOR", "1")
+        .env("TERM", "xterm")
         .env("SHELL", "/bin/sh")
-        .env_remove("SKEP_HOME")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -25,13 +28,8 @@ fn in_terminal(world: &World, home: &str, args: &[&str]) -> Running {
 }
 
 /// Waits for a line that contains `text`.
-fn line_with(running: &Running, text: &str) -> String {
-    loop {
-        let line = running.line();
-        if line.contains(text) {
-            return line;
-        }
-    }
+pub(crate) fn line_with(running: &Running, text: &str) -> String {
+    running.line_where(&format!("a line with {text:?}"), |line| line.contains(text))
 }
 
 const CTRL_C: &[u8] = b"\x03";

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     thread,
     time::Instant,
 };
@@ -276,7 +276,8 @@ fn the_preview_of_a_running_node_ends_with_the_terminal_that_has_asked_for_it() 
     preview.kill();
     let authority = url.trim_start_matches("http://").trim_end_matches('/');
     let end = Instant::now() + LIMIT;
-    while TcpStream::connect(authority).is_ok() {
+    let authority: SocketAddr = authority.parse().unwrap();
+    while TcpStream::connect_timeout(&authority, LIMIT).is_ok() {
         assert!(Instant::now() < end, "the preview goes on");
         thread::yield_now();
     }

@@ -3,15 +3,17 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    io::{BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc::{self, Receiver},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
+
+use crate::process::{END, collect, fresh, output_of, signal, wait_with_timeout};
 
 /// Nothing that a test waits for takes longer.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -52,15 +54,14 @@ impl World {
     /// Every file below a folder.
     pub(crate) fn files(&self, name: &str) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
-        collect(&self.path(name), "", &mut files);
+        collect_files(&self.path(name), "", &mut files);
         files
     }
 
     pub(crate) fn command(&self, home: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_skep"));
+        let mut command = fresh(env!("CARGO_BIN_EXE_skep"));
         command
             .current_dir(self.dir.path())
-            .env_remove("SKEP_HOME")
             .args(["--home", home, "--network", "loopback"])
             .args(args)
             .stdin(Stdio::null());
@@ -69,8 +70,8 @@ impl World {
 
     /// Runs a command to its end, for people.
     pub(crate) fn run(&self, home: &str, args: &[&str]) -> Ended {
-        let output = self.command(home, args).output().unwrap();
-        Ended::of(output)
+        let what = format!("skep {}", args.join(" "));
+        Ended::of(output_of(&mut self.command(home, args), &what))
     }
 
     /// Runs a command to its end with `input` on stdin.
@@ -80,15 +81,14 @@ impl World {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         process.stdin.take().unwrap().write_all(input).unwrap();
-        Ended::of(process.wait_with_output().unwrap())
+        Ended::of(collect(process, &format!("skep {}", args.join(" "))))
     }
 
     /// Runs a command with `--json`; it must succeed.
     pub(crate) fn json(&self, home: &str, args: &[&str]) -> Value {
         let ended = self.run(home, &[&["--json"], args].concat());
         assert_eq!(ended.code, 0, "{args:?}: {}", ended.stderr);
-        serde_json::from_slice(&ended.stdout)
-            .unwrap_or_else(|e| panic!("{args:?}: {e}: {}", ended.out()))
+        ended.result()
     }
 
     /// Runs a command that must fail with `code`.
@@ -168,6 +168,19 @@ impl Ended {
         }
     }
 
+    /// The one object of JSON on stdout, beside those that tell of progress.
+    pub(crate) fn result(&self) -> Value {
+        let out = self.out();
+        let values = out.lines().map(|line| {
+            serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{e}: {out}"))
+        });
+        let mut results = values.filter(|value| value["event"] != "progress");
+        let result = results.next();
+        let result = result.unwrap_or_else(|| panic!("no result: {out}{}", self.stderr));
+        assert!(results.next().is_none(), "more than one result: {out}");
+        result
+    }
+
     pub(crate) fn out(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
@@ -205,12 +218,34 @@ impl Running {
 
     /// Waits for the JSON line with that event.
     pub(crate) fn event(&self, name: &str) -> Value {
-        loop {
-            let line = self.lines.recv_timeout(LIMIT);
-            let line = line.unwrap_or_else(|_| panic!("no event {name:?}: {}", self.stderr()));
+        self.event_where(name, |_| true)
+    }
+
+    /// Waits for the JSON line with that event for which `is_it` holds.
+    pub(crate) fn event_where(&self, name: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        let what = format!("the event {name:?}");
+        let find = |line: String| {
             let value: Value = serde_json::from_str(&line).unwrap();
-            if value["event"] == name {
-                return value;
+            (value["event"] == name && is_it(&value)).then_some(value)
+        };
+        self.next_of(&self.lines, &what, find)
+    }
+
+    /// The first of what comes of which `find` makes something. Fails if that takes longer than [`LIMIT`].
+    fn next_of<T>(
+        &self,
+        lines: &Receiver<String>,
+        what: &str,
+        find: impl Fn(String) -> Option<T>,
+    ) -> T {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let line = lines.recv_timeout(left).unwrap_or_else(|e| {
+                panic!("{what} has not come ({e}); it said: {}", self.stderr())
+            });
+            if let Some(found) = find(line) {
+                return found;
             }
         }
     }
@@ -218,20 +253,20 @@ impl Running {
     /// Waits for the next line on stdout.
     #[cfg(unix)]
     pub(crate) fn line(&self) -> String {
-        self.lines.recv_timeout(LIMIT).unwrap()
+        self.next_of(&self.lines, "a line", Some)
+    }
+
+    /// Waits for a line on stdout for which `is_it` holds.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn line_where(&self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+        self.next_of(&self.lines, what, |line| is_it(&line).then_some(line))
     }
 
     /// Waits for a line on stderr that contains `text`.
     pub(crate) fn error_line(&self, text: &str) {
-        loop {
-            let line = self.errors.recv_timeout(LIMIT);
-            if line
-                .unwrap_or_else(|_| panic!("{text:?} was never said"))
-                .contains(text)
-            {
-                return;
-            }
-        }
+        let what = format!("a line on stderr with {text:?}");
+        let find = |line: String| line.contains(text).then_some(());
+        self.next_of(&self.errors, &what, find);
     }
 
     fn stderr(&self) -> String {
@@ -242,15 +277,16 @@ impl Running {
     #[cfg(target_os = "linux")]
     pub(crate) fn peak_memory(mut self) -> u64 {
         let status = format!("/proc/{}/status", self.process.id());
-        let mut peak = 0;
+        let (mut peak, end) = (0, Instant::now() + END);
         while self.process.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < end, "it has not ended: {}", self.stderr());
             let text = fs::read_to_string(&status).unwrap_or_default();
             let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
             // It never falls; a process that is ending says nothing of it any more.
             let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
             peak = kib.map_or(peak, |kib: u64| kib << 10);
         }
-        assert!(self.process.wait().unwrap().success(), "{}", self.stderr());
+        assert!(self.wait("its end").success(), "{}", self.stderr());
         peak
     }
 
@@ -264,7 +300,11 @@ impl Running {
     /// Waits until it ends, and returns its exit code.
     #[cfg(unix)]
     pub(crate) fn end(mut self) -> i32 {
-        self.process.wait().unwrap().code().unwrap_or(-1)
+        self.wait("its end").code().unwrap_or(-1)
+    }
+
+    fn wait(&mut self, what: &str) -> ExitStatus {
+        wait_with_timeout(&mut self.process, what)
     }
 
     /// The number of the process.
@@ -274,30 +314,28 @@ impl Running {
 
     /// Ends it as Ctrl-C does, and waits until it has ended.
     pub(crate) fn interrupt(mut self) {
-        let pid = self.process.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &pid]).status();
-        assert!(sent.unwrap().success());
-        self.process.wait().unwrap();
+        signal(self.process.id(), "-INT");
+        self.wait("the end after SIGINT");
     }
 
     /// Ends it as `kill -9` does.
     pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        self.wait("the end after SIGKILL");
     }
 
     /// Ends it as a service manager does, and returns its exit code.
     #[cfg(unix)]
     pub(crate) fn terminate(mut self) -> i32 {
-        let pid = self.process.id().to_string();
-        assert!(Command::new("kill").arg(&pid).status().unwrap().success());
-        self.process.wait().unwrap().code().unwrap_or(-1)
+        signal(self.process.id(), "-TERM");
+        self.wait("the end after SIGTERM").code().unwrap_or(-1)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.process.kill();
+        // Nothing survives that, and a test that fails must not fail twice.
         let _ = self.process.wait();
     }
 }
@@ -305,21 +343,35 @@ impl Drop for Running {
 fn read_lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                break;
+        let (mut line, mut before) = (Vec::new(), 0);
+        for byte in BufReader::new(stream).bytes().map_while(Result::ok) {
+            match byte {
+                // A terminal ends a line with both, and begins it anew with the one alone.
+                b'\n' if before == b'\r' => {}
+                b'\n' | b'\r' => {
+                    let whole = String::from_utf8_lossy(&line).into_owned();
+                    if sender.send(whole).is_err() {
+                        return;
+                    }
+                    line.clear();
+                }
+                _ => line.push(byte),
             }
+            before = byte;
+        }
+        if !line.is_empty() {
+            let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
         }
     });
     receiver
 }
 
-fn collect(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+fn collect_files(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
     for entry in fs::read_dir(dir).unwrap() {
         let entry = entry.unwrap();
         let name = format!("{prefix}{}", entry.file_name().to_str().unwrap());
         if entry.file_type().unwrap().is_dir() {
-            collect(&entry.path(), &format!("{name}/"), files);
+            collect_files(&entry.path(), &format!("{name}/"), files);
         } else {
             files.insert(name, fs::read(entry.path()).unwrap());
         }
@@ -361,7 +413,8 @@ pub(crate) fn http_body(method: &str, url: &str, fields: &[(&str, &str)], body: 
     let rest = url.strip_prefix("http://").unwrap();
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let port = authority.rsplit_once(':').unwrap().1;
-    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    let to = SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()));
+    let mut stream = TcpStream::connect_timeout(&to, LIMIT).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     let mut request = format!("{method} /{path} HTTP/1.1\r\nConnection: close\r\n");
     if fields.iter().all(|(name, _)| *name != "Host") {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use walkdir::WalkDir;
@@ -43,6 +44,15 @@ pub struct BuildReport {
 /// says so), or new or empty. What an earlier build did not write is left alone, except in `_site`,
 /// which is skep's own.
 pub fn build(site: &Site, out: &Path) -> Result<BuildReport, Error> {
+    build_watched(site, out, &|_, _| {})
+}
+
+/// As [`build`]. `watch` is told how many files are done, and how many there are: often, and from any thread.
+pub fn build_watched(
+    site: &Site,
+    out: &Path,
+    watch: &(dyn Fn(usize, usize) + Sync),
+) -> Result<BuildReport, Error> {
     let target = Target::open(site, out)?;
     let existing = existing_files(&target.dir)?;
     let scratch = Scratch::make(&target.dir, existing.is_empty())?;
@@ -52,12 +62,15 @@ pub fn build(site: &Site, out: &Path) -> Result<BuildReport, Error> {
         .iter()
         .map(|(path, output)| (&**path, output))
         .collect();
+    let (done, total) = (AtomicUsize::new(0), outputs.len());
     let rendered: Vec<Result<Planned<'_>, Error>> = outputs
         .into_par_iter()
         .enumerate()
         .map(|(index, (path, output))| {
             let there = existing.contains(path).then(|| target.dir.join(path));
-            plan(site, &scratch, index, there.as_deref(), path, output)
+            let planned = plan(site, &scratch, index, there.as_deref(), path, output);
+            watch(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+            planned
         })
         .collect();
     let mut planned = Vec::with_capacity(rendered.len());

@@ -26,6 +26,7 @@ use crate::{
         tree::{File, NodeSource},
     },
     error::{Error, Kind, Result},
+    progress::{Phase, Unit},
     store::{Reader, index::Sink},
 };
 
@@ -128,12 +129,16 @@ impl Filling {
         let Some(plan) = self.plan() else {
             return;
         };
+        let left = plan.files.iter().zip(&plan.written);
+        let left = left.filter(|(_, written)| !written.load(Ordering::Relaxed));
+        let bytes = left.map(|((_, file), _)| file.size).sum();
+        let tally = reader.begin(Phase::Write, Some(bytes), Unit::Bytes);
         for (n, file) in plan.files.iter().enumerate() {
             if plan.written[n].swap(true, Ordering::Relaxed) {
                 continue;
             }
             let file = std::slice::from_ref(file);
-            if write(reader, file, plan.partial.path()).is_err() {
+            if write(reader, file, plan.partial.path(), &tally).is_err() {
                 *self.state() = State::Given;
                 return;
             }

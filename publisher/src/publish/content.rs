@@ -18,6 +18,7 @@ use crate::{
         tree::File,
     },
     error::{Error, Kind, Result},
+    progress::{Phase, Tally, Unit},
     review::Review,
     snapshot::{SnapshotFile, Source},
     store::{Store, records::IndexedPack, uses::Counted},
@@ -75,6 +76,12 @@ pub(super) fn store(
     }
     let files: Vec<_> = new_files(review).collect();
     let mut added = 0;
+    let tally = store.begin(
+        review.site,
+        Phase::Store,
+        Some(new_bytes(&files)),
+        Unit::Bytes,
+    );
     // Where a file's first path takes it, the others find it, whatever their types are.
     let mut seen: HashMap<ContentHash, Place> = HashMap::new();
     for (file, pack) in files
@@ -84,6 +91,7 @@ pub(super) fn store(
         let hash = file.file.hash;
         if let Some(pack) = pack {
             change.came(pack);
+            tally.add(file.file.size);
             continue;
         }
         let place = match (seen.get(&hash), &file.source) {
@@ -104,6 +112,9 @@ pub(super) fn store(
             }
         };
         seen.insert(hash, place);
+        if !matches!(place, Place::NewPack) {
+            tally.add(file.file.size);
+        }
         match place {
             Place::Blob(blob) => change.came_as(blob),
             Place::NewPack => new.uses += 1,
@@ -111,7 +122,7 @@ pub(super) fn store(
     }
     let mut packs = Vec::new();
     if !new.nodes.is_empty() || !new.files.is_empty() {
-        let pack = write_pack(store, review, &new, scratch)?;
+        let pack = write_pack(store, review, &new, scratch, &tally)?;
         change.came_as(pack.0);
         change.more(pack.0.hash, new.uses - 1);
         added += pack.0.size;
@@ -125,6 +136,11 @@ pub(super) fn store(
         packs,
         added,
     })
+}
+
+/// How many bytes the new files have together.
+fn new_bytes(files: &[&SnapshotFile]) -> u64 {
+    files.iter().map(|file| file.file.size).sum()
 }
 
 /// Where a file lies that was in no pack before.
@@ -249,6 +265,7 @@ fn write_pack(
     review: &Review,
     new: &New<'_>,
     scratch: &Path,
+    tally: &Tally,
 ) -> Result<IndexedPack> {
     let io = |e: std::io::Error| Error::io("write a pack in", scratch, &e);
     fs::create_dir_all(scratch).map_err(io)?;
@@ -260,6 +277,7 @@ fn write_pack(
     for (file, source) in &new.files {
         let bytes = read_again(file, source)?;
         writer.add_file(file.file.hash, &bytes).map_err(io)?;
+        tally.add(file.file.size);
     }
     let written = writer.finish().map_err(io)?;
     let hash = store

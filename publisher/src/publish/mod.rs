@@ -26,6 +26,7 @@ use crate::{
         signpost::Signpost,
     },
     error::{Error, Kind, Result},
+    progress::{Phase, Unit},
     review::{Mend, Review},
     store::{Relation, SiteState, Store, records::Commit},
 };
@@ -145,10 +146,12 @@ pub fn publish(
         ))
     })?;
     progress(Step::Stored);
+    let syncing = store.begin(review.site, Phase::Sync, None, Unit::Bytes);
     store
         .blobs
         .sync()
         .map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
+    drop(syncing);
     progress(Step::Synced);
     peaks.append(&encoded);
     let Some(root) = peaks.root() else {

@@ -22,6 +22,7 @@ use crate::{
         path::ArchivePath,
     },
     error::{Error, Kind, Result},
+    progress::{Phase, Unit},
     store::{
         Reader, Relation, SiteState, Store,
         records::{Commit, IndexedPack, Location},
@@ -149,10 +150,12 @@ pub fn retract(
         Error::new(Kind::Unpublishable, message).hint("retract fewer versions at a time")
     })?;
     progress(Step::Stored);
+    let syncing = store.begin(site, Phase::Sync, None, Unit::Bytes);
     store
         .blobs
         .sync()
         .map_err(|e| Error::io("make durable", Path::new("the store's blobs"), &e))?;
+    drop(syncing);
     progress(Step::Synced);
     peaks.append(&encoded);
     let Some(root) = peaks.root() else {

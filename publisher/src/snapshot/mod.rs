@@ -3,7 +3,10 @@
 mod stat_cache;
 mod walk;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     archive::{
@@ -11,6 +14,7 @@ use crate::{
         tree::File,
     },
     error::{Error, Kind, Result},
+    progress::Watch,
 };
 
 /// The files of an output folder at one moment, sorted by path.
@@ -50,6 +54,8 @@ pub struct Options<'a> {
     pub cache: Option<&'a Path>,
     /// Whether a file or folder is passed over, by its path from the folder, `/`-separated.
     pub leave_out: Option<&'a dyn Fn(&str) -> bool>,
+    /// Who is told how many bytes were read. How many there are is not known before.
+    pub watch: Option<Arc<Watch>>,
 }
 
 /// Reads the folder `dir`.
@@ -168,6 +174,7 @@ mod tests {
         let options = Options {
             cache: None,
             leave_out: Some(&|path| path == "x"),
+            watch: None,
         };
         let files = snapshot(dir.path(), &options).unwrap().files;
         let paths: Vec<_> = files.iter().map(|f| f.path.as_str()).collect();
@@ -192,6 +199,7 @@ mod tests {
         let options = Options {
             cache: Some(cache),
             leave_out: None,
+            watch: None,
         };
         snapshot_at(dir, &options, now).unwrap()
     }
@@ -252,6 +260,7 @@ mod tests {
             let options = Options {
                 cache: Some(&cache),
                 leave_out: Some(leave_out),
+                watch: None,
             };
             let files = snapshot_at(dir.path(), &options, later()).unwrap().files;
             files.iter().map(|f| f.path.to_string()).collect()

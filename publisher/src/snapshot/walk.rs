@@ -17,6 +17,7 @@ use crate::{
         tree::{File, node::MediaType},
     },
     error::{Error, Kind, Result},
+    progress::{Phase, Tally, Unit},
 };
 
 /// The files below `root`, in any order, and how many of them were read. `now` is the present moment, in
@@ -30,6 +31,7 @@ pub(super) fn walk(
     let known_as = root.canonicalize();
     let known_as = known_as.map_err(|e| Error::io("read", root, &e))?;
     let bytes = options.cache.and_then(|path| fs::read(path).ok());
+    let watches = options.watch.iter().cloned().collect();
     let mut walk = Walk {
         root,
         leave_out: options.leave_out,
@@ -39,6 +41,7 @@ pub(super) fn walk(
         files: Vec::new(),
         read: 0,
         folders: vec![String::new()],
+        tally: Tally::new(watches, Phase::Hash, None, Unit::Bytes),
     };
     while let Some(folder) = walk.folders.pop() {
         walk.folder(&folder)?;
@@ -60,6 +63,7 @@ struct Walk<'a> {
     read: u64,
     /// Those that are still to be read, by path from the root.
     folders: Vec<String>,
+    tally: Tally,
 }
 
 impl Walk<'_> {
@@ -153,6 +157,7 @@ impl Walk<'_> {
             }
             hasher.update(&self.buffer[..count]);
             size += count as u64;
+            self.tally.add(count as u64);
         }
     }
 }

@@ -65,6 +65,7 @@ use crate::{
     },
     checkout::Filling,
     error::{Error, Kind, Result},
+    progress::{Phase, Tally, Unit, Watch, Watchers},
 };
 
 /// A site that was to be read is known when its first version was accepted; a pinned one before.
@@ -100,6 +101,8 @@ pub struct Store {
     pub(crate) node: Option<[u8; 32]>,
     /// The folders that wait for a version of a site.
     fillings: Arc<Mutex<HashMap<SiteId, Weak<Filling>>>>,
+    /// Who is told how far work on a site is.
+    watchers: Watchers,
     /// The names in the trees that were checked last.
     pub(crate) names: CheckedNames,
 }
@@ -130,6 +133,7 @@ impl Store {
             activity: Activity::default(),
             node: None,
             fillings: Arc::default(),
+            watchers: Watchers::default(),
             names: CheckedNames::default(),
         };
         // What a crash has left over. If it fails again, there is a next time; all else works meanwhile.
@@ -142,6 +146,22 @@ impl Store {
         let mut fillings = self.fillings();
         fillings.retain(|_, filling| filling.strong_count() > 0);
         fillings.insert(site, Arc::downgrade(filling));
+    }
+
+    /// Reports how far work on `site` is to `watch`, as long as somebody holds it.
+    pub fn watch(&self, site: SiteId, watch: &Arc<Watch>) {
+        self.watchers.add(site, watch);
+    }
+
+    /// Begins a phase of work on `site`.
+    pub(crate) fn begin(
+        &self,
+        site: SiteId,
+        phase: Phase,
+        total: Option<u64>,
+        unit: Unit,
+    ) -> Tally {
+        self.watchers.begin(site, phase, total, unit)
     }
 
     /// The folder that waits for a version of the site, for the first one that comes.

@@ -20,6 +20,7 @@ use crate::{
         tree::{self, Change, File, NodeSource, Object, TreeError},
     },
     error::{Error, Kind, Result},
+    progress::{Phase, Tally, Unit},
 };
 
 /// Reads tree nodes and files of one site. Its methods may block.
@@ -52,6 +53,11 @@ impl Reader {
             frames: Mutex::default(),
             decompressor: Mutex::default(),
         }
+    }
+
+    /// Begins a phase of work on the site.
+    pub(crate) fn begin(&self, phase: Phase, total: Option<u64>, unit: Unit) -> Tally {
+        self.store.begin(self.state.site, phase, total, unit)
     }
 
     /// As [`new`](Self::new), for whom the objects of these packs are there too.

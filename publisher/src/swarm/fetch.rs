@@ -40,6 +40,7 @@ use crate::{
         log::{History, Peaks},
     },
     error::{Error, Kind, Result},
+    progress::{Phase, Unit},
     store::{Activity, Peer, Relation, SiteState},
 };
 
@@ -136,6 +137,7 @@ async fn fetch_one(
     let state = blocking(move || store.site(site)).await?;
     let have = state.as_ref().and_then(|state| state.head.clone());
 
+    let asking = node.store.begin(site, Phase::Ask, None, Unit::Bytes);
     let shared = match (&have, &head) {
         (Some(have), Some(head)) if have == head => return Ok(unchanged(have, 0)),
         _ => link::reach(node, peer).await?,
@@ -170,6 +172,7 @@ async fn fetch_one(
         let seen = blocking(move || store.records.seen(site)).await?;
         seen.map_or(Ok(()), |seen| check_seen(&seen, &head, &new))?;
     }
+    drop(asking);
     let public = Some(Public {
         tip: head.tip(),
         talk: &connection,
@@ -196,6 +199,7 @@ async fn fetch_one(
         if known && store.site(site)?.is_none() {
             return Err(removed_meanwhile(site));
         }
+        let _checking = store.begin(site, Phase::Check, None, Unit::Bytes);
         accept(&store, site, relation, &kept, &new, wanted)
     })
     .await

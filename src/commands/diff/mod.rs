@@ -85,6 +85,7 @@ async fn against_published(ctx: &Context, args: &DiffArgs) -> Result<Value> {
     let site = dir.id()?;
     let plan = args.from.plan(ctx, &dir)?;
     let open = swarm::open(ctx, "skep diff").await?;
+    open.store.watch(site, ctx.out.watch());
     let turn = ctx.turn(site).await;
     let told = (|| {
         let built = plan.carry_out(ctx, site)?;

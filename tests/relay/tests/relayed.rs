@@ -5,18 +5,26 @@
 
 #[path = "../../it/netns.rs"]
 mod netns;
+#[path = "../../it/process.rs"]
+mod process;
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Lines, Write},
+    io::{BufRead, BufReader, Write},
     path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    time::{Duration, Instant},
 };
 
 use iroh::EndpointAddr;
 use iroh_tickets::endpoint::EndpointTicket;
 use netns::{Machines, ip};
+use process::{output_of, wait_with_timeout};
 use serde_json::Value;
+
+/// Nothing that is awaited of a program takes longer.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Where the relay is.
 const RELAY: &str = "10.78.0.1";
@@ -24,21 +32,32 @@ const RELAY: &str = "10.78.0.1";
 /// A program that writes lines of JSON; killed when it is dropped.
 struct Running {
     process: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: Receiver<String>,
 }
 
 impl Running {
     fn spawn(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (sender, lines) = mpsc::channel();
+        let stdout = BufReader::new(process.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
         Self { process, lines }
     }
 
     /// The next line with that event.
     fn event(&mut self, name: &str) -> Value {
+        let end = Instant::now() + LIMIT;
         loop {
-            let line = self.lines.next().expect("it has ended").unwrap();
+            let left = end.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(left);
+            let line = line.unwrap_or_else(|e| panic!("no event {name:?}: {e}"));
             let value: Value = serde_json::from_str(&line).unwrap();
             if value["event"] == name {
                 return value;
@@ -56,7 +75,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.process.kill();
-        let _ = self.process.wait();
+        wait_with_timeout(&mut self.process, "the end after SIGKILL");
     }
 }
 
@@ -97,15 +116,17 @@ fn skep(machines: &Machines, n: usize, dir: &Path, args: &[&str]) -> Command {
         .arg(program)
         .args(args)
         .current_dir(dir)
-        .env_remove("SKEP_HOME")
         .stdin(Stdio::null());
     command
 }
 
 /// Runs `skep` to its end: its exit code, what it answered, and what went wrong.
 fn run(machines: &Machines, n: usize, dir: &Path, args: &[&str]) -> (i32, Value, String) {
-    let output = skep(machines, n, dir, args).output().unwrap();
-    let answer = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let output = output_of(&mut skep(machines, n, dir, args), &args.join(" "));
+    // The lines before tell of progress.
+    let said = String::from_utf8_lossy(&output.stdout);
+    let last = said.lines().last().unwrap_or_default();
+    let answer = serde_json::from_str(last).unwrap_or_default();
     let wrong = String::from_utf8_lossy(&output.stderr).into_owned();
     (output.status.code().unwrap_or(-1), answer, wrong)
 }

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     archive::{address::SiteId, hash::ContentHash, log::Tip},
     error::{Error, Kind, Result},
+    progress::{Phase, Tally, Unit},
     swarm::{
         allow::Coming,
         blobs::iroh_hash,
@@ -90,11 +91,19 @@ pub(super) async fn bring(
 ) -> Result<()> {
     let (here, found) = prepare(node, site, &layout).await?;
     let missing = layout.length() - here.count();
+    let sizes = layout.sizes();
+    let total: u64 = sizes.iter().sum();
+    let pieces_here = (0..).zip(&sizes).filter(|(piece, _)| here.contains(*piece));
+    let begun: u64 = pieces_here.map(|(_, size)| size).sum();
+    let tally = node
+        .store
+        .begin(site, Phase::Fetch, Some(total), Unit::Bytes);
+    tally.set(begun);
     let mut transfer = Transfer {
         node,
         site,
         company,
-        pieces: Pieces::new(layout.sizes(), here, random()),
+        pieces: Pieces::new(sizes, here, random()),
         began: Instant::now(),
         tasks: JoinSet::new(),
         running: HashMap::new(),
@@ -103,11 +112,13 @@ pub(super) async fn bring(
         found: Arc::new(found),
         shared,
         why: None,
+        tally,
     };
     if missing > 0 {
         transfer.run(missing).await?;
     }
     let Transfer { layout, found, .. } = transfer;
+    let _checking = node.store.begin(site, Phase::Check, None, Unit::Bytes);
     finish(node, site, company, &layout, &found, proven).await
 }
 
@@ -128,6 +139,8 @@ struct Transfer<'a> {
     shared: Option<Shared<'a>>,
     /// Why a node is of no use any more: the last, or the one that says most.
     why: Option<Error>,
+    /// What is here of all that is wanted, and what came.
+    tally: Tally,
 }
 
 impl Transfer<'_> {
@@ -350,6 +363,7 @@ impl Transfer<'_> {
         for (id, member) in &mut self.company.members {
             let moved = member.moved.load(Ordering::Relaxed);
             self.pieces.moved(*id, moved - member.counted, now);
+            self.tally.add(moved - member.counted);
             member.counted = moved;
         }
     }
