@@ -59,6 +59,7 @@ pub(crate) enum Phase {
 
 impl Phase {
     /// All of them, in the order in which the manual lists them.
+    #[cfg(test)]
     pub(crate) const ALL: [Self; 13] = [
         Self::Load,
         Self::Build,
