@@ -52,7 +52,7 @@ pub(super) fn read(
 fn name_of(dir: &Path, file: &Path) -> Option<ArchivePath> {
     let parts = file.strip_prefix(dir).ok()?.components();
     let parts: Option<Vec<&str>> = parts.map(|part| part.as_os_str().to_str()).collect();
-    ArchivePath::new(&parts?.join("/")).ok()
+    ArchivePath::composed(&parts?.join("/")).ok()
 }
 
 /// The hash of what a file holds now.
@@ -63,7 +63,7 @@ pub(super) fn hash_of(file: &Path) -> Result<ContentHash> {
 
 /// The bytes of a file of the folder, if they are not too many for a text.
 pub(super) fn text_of(dir: &Path, path: &ArchivePath) -> Result<Option<Vec<u8>>> {
-    let file = path.under(dir);
+    let file = path.in_folder(dir);
     let failed = |e| kept::cant("read", &file, &e);
     match fs::metadata(&file).map_err(failed)?.len() <= MAX_TEXT as u64 {
         true => fs::read(&file).map_err(failed).map(Some),

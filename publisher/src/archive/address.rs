@@ -245,7 +245,7 @@ impl FromStr for Address {
         let version = version.map(parse_version).transpose()?;
         let path = match decode(path).as_str() {
             "" => None,
-            path => Some(ArchivePath::new(path)?),
+            path => Some(ArchivePath::composed(path)?),
         };
         let via = query
             .split('&')

@@ -8,7 +8,7 @@ use std::{
 };
 
 use thiserror::Error;
-use unicode_normalization::is_nfc;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// The path of a file in an archive, such as `2026/11/hello/index.html`.
 ///
@@ -82,6 +82,42 @@ impl ArchivePath {
                 problem,
             }),
         }
+    }
+
+    /// Checks `path` once its letters are composed (NFC): macOS and pages made on it have
+    /// decomposed names, which mean the same.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that it breaks.
+    pub fn composed(path: &str) -> Result<Self, PathError> {
+        match path.is_ascii() || is_nfc(path) {
+            true => Self::new(path),
+            // What is too long stays so: composing makes no name longer than three times its bytes.
+            false if path.len() > 3 * Self::MAX_BYTES => Self::new(path),
+            false => Self::new(&path.nfc().collect::<String>()),
+        }
+    }
+
+    /// Where the file is in a person's folder `root`, where its name may be decomposed. Like
+    /// [`under`](Self::under) if there is no such file.
+    pub fn in_folder(&self, root: &Path) -> PathBuf {
+        let plain = self.under(root);
+        if self.0.is_ascii() || plain.symlink_metadata().is_ok() {
+            return plain;
+        }
+        self.0.split('/').fold(root.to_owned(), |folder, name| {
+            let plain = folder.join(name);
+            if name.is_ascii() || plain.symlink_metadata().is_ok() {
+                return plain;
+            }
+            let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            let same = entries.map(|entry| entry.file_name()).find(|found| {
+                let found = found.to_str();
+                found.is_some_and(|found| found.nfc().eq(name.chars()))
+            });
+            same.map_or(plain, |found| folder.join(found))
+        })
     }
 
     /// The path as text.
@@ -426,5 +462,22 @@ mod tests {
     fn a_checkout_path_stays_below_its_root() {
         let path = ArchivePath::new("a/b.html").unwrap();
         assert_eq!(path.under(Path::new("/out")), Path::new("/out/a/b.html"));
+    }
+
+    #[test]
+    fn decomposed_names_mean_the_same() {
+        let path = ArchivePath::composed("e\u{301}/a.png").unwrap();
+        assert_eq!(path.as_str(), "\u{e9}/a.png");
+        let long = "e\u{301}".repeat(5000);
+        assert_eq!(
+            ArchivePath::composed(&long).unwrap_err().problem,
+            PathProblem::TooLong
+        );
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("e\u{301}")).unwrap();
+        std::fs::write(dir.path().join("e\u{301}/a.png"), "x").unwrap();
+        assert_eq!(std::fs::read(path.in_folder(dir.path())).unwrap(), b"x");
+        let missing = ArchivePath::new("\u{fc}").unwrap();
+        assert_eq!(missing.in_folder(dir.path()), missing.under(dir.path()));
     }
 }

@@ -83,7 +83,7 @@ fn inside(path: &str, has: impl Fn(&ArchivePath) -> bool) -> Option<Lead> {
     };
     let candidates = [(decoded.to_owned(), ""), (index, "/")];
     candidates.into_iter().find_map(|(file, slash)| {
-        let file = ArchivePath::new(&file).ok().filter(&has)?;
+        let file = ArchivePath::composed(&file).ok().filter(&has)?;
         // Written anew, so that it is what was looked for and nothing else.
         let mut address = Address::of(SiteId([0; 32]));
         address.path = Some(file);

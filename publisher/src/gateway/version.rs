@@ -153,7 +153,7 @@ pub(super) fn candidates(path: &str) -> Vec<ArchivePath> {
         true => vec![format!("{name}index.html")],
         false => vec![name.to_string(), format!("{name}/index.html")],
     };
-    let paths = names.iter().map(|name| ArchivePath::new(name));
+    let paths = names.iter().map(|name| ArchivePath::composed(name));
     paths.filter_map(std::result::Result::ok).collect()
 }
 
@@ -253,6 +253,8 @@ mod tests {
         assert_eq!(of("/a/"), ["a/index.html"]);
         assert_eq!(of("/a%20b"), ["a b", "a b/index.html"]);
         assert_eq!(of("//a"), ["a", "a/index.html"]);
+        assert_eq!(of("/e%CC%81/"), ["\u{e9}/index.html"]);
+        assert_eq!(of("/%E1%84%89%E1%85%A1.png")[0], "\u{c0ac}.png");
         for nothing in ["/../x", "/%2e%2e/x", "/a//b", "/%ff", "/a%00", "/C:/x"] {
             assert!(of(nothing).is_empty(), "{nothing}");
         }

@@ -93,7 +93,12 @@ impl Walk<'_> {
                 _ => format!("{folder}/{}", seen.name),
             };
             path.push(seen.name);
-            let left_out = self.leave_out.is_some_and(|leave_out| leave_out(&relative));
+            let left_out = self
+                .leave_out
+                .is_some_and(|leave_out| match is_nfc(&relative) {
+                    true => leave_out(&relative),
+                    false => leave_out(&relative.nfc().collect::<String>()),
+                });
             match seen.kind {
                 _ if left_out => seen.file = None,
                 NameKind::Folder => self.folders.push(relative),
@@ -183,12 +188,8 @@ fn names_in(folder: &Path) -> Result<Vec<(String, NameKind)>> {
 }
 
 fn archive_path(source: &Path, relative: &str) -> Result<ArchivePath> {
-    let checked = match is_nfc(relative) {
-        true => ArchivePath::new(relative),
-        // macOS hands out decomposed names; they mean the same.
-        false => ArchivePath::new(&relative.nfc().collect::<String>()),
-    };
-    let path = checked.map_err(|e| unpublishable(source, &e.problem.to_string()))?;
+    let path = ArchivePath::composed(relative)
+        .map_err(|e| unpublishable(source, &e.problem.to_string()))?;
     if path.is_reserved() {
         return Err(unpublishable(
             source,
