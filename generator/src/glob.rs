@@ -1,7 +1,11 @@
-//! Globs over paths: `*` and `?` stay within a folder, `**` does not.
+//! Globs over paths: `*` and `?` stay within a folder, `**` does not. How Unicode composes
+//! letters makes no difference.
+
+use crate::names::nfc;
 
 /// Whether one of `patterns` matches `path`, whose parts are separated by slashes, or a folder that it lies in.
 pub fn any(patterns: &[String], path: &str) -> bool {
+    let path = &*nfc(path);
     let prefixes = path
         .match_indices('/')
         .map(|(at, _)| &path[..at])
@@ -9,7 +13,7 @@ pub fn any(patterns: &[String], path: &str) -> bool {
     prefixes.into_iter().any(|prefix| {
         patterns
             .iter()
-            .any(|pattern| matches(clean(pattern), prefix))
+            .any(|pattern| matches(clean(&nfc(pattern)), prefix))
     })
 }
 
@@ -74,6 +78,8 @@ mod tests {
             ("a?c", "abc", true),
             ("a?c", "a/c", false),
             ("/top.txt", "top.txt", true),
+            ("e\u{301}*.md", "\u{e9}t\u{e9}.md", true),
+            ("\u{e9}", "e\u{301}/x.md", true),
         ] {
             assert_eq!(
                 any(&[pattern.to_owned()], path),

@@ -35,6 +35,7 @@ mod load;
 mod manifest;
 mod markdown;
 mod marks;
+mod names;
 mod permalink;
 pub mod preview;
 mod recognise;

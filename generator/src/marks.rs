@@ -8,16 +8,20 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::names::decoded;
+
 /// The mark of a link, in place of its URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LinkMark<'a> {
     pub(crate) kind: LinkKind,
-    /// The URL as it goes into the attribute if there is no such source, HTML-escaped. What
-    /// follows the first `?` or `#` of it belongs to the URL of the source too.
-    pub(crate) written: &'a str,
-    /// The path of the source from the site's root, or the name of a wiki link. Empty if only
-    /// the size of an image is to be found.
+    /// The URL as the author wrote it, which stays if there is no such source. What follows the
+    /// first `?` or `#` of it belongs to the URL of the source too.
+    pub(crate) written: Cow<'a, str>,
+    /// The path of the source from the site's root, or the name of a wiki link with its heading.
     pub(crate) target: Cow<'a, str>,
+    /// The path of the source if the author wrote a name and no URL: `#`, `?` and `%` mean
+    /// themselves.
+    pub(crate) literal: Option<Cow<'a, str>>,
 }
 
 /// What is linked, and how its target is found.
@@ -45,14 +49,20 @@ impl LinkKind {
     }
 }
 
-/// Writes the mark of a link into an attribute. `written` is HTML-escaped already.
-pub(crate) fn push_link(out: &mut String, kind: LinkKind, written: &str, target: &str) {
+/// Writes the mark of a link into an attribute. It holds nothing that any escaping changes.
+pub(crate) fn push_link(
+    out: &mut String,
+    kind: LinkKind,
+    written: &str,
+    target: &str,
+    literal: Option<&str>,
+) {
     out.push_str(LINK_START);
     out.push(kind.letter());
-    out.push(' ');
-    out.push_str(written);
-    out.push(' ');
-    push_encoded(out, target);
+    for part in [written, target].into_iter().chain(literal) {
+        out.push(' ');
+        push_encoded(out, part);
+    }
     out.push('}');
 }
 
@@ -67,10 +77,15 @@ pub(crate) fn link(value: &str) -> Option<LinkMark<'_>> {
         _ => return None,
     };
     let (written, target) = (parts.next()?, parts.next()?);
+    let literal = match parts.next() {
+        Some(literal) => Some(decoded(literal)?),
+        None => None,
+    };
     (parts.next().is_none()).then_some(LinkMark {
         kind,
-        written,
+        written: decoded(written)?,
         target: decoded(target)?,
+        literal,
     })
 }
 
@@ -107,30 +122,6 @@ fn push_encoded(out: &mut String, text: &str) {
     }
 }
 
-/// `text` with its percent escapes read; `None` if that is no UTF-8.
-pub(crate) fn decoded(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('%') {
-        return Some(Cow::Borrowed(text));
-    }
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = |i: usize| bytes.get(i).and_then(|b| char::from(*b).to_digit(16));
-        if bytes[at] == b'%'
-            && let (Some(high), Some(low)) = (hex(at + 1), hex(at + 2))
-            && let Ok(byte) = u8::try_from(high * 16 + low)
-        {
-            out.push(byte);
-            at += 3;
-        } else {
-            out.push(bytes[at]);
-            at += 1;
-        }
-    }
-    String::from_utf8(out).ok().map(Cow::Owned)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -139,12 +130,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn marks_can_be_read(target in ".*", index: usize) {
+        fn marks_can_be_read(target in ".*", written in ".*", has_literal: bool, index: usize) {
             for kind in [LinkKind::Link, LinkKind::Image, LinkKind::Wiki] {
                 let mut out = String::new();
-                push_link(&mut out, kind, "a.md?q&amp;r#f", &target);
-                let target = Cow::Borrowed(target.as_str());
-                let expected = LinkMark { kind, written: "a.md?q&amp;r#f", target };
+                let literal = has_literal.then_some(written.as_str());
+                push_link(&mut out, kind, &written, &target, literal);
+                prop_assert_eq!(&crate::html::escape(&out), &out);
+                let expected = LinkMark {
+                    kind,
+                    written: written.as_str().into(),
+                    target: target.as_str().into(),
+                    literal: literal.map(Cow::Borrowed),
+                };
                 prop_assert_eq!(link(&out), Some(expected));
             }
             let mut out = String::new();
@@ -161,7 +158,7 @@ mod tests {
             "{skep:}",
             "{skep:l a}",
             "{skep:x a b}",
-            "{skep:l a b c}",
+            "{skep:l a b c d}",
         ] {
             assert_eq!(link(value), None, "{value}");
         }
@@ -171,11 +168,5 @@ mod tests {
         let mut out = String::new();
         push_call(&mut out, "a", 0);
         assert_eq!(call(&without_comments(&out)), None);
-    }
-
-    #[test]
-    fn reads_percent_escapes() {
-        assert_eq!(decoded("a%20%C3%A4%zz%").unwrap(), "a ä%zz%");
-        assert_eq!(decoded("%FF"), None);
     }
 }

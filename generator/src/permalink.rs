@@ -1,7 +1,8 @@
-//! From the pattern of a permalink to the URL of a page, and from there to its output path.
+//! From the pattern of a permalink to where a page is.
 
 use jiff::Zoned;
 
+use crate::names::{self, SitePath, Url};
 use crate::slugs;
 
 /// The pattern of a site that sets none.
@@ -64,6 +65,30 @@ impl Parts<'_> {
     };
 }
 
+/// Where a page is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its URL from the root of the site.
+    pub(crate) url: Url,
+    /// Its file.
+    pub(crate) path: SitePath,
+}
+
+impl Place {
+    /// The page at the URL path `path`, which begins with a slash and has no percent escapes.
+    pub(crate) fn at(path: &str) -> Self {
+        let inside = path.trim_start_matches('/');
+        let path = match inside.is_empty() || inside.ends_with('/') {
+            true => SitePath::of(&format!("{inside}index.html")),
+            false => SitePath::of(inside),
+        };
+        Self {
+            url: Url::of_file(inside),
+            path,
+        }
+    }
+}
+
 /// The pattern that `style` (a name or a pattern) stands for, or what is wrong with it.
 pub(crate) fn pattern(style: &str) -> Result<String, String> {
     let pattern = match style {
@@ -77,47 +102,56 @@ pub(crate) fn pattern(style: &str) -> Result<String, String> {
         }
         _ => style,
     };
+    let mut sample = String::new();
     for piece in pieces(pattern) {
-        if let Piece::Placeholder(name) = piece
-            && !PLACEHOLDERS.contains(&name)
-        {
-            return Err(format!("there is no placeholder :{name} for permalinks"));
+        match piece {
+            Piece::Text(text) => match names::decoded(text) {
+                Some(text) => sample.push_str(&text),
+                None => return Err(refused(style, "its percent escapes are not UTF-8")),
+            },
+            Piece::Placeholder(name) if PLACEHOLDERS.contains(&name) => sample.push('x'),
+            Piece::Placeholder(name) => {
+                return Err(format!("there is no placeholder :{name} for permalinks"));
+            }
         }
+    }
+    for name in sample.split('/').filter(|name| is_kept(name)) {
+        names::check(name).map_err(|problem| refused(style, &problem))?;
     }
     Ok(format!("/{}", pattern.trim_start_matches('/')))
 }
 
-/// The URL that a valid `pattern` gives for `parts`. It starts with a slash; what has neither
-/// a slash nor an extension at its end gets a slash.
-pub(crate) fn url(pattern: &str, parts: &Parts<'_>) -> String {
-    let mut url = String::from("/");
-    for piece in pieces(pattern) {
-        match piece {
-            Piece::Text(text) => url.push_str(text),
-            Piece::Placeholder(name) => url.push_str(&value(name, parts)),
-        }
-    }
-    let directory = url.ends_with('/') || !last_segment(&url).contains('.');
-    let segments: Vec<String> = url
-        .split('/')
-        .filter(|segment| !segment.is_empty() && *segment != "." && *segment != "..")
-        .map(url_segment)
-        .collect();
-    let mut url = format!("/{}", segments.join("/"));
-    if directory && !url.ends_with('/') {
-        url.push('/');
-    }
-    url
+fn refused(style: &str, problem: &str) -> String {
+    format!("'{}' can't be a permalink: {problem}", style.escape_debug())
 }
 
-/// The output path of the page at `url`, which starts with a slash.
-pub(crate) fn output_path(url: &str) -> String {
-    let path = url.trim_start_matches('/');
-    if path.is_empty() || path.ends_with('/') {
-        format!("{path}index.html")
-    } else {
-        path.to_owned()
+/// Where a valid `pattern` places what has these `parts`. The text of the pattern stays as it is
+/// written, percent escapes read; the values of placeholders become parts of URLs. What has
+/// neither a slash nor an extension at its end gets a slash.
+pub(crate) fn place(pattern: &str, parts: &Parts<'_>) -> Place {
+    let mut path = String::from("/");
+    for piece in pieces(pattern) {
+        match piece {
+            Piece::Text(text) => path.push_str(&names::decoded(text).unwrap_or(text.into())),
+            Piece::Placeholder(name) => {
+                let value = value(name, parts);
+                let segments: Vec<String> = value.split('/').map(url_segment).collect();
+                path.push_str(&segments.join("/"));
+            }
+        }
     }
+    let is_folder = path.ends_with('/') || !last_segment(&path).contains('.');
+    let segments: Vec<&str> = path.split('/').filter(|name| is_kept(name)).collect();
+    let mut path = format!("/{}", segments.join("/"));
+    if is_folder && !path.ends_with('/') {
+        path.push('/');
+    }
+    Place::at(&path)
+}
+
+/// Whether a part of a URL's path stays in it.
+fn is_kept(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".."
 }
 
 /// `name` without the characters that need an escape in a URL or mean something to a shell.
@@ -199,17 +233,25 @@ fn value(name: &str, parts: &Parts<'_>) -> String {
 mod tests {
     use super::*;
 
+    fn parts_of(categories: &[String]) -> Parts<'_> {
+        Parts {
+            date: None,
+            title: "a-title",
+            path: "sub/a-title",
+            collection: "posts",
+            categories,
+        }
+    }
+
     fn post(pattern_or_style: &str, categories: &[&str]) -> String {
         let date = crate::dates::parse("2026-01-02 03:04:05", &jiff::tz::TimeZone::UTC).unwrap();
         let categories: Vec<String> = categories.iter().map(|c| (*c).to_owned()).collect();
         let parts = Parts {
             date: Some(&date),
-            title: "a-title",
-            path: "sub/a-title",
-            collection: "posts",
-            categories: &categories,
+            ..parts_of(&categories)
         };
-        url(&pattern(pattern_or_style).unwrap(), &parts)
+        let place = place(&pattern(pattern_or_style).unwrap(), &parts);
+        place.url.as_str().to_owned()
     }
 
     #[test]
@@ -239,6 +281,22 @@ mod tests {
     }
 
     #[test]
+    fn the_text_of_a_permalink_stays_literal_and_its_values_do_not() {
+        assert_eq!(post("/wiki/Some Page/", &[]), "/wiki/Some%20Page/");
+        assert_eq!(post("/caf%C3%A9/:title/", &[]), "/café/a-title/");
+        assert_eq!(
+            post("/C# & co/:categories/", &["x y"]),
+            "/C%23%20&%20co/x-y/"
+        );
+        let place = place(&pattern("/wiki/100%25 Page").unwrap(), &parts_of(&[]));
+        assert_eq!(place.path.as_str(), "wiki/100% Page/index.html");
+        for style in ["/a%0Ab/", "/a%5Cb/", "/a%3Ab/", "/a./b/", "/%FF/"] {
+            let error = pattern(style).unwrap_err();
+            assert!(error.contains("can't be a permalink"), "{error}");
+        }
+    }
+
+    #[test]
     fn unknown_names_are_told() {
         assert!(pattern("/:yaer/").unwrap_err().contains(":yaer"));
         assert!(pattern("prety").unwrap_err().contains("prety"));
@@ -246,8 +304,8 @@ mod tests {
 
     #[test]
     fn output_paths() {
-        assert_eq!(output_path("/"), "index.html");
-        assert_eq!(output_path("/a/"), "a/index.html");
-        assert_eq!(output_path("/a.html"), "a.html");
+        assert_eq!(Place::at("/").path.as_str(), "index.html");
+        assert_eq!(Place::at("/a/").path.as_str(), "a/index.html");
+        assert_eq!(Place::at("/a.html").path.as_str(), "a.html");
     }
 }

@@ -1,16 +1,21 @@
 //! Pages that lead from an old URL to a new one.
 
 use crate::html::escape;
+use crate::links;
+use crate::names::Html;
 use crate::site::Site;
 use crate::site::page::Page;
 
-/// A page that leads on to `page`. It works on any server and without JavaScript.
-pub(crate) fn page(site: &Site, page: &Page) -> String {
-    let url = escape(&page.url);
+/// The page at the output `path` that leads on to `page`. It works on any server and without JavaScript.
+pub(crate) fn page(site: &Site, page: &Page, path: &str) -> String {
+    let url = links::relative_to(path, &page.url);
     let title = escape(page.title.as_deref().unwrap_or("This page has moved"));
     let lang = escape(&site.config.lang);
     let canonical = match site.base_url() {
-        Some(base) => format!("<link rel=\"canonical\" href=\"{}{url}\">\n", escape(base)),
+        Some(base) => {
+            let absolute = Html::of(&page.url.absolute(base));
+            format!("<link rel=\"canonical\" href=\"{absolute}\">\n")
+        }
         None => String::new(),
     };
     format!(

@@ -6,6 +6,7 @@ use crate::documents::Body;
 use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::feed;
 use crate::links::{self, Base};
+use crate::names::Url;
 use crate::redirect;
 use crate::related;
 use crate::site::lists::{Kind, List};
@@ -50,12 +51,12 @@ pub(crate) fn output_at(site: &Site, path: &str, output: &Output) -> Result<Vec<
         Output::List { index, part } => {
             let list = site.lists.get(*index as usize).ok_or_else(gone)?;
             let html = list_page(site, path, list, *part as usize)
-                .map_err(|error| tell_page(error, &list.url))?;
+                .map_err(|error| tell_page(error, list.url.as_str()))?;
             Ok(html.into_bytes())
         }
         Output::Redirect { id } => {
             let page = site.page(*id).ok_or_else(gone)?;
-            Ok(links::relative(&redirect::page(site, page), path).into_bytes())
+            Ok(redirect::page(site, page, path).into_bytes())
         }
         Output::File(source) => site.files.get(source).ok_or_else(gone)?.source.read(),
         Output::Style(source) => {
@@ -77,7 +78,7 @@ fn finish(
     site: &Site,
     html: &str,
     path: &str,
-    url: &str,
+    url: &Url,
     context: &Context,
 ) -> Result<String, Error> {
     let is_html = path.ends_with(".html") || path.ends_with(".htm");
@@ -91,7 +92,9 @@ fn finish(
         .as_ref()
         .and_then(|web| web.fallback.as_deref());
     let base = match path == "404.html" || fallback == Some(path) {
-        true => Base::Root,
+        true => Base::Root {
+            below: site.mounted_at(),
+        },
         false => Base::Page { path, url },
     };
     links::finish(html, base, &around)
@@ -118,8 +121,10 @@ fn page(site: &Site, path: &str, id: u32, shown: &Shown, part: usize) -> Result<
         let items = items_of(site, over);
         if part > 1 {
             let url = pager::url(&shown.page.url, &site.config.paginate_path, part);
-            let absolute = site.base_url().map(|base| format!("{base}{url}"));
-            put(&mut value, "url", &*url);
+            let absolute = site
+                .base_url()
+                .map(|base| format!("{base}{}", url.as_str()));
+            put(&mut value, "url", url.as_str());
             put(&mut value, "permalink", absolute);
         }
         context.insert_value(
@@ -216,7 +221,7 @@ fn list_page(site: &Site, path: &str, list: &List, part: usize) -> Result<String
 }
 
 /// `paginator`, with the names of Jekyll.
-fn paginator(site: &Site, url: &str, pager: Pager, part: usize, items: &[u32]) -> Value {
+fn paginator(site: &Site, url: &Url, pager: Pager, part: usize, items: &[u32]) -> Value {
     let url = |part: usize| pager::url(url, &site.config.paginate_path, part);
     let parts = pager.parts();
     let mut value = Map::new();
@@ -232,22 +237,22 @@ fn paginator(site: &Site, url: &str, pager: Pager, part: usize, items: &[u32]) -
     put(
         &mut value,
         "previous_page_path",
-        previous.map(|part| url(part).to_string()),
+        previous.map(|part| url(part).as_str().to_owned()),
     );
     put(&mut value, "next_page", next);
     put(
         &mut value,
         "next_page_path",
-        next.map(|part| url(part).to_string()),
+        next.map(|part| url(part).as_str().to_owned()),
     );
-    put(&mut value, "first_page_path", &*url(1));
-    put(&mut value, "last_page_path", &*url(parts));
+    put(&mut value, "first_page_path", url(1).as_str());
+    put(&mut value, "last_page_path", url(parts).as_str());
     // The parts around this one: a list of a thousand would be nothing to choose from.
     let from = part.saturating_sub(2).max(1);
     let around = (from..=(part + 2).min(parts)).map(|number| {
         let mut link = Map::new();
         put(&mut link, "page", number);
-        put(&mut link, "url", &*url(number));
+        put(&mut link, "url", url(number).as_str());
         Value::from(link)
     });
     put(

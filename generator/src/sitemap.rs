@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use crate::dates;
-use crate::feed::{changed, url, xml};
+use crate::feed::{changed, xml};
+use crate::names::Url;
 use crate::site::{Output, Site};
 
 /// The sitemap: every HTML page but the one for missing paths, and those that only lead on to others.
@@ -22,14 +23,11 @@ pub(crate) fn render(site: &Site) -> String {
         let is_html = path.ends_with(".html") || path.ends_with(".htm");
         // A page may ask to be left out, as with Jekyll's plugin.
         let is_hidden = page.is_some_and(|page| page.table.get("sitemap") == Some(&false.into()));
-        if !is_html || is_hidden || &**path == "404.html" {
+        if !is_html || is_hidden || path.as_str() == "404.html" {
             continue;
         }
-        let shown = path
-            .strip_suffix("index.html")
-            .filter(|rest| rest.is_empty() || rest.ends_with('/'));
-        let address = format!("/{}", shown.unwrap_or(path));
-        let _ = write!(out, "  <url><loc>{}</loc>", xml(&url(base, &address)));
+        let address = Url::of_page(path).absolute(base);
+        let _ = write!(out, "  <url><loc>{}</loc>", xml(&address));
         if let Some(date) = page.and_then(changed) {
             let _ = write!(out, "<lastmod>{}</lastmod>", dates::rfc3339(date));
         }

@@ -10,12 +10,14 @@ use walkdir::{DirEntry, WalkDir};
 use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind};
 use crate::glob;
+use crate::names::nfc;
 use crate::theme;
 
 /// One source file. Its text is not read yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
-    /// The path in the site folder or in the theme, with slashes.
+    /// The path in the site folder or in the theme, with slashes, composed (NFC) however the disk
+    /// has it.
     pub(crate) path: String,
     /// The path as errors show it.
     pub(crate) shown: String,
@@ -133,7 +135,7 @@ pub(crate) fn find(root: &Path, config: &Config) -> Result<BTreeMap<String, Sour
     let mut errors = Vec::new();
     let walk = WalkDir::new(root).min_depth(1).sort_by_file_name();
     let wanted = |entry: &DirEntry| match relative(root, entry.path()) {
-        Ok(path) => is_wanted(&path, config),
+        Ok(path) => is_wanted(&nfc(&path), config),
         // Let the entry through, so that its name is told below.
         Err(_) => true,
     };
@@ -142,15 +144,26 @@ pub(crate) fn find(root: &Path, config: &Config) -> Result<BTreeMap<String, Sour
             .map_err(walk_error)
             .and_then(|entry| source(root, config, &entry))
         {
-            Ok(Some(source)) => {
-                sources.insert(source.path.clone(), source);
-            }
+            Ok(Some(source)) => match sources.get(&source.path) {
+                Some(twin) if !twin.is_from_theme() => errors.push(twins(&source)),
+                _ => {
+                    sources.insert(source.path.clone(), source);
+                }
+            },
             Ok(None) => {}
             Err(error) => errors.push(error),
         }
     }
     Error::collect(errors)?;
     Ok(sources)
+}
+
+/// The error for a file whose path is that of another but for how Unicode writes it.
+fn twins(source: &Source) -> Error {
+    let message = "another file has the same name: they differ in how Unicode composes letters";
+    Error::new(ErrorKind::Path, message)
+        .in_file(&source.shown)
+        .with_hint("remove or rename one of the two: a site can hold only one of them")
 }
 
 /// What lies at one path of a site's folder.
@@ -165,6 +178,10 @@ pub(crate) enum Found {
 
 /// Looks at one `path` (relative, with slashes) of the site in the folder `root`, to which no link leads.
 pub(crate) fn look(root: &Path, config: &Config, path: &str) -> Result<Found, Error> {
+    if nfc(path) != path {
+        // Another file may have the same name.
+        return Ok(Found::Folder);
+    }
     let wanted = |path: &str| is_wanted(path, config);
     let folders = path.match_indices('/').map(|(slash, _)| &path[..slash]);
     if !folders.chain([path]).all(wanted) {
@@ -239,7 +256,7 @@ fn last(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// `path` relative to `dir`, with slashes.
+/// `path` relative to `dir`, with slashes, as it is written on the disk.
 pub(crate) fn relative(dir: &Path, path: &Path) -> Result<String, Error> {
     let inside = path.strip_prefix(dir).unwrap_or(path);
     let mut names = Vec::new();
@@ -283,7 +300,7 @@ fn role(path: &str, config: &Config) -> Role {
 }
 
 fn source(root: &Path, config: &Config, entry: &DirEntry) -> Result<Option<Source>, Error> {
-    let path = relative(root, entry.path())?;
+    let path = nfc(&relative(root, entry.path())?).into_owned();
     if entry.file_type().is_dir() {
         return Ok(None);
     }

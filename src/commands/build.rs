@@ -120,6 +120,7 @@ fn with_tera(ctx: &Context, args: &BuildArgs, output: &str) -> Result<Exit> {
         future: args.include.future,
         unpublished: args.include.unpublished,
         base_url: args.base_url.clone(),
+        below_base_url: true,
         fingerprint: true,
         cache: (!args.clean).then(|| ctx.home.cache()),
     };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Entry, Feed, changed, url, xml};
+use super::{Entry, Feed, changed, xml};
 use crate::dates;
 use crate::site::Site;
 
@@ -19,7 +19,7 @@ pub(super) fn render(site: &Site, feed: &Feed, posts: &[Entry<'_>]) -> String {
         out,
         "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"{lang}\">"
     );
-    element(&mut out, 1, "id", &url(id_base, &feed.of));
+    element(&mut out, 1, "id", &feed.of.absolute(id_base));
     element(&mut out, 1, "title", &title);
     if let Some(description) = &config.description {
         element(&mut out, 1, "subtitle", description);
@@ -27,12 +27,12 @@ pub(super) fn render(site: &Site, feed: &Feed, posts: &[Entry<'_>]) -> String {
     let _ = writeln!(
         out,
         "  <link rel=\"alternate\" type=\"text/html\" href=\"{}\"/>",
-        xml(&url(base, &feed.of))
+        xml(&feed.of.absolute(base))
     );
     let _ = writeln!(
         out,
         "  <link rel=\"self\" type=\"application/atom+xml\" href=\"{}\"/>",
-        xml(&url(base, &format!("/{}", feed.path)))
+        xml(&feed.url().absolute(base))
     );
     if let Some(newest) = posts.iter().filter_map(|post| changed(post.page)).max() {
         element(&mut out, 1, "updated", &dates::rfc3339(newest));
@@ -48,9 +48,9 @@ pub(super) fn render(site: &Site, feed: &Feed, posts: &[Entry<'_>]) -> String {
 
 fn entry(out: &mut String, entry: &Entry<'_>, base: &str, id_base: &str) {
     let page = entry.page;
-    let link = url(base, &page.url);
+    let link = page.url.absolute(base);
     out.push_str("  <entry>\n");
-    element(out, 2, "id", &url(id_base, &page.url));
+    element(out, 2, "id", &page.url.absolute(id_base));
     element(out, 2, "title", entry.title());
     let _ = writeln!(
         out,

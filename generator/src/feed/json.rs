@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Entry, Feed, url};
+use super::{Entry, Feed};
 use crate::dates;
 use crate::site::Site;
 
@@ -17,12 +17,8 @@ pub(super) fn render(site: &Site, feed: &Feed, entries: &[Entry<'_>]) -> String 
         Some("https://jsonfeed.org/version/1.1"),
     );
     put(&mut all, "title", Some(feed.full_title(site)));
-    put(&mut all, "home_page_url", Some(url(base, &feed.of)));
-    put(
-        &mut all,
-        "feed_url",
-        Some(url(base, &format!("/{}", feed.path))),
-    );
+    put(&mut all, "home_page_url", Some(feed.of.absolute(base)));
+    put(&mut all, "feed_url", Some(feed.url().absolute(base)));
     put(&mut all, "description", config.description.as_deref());
     put(&mut all, "language", Some(config.lang.as_str()));
     if let Some(author) = &config.author {
@@ -40,8 +36,8 @@ pub(super) fn render(site: &Site, feed: &Feed, entries: &[Entry<'_>]) -> String 
 fn item(entry: &Entry<'_>, base: &str, id_base: &str) -> Value {
     let page = entry.page;
     let mut item = Map::new();
-    put(&mut item, "id", Some(url(id_base, &page.url)));
-    put(&mut item, "url", Some(url(base, &page.url)));
+    put(&mut item, "id", Some(page.url.absolute(id_base)));
+    put(&mut item, "url", Some(page.url.absolute(base)));
     put(&mut item, "title", Some(entry.title()));
     // One of the two has to be there.
     let content = entry.content.as_deref().or(entry.excerpt.as_deref());

@@ -5,7 +5,6 @@ mod json;
 mod rss;
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use jiff::Zoned;
 use tera::{Map, Value};
@@ -14,6 +13,7 @@ use crate::config::{Config, Format};
 use crate::error::Error;
 use crate::html;
 use crate::links::{self, Base};
+use crate::names::{SitePath, Url};
 use crate::site::Site;
 use crate::site::page::Page;
 use crate::site::targets::Around;
@@ -26,11 +26,11 @@ use crate::template::values::put;
 pub(crate) struct Feed {
     pub(crate) format: Format,
     /// The output path.
-    pub(crate) path: String,
+    pub(crate) path: SitePath,
     /// What it is a feed of, beside the title of the site; `None` for the site itself.
     pub(crate) title: Option<String>,
     /// The URL of the page that lists the same, from the root of the site.
-    pub(crate) of: String,
+    pub(crate) of: Url,
     /// The numbers of the pages in it, newest first.
     pub(crate) entries: Vec<u32>,
 }
@@ -53,9 +53,9 @@ pub(crate) fn all(
         for format in &config.feed.formats {
             feeds.push(Feed {
                 format: *format,
-                path: format!("{}{}", &of[1..], format.file()),
+                path: SitePath::of(&format!("{}{}", &of[1..], format.file())),
                 title: title.map(str::to_owned),
-                of: of.clone(),
+                of: Url::of_file(&of[1..]),
                 entries: entries.clone(),
             });
         }
@@ -92,10 +92,15 @@ pub(crate) fn all(
 }
 
 impl Feed {
+    /// Its URL from the root of the site.
+    fn url(&self) -> Url {
+        Url::of_file(&self.path)
+    }
+
     /// What templates see of it.
     pub(crate) fn value(&self) -> Value {
         let mut value = Map::new();
-        put(&mut value, "url", format!("/{}", self.path));
+        put(&mut value, "url", self.url().as_str());
         put(&mut value, "type", self.format.media_type());
         put(&mut value, "title", self.title.as_deref());
         put(&mut value, "of", self.of.as_str());
@@ -159,7 +164,7 @@ impl Entry<'_> {
 
 /// The entries of `feed`.
 fn entries<'a>(site: &'a Site, feed: &Feed) -> Result<Vec<Entry<'a>>, Error> {
-    let base = Base::Absolute(feed.base(site));
+    let start = feed.base(site);
     let mut entries = Vec::with_capacity(feed.entries.len());
     for shown in feed.entries.iter().filter_map(|id| site.shown(*id)) {
         let page = &*shown.page;
@@ -176,7 +181,13 @@ fn entries<'a>(site: &'a Site, feed: &Feed) -> Result<Vec<Entry<'a>>, Error> {
             .and_then(|text| text.as_str())
         {
             None | Some("") => Ok(None),
-            Some(html) => links::finish(html, base, &around).map(Some),
+            Some(html) => {
+                let base = Base::Absolute {
+                    base: start,
+                    url: &page.url,
+                };
+                links::finish(html, base, &around).map(Some)
+            }
         };
         let names = |index: usize| page.terms[index].iter().map(String::as_str);
         entries.push(Entry {
@@ -204,19 +215,6 @@ pub(crate) fn xml(text: &str) -> String {
     html::escape(&text.chars().filter(allowed).collect::<String>())
 }
 
-/// The absolute URL of `path`, which starts with a slash.
-pub(crate) fn url(base: &str, path: &str) -> String {
-    let mut url = base.to_owned();
-    for byte in path.bytes() {
-        if byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            let _ = write!(url, "%{byte:02X}");
-        }
-    }
-    url
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,10 +222,5 @@ mod tests {
     #[test]
     fn xml_holds_no_control_characters() {
         assert_eq!(xml("a\u{8}<b\u{ffff}\n"), "a&lt;b\n");
-    }
-
-    #[test]
-    fn urls_are_escaped() {
-        assert_eq!(url("https://h", "/ä b/"), "https://h/%C3%A4%20b/");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use jiff::Zoned;
 
-use super::{Entry, Feed, changed, url, xml};
+use super::{Entry, Feed, changed, xml};
 use crate::site::Site;
 
 /// The feed as XML.
@@ -19,7 +19,7 @@ pub(super) fn render(site: &Site, feed: &Feed, posts: &[Entry<'_>]) -> String {
          xmlns:dc=\"http://purl.org/dc/elements/1.1/\">\n<channel>\n",
     );
     element(&mut out, "title", &title);
-    element(&mut out, "link", &url(base, &feed.of));
+    element(&mut out, "link", &feed.of.absolute(base));
     // It has to be there.
     element(
         &mut out,
@@ -27,7 +27,7 @@ pub(super) fn render(site: &Site, feed: &Feed, posts: &[Entry<'_>]) -> String {
         config.description.as_deref().unwrap_or(&title),
     );
     element(&mut out, "language", &config.lang);
-    let own = xml(&url(base, &format!("/{}", feed.path)));
+    let own = xml(&feed.url().absolute(base));
     let _ = writeln!(
         out,
         "<atom:link rel=\"self\" type=\"application/rss+xml\" href=\"{own}\"/>"
@@ -45,8 +45,8 @@ pub(super) fn render(site: &Site, feed: &Feed, posts: &[Entry<'_>]) -> String {
 fn item(out: &mut String, entry: &Entry<'_>, base: &str, id_base: &str) {
     out.push_str("<item>\n");
     element(out, "title", entry.title());
-    element(out, "link", &url(base, &entry.page.url));
-    let id = xml(&url(id_base, &entry.page.url));
+    element(out, "link", &entry.page.url.absolute(base));
+    let id = xml(&entry.page.url.absolute(id_base));
     let is_link = base == id_base;
     let _ = writeln!(out, "<guid isPermaLink=\"{is_link}\">{id}</guid>");
     if let Some(date) = &entry.page.date {

@@ -1,31 +1,24 @@
 //! The pass itself.
 
-use std::borrow::Cow;
 use std::fmt::Write;
 use std::ops::Range;
 
-use pulldown_cmark_escape::escape_href;
-
+use super::place::{absolute, in_nfc, placed};
 use super::tags::{close_of, end_of, next_attribute};
 use super::{Base, Targets};
 use crate::error::{Error, ErrorKind};
 use crate::html as entities;
-use crate::markdown;
 use crate::marks::{self, LinkKind, LinkMark};
+use crate::names::{self, Html, Url};
 
 /// Calls are expanded inside of each other no deeper.
 const MAX_DEPTH: usize = 64;
 
 /// Finishes `html` for where it stands. What needs no change stays as it is, to the byte.
 pub(crate) fn finish(html: &str, base: Base<'_>, targets: &dyn Targets) -> Result<String, Error> {
-    let up = match base {
-        Base::Page { path, .. } => "../".repeat(path.matches('/').count()),
-        Base::Root | Base::Absolute(_) => String::new(),
-    };
     let mut pass = Pass {
         out: String::with_capacity(html.len() + html.len() / 16),
         base,
-        up,
         targets,
         folders: Vec::new(),
     };
@@ -36,8 +29,6 @@ pub(crate) fn finish(html: &str, base: Base<'_>, targets: &dyn Targets) -> Resul
 struct Pass<'a> {
     out: String,
     base: Base<'a>,
-    /// From the page to the root of the site.
-    up: String,
     targets: &'a dyn Targets,
     /// The folders of the sources whose calls are being expanded, the innermost last.
     folders: Vec<String>,
@@ -112,7 +103,7 @@ impl Pass<'_> {
             };
             self.out.push_str(&html[copied..value.start]);
             let placed = self.placed(&url);
-            self.out.push_str(placed.as_deref().unwrap_or(&url));
+            self.out.push_str(placed.as_str());
             self.out.push_str(&html[value.end..whole.end]);
             if mark.kind == LinkKind::Image {
                 self.size(&url);
@@ -127,102 +118,87 @@ impl Pass<'_> {
             return copied;
         };
         self.out.push_str(&html[copied..value.start]);
-        self.out.push_str(&new);
+        self.out.push_str(new.as_str());
         value.end
     }
 
-    /// The URL that a mark stands for, HTML-escaped; from the root if it is of this site.
-    /// `None` if it is a name that no page has.
-    fn marked(&self, mark: &LinkMark<'_>) -> Option<String> {
-        let rest = suffix(mark.written);
-        let url = match mark.kind {
-            LinkKind::Wiki => Some(self.targets.url_of_name(&mark.target)?),
-            LinkKind::Link | LinkKind::Image => self.targets.url_of_source(&mark.target),
-        };
-        Some(match url {
-            Some(url) if rest.starts_with('#') && self.is_here(&url) => rest.to_owned(),
-            Some(url) => {
-                let mut escaped = String::with_capacity(url.len() + rest.len());
-                let _ = escape_href(&mut escaped, &url);
-                escaped + rest
-            }
-            None => mark.written.to_owned(),
-        })
-    }
-
-    /// Whether `url` is the page that the HTML stands on.
-    fn is_here(&self, here: &str) -> bool {
-        matches!(self.base, Base::Page { url, .. } if url == here)
-    }
-
-    /// The URL in an attribute as it has to be; `None` if it is so already.
-    fn url(&self, url: &str) -> Option<String> {
-        if let Some(found) = self.beside_a_call(url) {
-            return Some(self.placed(&found).unwrap_or(found));
+    /// The URL that a mark stands for; from the root if it is of this site. `None` if it is a name
+    /// that no page has.
+    fn marked(&self, mark: &LinkMark<'_>) -> Option<Url> {
+        let found = super::url_of(mark, self.targets);
+        if mark.kind == LinkKind::Wiki && found.is_none() {
+            return None;
         }
-        self.placed(url)
+        Some(found.unwrap_or_else(|| Url::written(&mark.written)))
+    }
+
+    /// Where `url` is for a browser that shows the HTML.
+    fn placed(&self, url: &Url) -> Html {
+        if let Base::Page { url: here, .. } = self.base
+            && url.path() == here.path()
+            && url.suffix().starts_with('#')
+        {
+            return Html::of(url.suffix());
+        }
+        placed(self.base, &url.ascii().html())
+    }
+
+    /// The URL in an attribute as it has to be; `None` if it is so already. Both are escaped.
+    fn url(&self, url: &str) -> Option<Html> {
+        if let Some(found) = self.beside_a_call(url) {
+            return Some(self.placed(&found));
+        }
+        let composed = in_nfc(url);
+        let placed = absolute(self.base, composed.as_ref().map_or(url, Html::as_str));
+        placed.or(composed)
     }
 
     /// A relative URL that a component wrote leads to what lies beside the text that calls it.
-    fn beside_a_call(&self, url: &str) -> Option<String> {
+    fn beside_a_call(&self, url: &str) -> Option<Url> {
         let folder = self.folders.last()?;
-        let rest = suffix(url);
-        let path = entities::decode(&url[..url.len() - rest.len()]);
+        let decoded = entities::decode(url);
+        let (path, suffix) = names::split(&decoded);
         if path.is_empty() || path.starts_with(['/', '\\']) || path.contains(':') {
             return None;
         }
-        let target = markdown::resolve(folder, &marks::decoded(&path)?);
+        let target = names::resolve(folder, &names::nfc(&names::decoded(path)?));
         let found = self.targets.url_of_source(&target)?;
-        let mut escaped = String::with_capacity(found.len() + rest.len());
-        let _ = escape_href(&mut escaped, &found);
-        Some(escaped + rest)
+        Some(found.with_suffix(Url::written(suffix).as_str()))
     }
 
-    /// A root-absolute URL as it is where the HTML stands; `None` if it stays as it is.
-    fn placed(&self, url: &str) -> Option<String> {
-        let rest = from_root(url)?;
-        match self.base {
-            Base::Root => None,
-            Base::Absolute(base) => Some(format!("{base}/{rest}")),
-            Base::Page { .. } => {
-                let up = &self.up;
-                let first = rest.split(['/', '?', '#']).next().unwrap_or_default();
-                // Nothing at all would be the page itself, and `a:b` would be a scheme.
-                let is_odd = first.is_empty() || first.contains(':');
-                let dot = if up.is_empty() && is_odd { "./" } else { "" };
-                Some(format!("{dot}{up}{rest}"))
-            }
-        }
-    }
-
-    fn srcset(&self, value: &str) -> Option<String> {
+    /// The URLs in a `srcset`: each ends at a space, or at a comma behind which there is one.
+    fn srcset(&self, value: &str) -> Option<Html> {
+        let mut out = String::with_capacity(value.len());
         let mut changed = false;
-        let candidates: Vec<Cow<'_, str>> = value
-            .split(',')
-            .map(|candidate| {
-                let trimmed = candidate.trim_start();
-                let space = &candidate[..candidate.len() - trimmed.len()];
-                let url_end = trimmed.find(char::is_whitespace).unwrap_or(trimmed.len());
-                let (url, descriptor) = trimmed.split_at(url_end);
-                match self.url(url) {
-                    Some(new) => {
-                        changed = true;
-                        Cow::Owned(format!("{space}{new}{descriptor}"))
-                    }
-                    None => Cow::Borrowed(candidate),
+        let mut rest = value;
+        loop {
+            let is_between = |c: char| c.is_ascii_whitespace() || c == ',';
+            let start = rest.find(|c| !is_between(c)).unwrap_or(rest.len());
+            out.push_str(&rest[..start]);
+            rest = &rest[start..];
+            if rest.is_empty() {
+                return changed.then(|| Html::escaped(out));
+            }
+            let end = rest.find(|c: char| c.is_ascii_whitespace());
+            let url = rest[..end.unwrap_or(rest.len())].trim_end_matches(',');
+            match self.url(url) {
+                Some(new) => {
+                    changed = true;
+                    out.push_str(new.as_str());
                 }
-            })
-            .collect();
-        changed.then(|| candidates.join(","))
+                None => out.push_str(url),
+            }
+            rest = &rest[url.len()..];
+            // The descriptor.
+            let end = rest.find(',').unwrap_or(rest.len());
+            out.push_str(&rest[..end]);
+            rest = &rest[end..];
+        }
     }
 
     /// Writes the size of the image at `url`, so that the page doesn't jump when it comes.
-    fn size(&mut self, url: &str) {
-        if from_root(url).is_none() {
-            return;
-        }
-        let path = entities::decode(&url[..url.len() - suffix(url).len()]);
-        let size = marks::decoded(&path).and_then(|path| self.targets.image_size(&path));
+    fn size(&mut self, url: &Url) {
+        let size = url.name().and_then(|path| self.targets.image_size(&path));
         if let Some((width, height)) = size {
             let _ = write!(self.out, " width=\"{width}\" height=\"{height}\"");
         }
@@ -255,6 +231,9 @@ fn kind_of(tag: &str, attribute: &str) -> Option<UrlKind> {
     // Most attributes are none of them, and their first letter tells.
     match attribute.as_bytes().first()?.to_ascii_lowercase() {
         b'h' if is("href") => Some(UrlKind::One),
+        b'x' if is("xlink:href") => Some(UrlKind::One),
+        b'b' if is("background") => Some(UrlKind::One),
+        b'c' if is("cite") => Some(UrlKind::One),
         b's' if is("src") => Some(UrlKind::One),
         b's' if is("srcset") => Some(UrlKind::Set),
         b'i' if is("imagesrcset") => Some(UrlKind::Set),
@@ -264,18 +243,6 @@ fn kind_of(tag: &str, attribute: &str) -> Option<UrlKind> {
         b'd' if is("data") && tag.eq_ignore_ascii_case("object") => Some(UrlKind::One),
         _ => None,
     }
-}
-
-/// What follows the path in a URL.
-fn suffix(url: &str) -> &str {
-    let at = url.find(['?', '#']).unwrap_or(url.len());
-    &url[at..]
-}
-
-/// What follows the slash of a root-absolute URL. `//host/path` is not one.
-fn from_root(url: &str) -> Option<&str> {
-    let rest = url.trim_start().strip_prefix('/')?;
-    (!rest.starts_with(['/', '\\'])).then_some(rest)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Marks in texts that are no HTML.
 
 use super::Targets;
-use crate::marks::{self, LinkKind};
+use crate::marks;
+use crate::names::{self, Html, Url};
 
 const LINK: &str = "{skep:";
 const CALL: &str = "!--skep:call ";
@@ -45,18 +46,11 @@ pub(super) fn sweep(text: &str, targets: &dyn Targets) -> String {
 fn link(text: &str, targets: &dyn Targets) -> Option<(String, usize)> {
     let len = text.find('}')? + 1;
     let mark = marks::link(&text[..len])?;
-    let url = match mark.kind {
-        LinkKind::Wiki => targets.url_of_name(&mark.target),
-        LinkKind::Link | LinkKind::Image => targets.url_of_source(&mark.target),
-    };
-    let url = match url {
-        Some(url) => {
-            let suffix = mark.written.find(['?', '#']);
-            url.into_owned() + &mark.written[suffix.unwrap_or(mark.written.len())..]
-        }
-        None => mark.written.to_owned(),
-    };
-    Some((url, len))
+    let url = super::url_of(&mark, targets).unwrap_or_else(|| Url::written(&mark.written));
+    // How the text around it is escaped is not known: a name is written so that it is safe in all.
+    let (path, suffix) = names::split(url.as_str());
+    let path = path.replace('&', "%26").replace('\'', "%27");
+    Some((path + Html::of(suffix).as_str(), len))
 }
 
 /// How much stays of `before`, and how long the mark of a call is at the start of `after`.
@@ -78,15 +72,19 @@ mod tests {
     use super::super::{Nothing, Targets};
     use super::*;
     use crate::error::Error;
-    use std::borrow::Cow;
+    use crate::marks::LinkKind;
 
     struct One;
 
     impl Targets for One {
-        fn url_of_source(&self, path: &str) -> Option<Cow<'_, str>> {
-            (path == "a b.md").then_some(Cow::Borrowed("/a/"))
+        fn url_of_source(&self, path: &str) -> Option<Url> {
+            match path {
+                "a b.md" => Some(Url::of_page("a/index.html")),
+                "it's & #1.png" => Some(Url::of_file(path)),
+                _ => None,
+            }
         }
-        fn url_of_name(&self, _: &str) -> Option<Cow<'_, str>> {
+        fn url_of_name(&self, _: &str) -> Option<Url> {
             None
         }
         fn image_size(&self, _: &str) -> Option<(u32, u32)> {
@@ -100,7 +98,7 @@ mod tests {
     #[test]
     fn marks_go_however_they_are_escaped() {
         let mut mark = String::new();
-        marks::push_link(&mut mark, LinkKind::Link, "a%20b.md#x", "a b.md");
+        marks::push_link(&mut mark, LinkKind::Link, "a%20b.md#x", "a b.md", None);
         let mut call = String::new();
         marks::push_call(&mut call, "p--q.md", 3);
         let html = format!("<a href=\"{mark}\">1</a>{call}2");
@@ -115,6 +113,10 @@ mod tests {
             assert_eq!(sweep(&escaped, &One), expected);
         }
         assert_eq!(sweep(&mark, &Nothing), "a%20b.md#x");
+        let mut odd = String::new();
+        let written = "it's & #1.png";
+        marks::push_link(&mut odd, LinkKind::Image, written, "it's & ", Some(written));
+        assert_eq!(sweep(&odd, &One), "/it%27s%20%26%20%231.png");
         for text in [
             "{skep:",
             "{skep:x}",

@@ -25,6 +25,9 @@ pub struct LoadOptions {
     pub unpublished: bool,
     /// The start of absolute URLs. It goes before `url` in `skep.toml`.
     pub base_url: Option<String>,
+    /// Whether the output is for a server that has it at the path of the base URL. An archive and a
+    /// preview are at the root of an origin. It matters to pages that are served at any depth.
+    pub below_base_url: bool,
     /// Whether the URLs of assets say which content they mean: `/style.css?v=0123456789`. A preview has plain ones, or it
     /// could not put a new stylesheet in the place of the old.
     pub fingerprint: bool,
@@ -42,6 +45,7 @@ impl LoadOptions {
             future: false,
             unpublished: false,
             base_url: None,
+            below_base_url: false,
             fingerprint: true,
             cache: None,
         }

@@ -27,7 +27,7 @@ pub(crate) use calls::Call;
 pub(crate) use excerpt::html_excerpt;
 pub(crate) use note::Note;
 pub(crate) use plain::plain_code;
-pub(crate) use references::{Reference, resolve};
+pub(crate) use references::{Reference, of_name};
 pub(crate) use settings::Settings;
 pub(crate) use toc::Heading;
 

@@ -1,16 +1,19 @@
 //! Where the links of a text lead.
 
 use super::ids;
-use crate::marks::{self, LinkKind};
+use crate::marks::LinkKind;
+use crate::names::{self, decoded, has_scheme, nfc, resolve};
 
 /// A link to something of the same site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reference {
     pub(crate) kind: LinkKind,
-    /// The path of the source from the site's root, or the name of a wiki link. A path that
-    /// leads out of the site begins with `../`.
+    /// The path of the source from the site's root, or the name of a wiki link with its heading.
+    /// A path that leads out of the site begins with `../`. It is composed (NFC).
     pub(crate) target: String,
-    /// What follows `#`, percent escapes read.
+    /// The same if the URL is the name of a file as it is: `#`, `?` and `%` mean themselves.
+    pub(crate) literal: Option<String>,
+    /// What follows `#` in a URL, percent escapes read.
     pub(crate) fragment: Option<String>,
     /// As the author wrote it.
     pub(crate) written: String,
@@ -21,80 +24,60 @@ pub(crate) struct Reference {
 /// The source that `url`, written in the source at `path`, leads to; `None` if it leads
 /// elsewhere.
 pub(super) fn of_url(kind: LinkKind, path: &str, url: &str, offset: usize) -> Option<Reference> {
-    let end = url.find(['?', '#']).unwrap_or(url.len());
-    let (target, rest) = url.split_at(end);
+    let (target, rest) = names::split(url);
     let fragment = rest.split_once('#').map(|(_, fragment)| fragment);
+    let from_here = |name: &str| match name.strip_prefix('/') {
+        Some(from_root) => resolve("", &nfc(from_root)),
+        None => resolve(
+            path.rsplit_once('/').map_or("", |(folder, _)| folder),
+            &nfc(name),
+        ),
+    };
     let target = if target.is_empty() {
         // A place in the text itself. A query alone is none.
         (rest.starts_with('#') && !path.is_empty()).then(|| path.to_owned())?
     } else if has_scheme(target) || target.starts_with("//") || target.starts_with("\\") {
         return None;
-    } else if let Some(from_root) = target.strip_prefix('/') {
-        resolve("", &marks::decoded(from_root)?)
     } else {
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        resolve(folder, &marks::decoded(target)?)
+        from_here(&decoded(target)?)
     };
     Some(Reference {
         kind,
         target,
-        fragment: fragment.and_then(|f| Some(marks::decoded(f)?.into_owned())),
+        literal: url.contains(['#', '?', '%']).then(|| from_here(url)),
+        fragment: fragment.and_then(|f| Some(decoded(f)?.into_owned())),
         written: url.to_owned(),
         offset,
     })
 }
 
 /// The page that the wiki link `[[name]]` or `[[name#heading]]` in the source at `path` leads
-/// to. A heading is named by its words.
+/// to. A heading is named by its words. Which `#` is part of the name, only the whole site knows.
 pub(super) fn of_wiki(path: &str, written: &str, offset: usize) -> Reference {
-    let (name, fragment) = match written.split_once('#') {
-        Some((name, heading)) => (name.trim(), Some(ids::from_text(heading))),
-        None => (written.trim(), None),
-    };
-    let (kind, target) = if name.is_empty() {
-        (LinkKind::Link, path)
-    } else {
-        (LinkKind::Wiki, name)
+    let heading = written.trim().strip_prefix('#');
+    let (kind, target) = match heading {
+        Some(_) => (LinkKind::Link, path),
+        None => (LinkKind::Wiki, written.trim()),
     };
     Reference {
         kind,
         target: target.to_owned(),
-        fragment,
+        literal: None,
+        fragment: heading.map(ids::from_text),
         written: written.to_owned(),
         offset,
     }
 }
 
-/// Whether `url` begins with a scheme such as `https:`.
-fn has_scheme(url: &str) -> bool {
-    let Some((scheme, _)) = url.split_once(':') else {
-        return false;
-    };
-    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-}
-
-/// The path `relative` from `folder`, without `.` and `..`.
-pub(crate) fn resolve(folder: &str, relative: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    let mut above = 0;
-    let folders = folder.split('/').filter(|part| !part.is_empty());
-    for part in folders.chain(relative.split('/')) {
-        match part {
-            "." => {}
-            ".." => {
-                if parts.pop().is_none() {
-                    above += 1;
-                }
-            }
-            part => parts.push(part),
-        }
-    }
-    let mut path = "../".repeat(above);
-    path.push_str(&parts.join("/"));
-    path
+/// The ways in which what a wiki link says can be a name and a heading, the likeliest first: a
+/// name may hold a `#` too, such as `C# in depth`.
+pub(crate) fn of_name(written: &str) -> impl Iterator<Item = (&str, Option<String>)> {
+    let whole = std::iter::once((written.trim(), None));
+    let parted = written.match_indices('#').map(|(at, _)| {
+        let heading = ids::from_text(&written[at + 1..]);
+        (written[..at].trim(), Some(heading))
+    });
+    whole.chain(parted).filter(|(name, _)| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -120,6 +103,8 @@ mod tests {
             ("mailto:a@b.c", None),
             ("//h/x.md", None),
             ("a%FF.md", None),
+            ("e\u{301}%CC%81.png", Some(("x/\u{e9}\u{301}.png", None))),
+            ("/u%CC%88.png", Some(("\u{fc}.png", None))),
         ] {
             let found = of_url(LinkKind::Link, "x/a.md", url, 0);
             let found = found
@@ -136,14 +121,17 @@ mod tests {
 
     #[test]
     fn wiki_links_have_a_name_and_perhaps_a_heading() {
-        let found = of_wiki("a.md", "A b # C d", 0);
-        assert_eq!(found.kind, LinkKind::Wiki);
+        let found = of_wiki("a.md", " A b # C d", 0);
         assert_eq!(
-            (found.target.as_str(), found.fragment.as_deref()),
-            ("A b", Some("c-d"))
+            (found.kind, found.target.as_str()),
+            (LinkKind::Wiki, "A b # C d")
         );
-        assert_eq!(of_wiki("a.md", "A", 0).fragment, None);
+        let ways: Vec<_> = of_name(&found.target).collect();
+        assert_eq!(ways, [("A b # C d", None), ("A b", Some("c-d".to_owned()))]);
+        assert_eq!(of_name("A").collect::<Vec<_>>(), [("A", None)]);
+        assert_eq!(of_name("C# in depth#B").count(), 3);
         let here = of_wiki("a.md", "#B", 0);
         assert_eq!((here.kind, here.target.as_str()), (LinkKind::Link, "a.md"));
+        assert_eq!(here.fragment.as_deref(), Some("b"));
     }
 }

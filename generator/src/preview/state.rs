@@ -353,7 +353,7 @@ impl State {
         let (Some(shown), None) = (pages.next(), pages.next()) else {
             return None;
         };
-        let url = shown.page.url.to_string();
+        let url = shown.page.url.as_str().to_owned();
         let is_there = decode(&url).is_none_or(|path| self.clients.paths().contains(&path));
         (!is_there && render(site, &shown.page.path).is_ok()).then_some(url)
     }
@@ -374,6 +374,7 @@ impl State {
             future: self.options.future,
             unpublished: self.options.unpublished,
             base_url: None,
+            below_base_url: false,
             fingerprint: false,
             cache: None,
         };

@@ -19,7 +19,7 @@ use crate::documents::{Item, extension};
 use crate::error::{Error, ErrorKind};
 use crate::feed;
 use crate::load::{Entry, LoadOptions};
-use crate::permalink;
+use crate::names::SitePath;
 use crate::site_manifest;
 use crate::sources::Source;
 use crate::template;
@@ -121,7 +121,7 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
                         }
                     }
                 } else {
-                    Arc::clone(path)
+                    SitePath::of(path)
                 };
                 files.insert(Arc::clone(path), file(source, Some(&at)));
                 copies.push((at, Output::File(Arc::clone(path)), source));
@@ -131,7 +131,7 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
                 styles.insert(Arc::clone(path), Arc::clone(text));
                 let is_part = source.role != crate::sources::Role::Other;
                 let stem = &path[..path.len() - extension(path).len()];
-                let at: Arc<str> = format!("{stem}css").into();
+                let at = SitePath::of(&format!("{stem}css"));
                 files.insert(Arc::clone(path), file(source, (!is_part).then_some(&at)));
                 if !is_part {
                     copies.push((at, Output::Style(Arc::clone(path)), source));
@@ -254,7 +254,7 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
     Ok(site)
 }
 
-fn file(source: &Arc<Source>, at: Option<&Arc<str>>) -> SiteFile {
+fn file(source: &Arc<Source>, at: Option<&SitePath>) -> SiteFile {
     SiteFile {
         source: Arc::clone(source),
         at: at.cloned(),
@@ -345,15 +345,15 @@ fn claim_page(
         Rank::Site
     };
     claims.push(Claim {
-        path: Arc::clone(&page.path),
+        path: page.path.clone(),
         rank,
         source: Some(Arc::clone(&page.source)),
         output: Output::Page { id, part: 1 },
     });
     for part in 2..=pager.map_or(1, |(_, pager)| pager.parts()) {
-        let url = pager::url(&page.url, &config.paginate_path, part);
+        let place = pager::place(&page.url, &config.paginate_path, part);
         claims.push(Claim {
-            path: permalink::output_path(&url).into(),
+            path: place.path,
             rank: Rank::Generated,
             source: Some(Arc::clone(&page.source)),
             output: Output::Page {
@@ -363,10 +363,9 @@ fn claim_page(
         });
     }
     for alias in &page.aliases {
-        let url = permalink::url(&alias.replace(':', ""), &permalink::Parts::NONE);
-        if url != *page.url {
+        if *alias != page.path {
             claims.push(Claim {
-                path: permalink::output_path(&url).into(),
+                path: alias.clone(),
                 rank: Rank::Generated,
                 source: Some(Arc::clone(&page.source)),
                 output: Output::Redirect { id },
@@ -378,24 +377,21 @@ fn claim_page(
 /// Claims the paths of all parts of `lists`. A page of the author or the theme at the place of one, such as
 /// an `index.md`, stands for all of it.
 fn claim_lists(config: &Config, lists: &[List], claims: &mut Vec<Claim>) {
-    let first = |list: &List| permalink::output_path(&list.url);
-    let wanted: HashSet<String> = lists.iter().map(first).collect();
-    let taken: HashSet<Arc<str>> = claims
+    let place = |list: &List, part| pager::place(&list.url, &config.paginate_path, part);
+    let wanted: HashSet<SitePath> = lists.iter().map(|list| place(list, 1).path).collect();
+    let taken: HashSet<SitePath> = claims
         .iter()
-        .filter(|claim| claim.rank > Rank::Generated && wanted.contains(&*claim.path))
-        .map(|claim| Arc::clone(&claim.path))
+        .filter(|claim| claim.rank > Rank::Generated && wanted.contains(&claim.path))
+        .map(|claim| claim.path.clone())
         .collect();
     for (index, list) in (0..).zip(lists) {
-        if taken.contains(&*first(list)) {
+        if taken.contains(&place(list, 1).path) {
             continue;
         }
         for part in 1..=list.pager.map_or(1, Pager::parts) {
-            let url = pager::url(&list.url, &config.paginate_path, part);
+            let path = place(list, part).path;
             let part = u32::try_from(part).unwrap_or(u32::MAX);
-            claims.push(made(
-                &permalink::output_path(&url),
-                Output::List { index, part },
-            ));
+            claims.push(made(&path, Output::List { index, part }));
         }
     }
 }
@@ -403,7 +399,7 @@ fn claim_lists(config: &Config, lists: &[List], claims: &mut Vec<Claim>) {
 /// The claim of something that skep makes.
 fn made(path: &str, output: Output) -> Claim {
     Claim {
-        path: path.into(),
+        path: SitePath::of(path),
         rank: Rank::Generated,
         source: None,
         output,

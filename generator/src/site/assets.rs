@@ -54,6 +54,11 @@ impl Assets {
         files.map(|(path, _)| &**path)
     }
 
+    /// Whether there is something at the output `path`.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.outputs.contains_key(path)
+    }
+
     /// The fingerprint of the file at the output `path`; `None` if there is no such file. What skep writes itself has no
     /// fingerprint: to know it would be to fill in a page while another is filled in.
     pub(crate) fn fingerprint(&self, path: &str) -> Option<Result<Option<String>, Error>> {

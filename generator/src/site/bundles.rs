@@ -7,13 +7,14 @@ use super::page::Page;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::load::Entry;
+use crate::names::SitePath;
 use crate::sources::{Role, Source};
 
 /// Where a file of a folder of posts or documents goes.
 #[derive(Debug)]
 pub(crate) enum Place {
     /// To this output path.
-    At(Arc<str>),
+    At(SitePath),
     /// Nowhere: what it belongs to is not shown.
     Nowhere,
 }
@@ -32,12 +33,12 @@ pub(crate) fn place<'a>(
         let inside = &source.path[folder.len() + 1..];
         let base = page.path.rsplit_once('/').map_or("", |(base, _)| base);
         let slash = if base.is_empty() { "" } else { "/" };
-        return Ok(Place::At(format!("{base}{slash}{inside}").into()));
+        return Ok(Place::At(SitePath::of(&format!("{base}{slash}{inside}"))));
     }
     if let Role::Document(index) = source.role {
         // As in Jekyll, other files of a collection stay where they are.
         return Ok(match config.collections[index].output {
-            true => Place::At(source.path[1..].into()),
+            true => Place::At(SitePath::of(&source.path[1..])),
             false => Place::Nowhere,
         });
     }

@@ -1,12 +1,14 @@
 //! Checks that what pages link to is there.
 
-use super::Site;
 use super::page::Page;
+use super::resolve::Target;
+use super::{Site, missing};
 use crate::documents::{self, Content};
 use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::front_matter;
 use crate::markdown::Reference;
 use crate::marks::LinkKind;
+use crate::names;
 
 /// Checks the links between the sources of `site`. A link to what is not there is an error, one to a heading that is not
 /// there a note.
@@ -31,7 +33,7 @@ pub(super) fn page(site: &Site, page: &Page, notes: &mut Vec<Error>) -> Result<(
     };
     let mut errors = Vec::new();
     for link in &content.links {
-        match check(site, link) {
+        match check(site, page, link) {
             Ok(None) => {}
             Ok(Some(note)) => notes.push(site.at_source(note, &page.source, link.offset)),
             Err(error) => errors.push(site.at_source(error, &page.source, link.offset)),
@@ -53,44 +55,37 @@ pub(super) fn sort(errors: &mut [Error]) {
     });
 }
 
-fn check(site: &Site, link: &Reference) -> Result<Option<Error>, Error> {
-    let (id, page) = match link.kind {
-        LinkKind::Wiki => match site.page_called(&link.target) {
-            Some(id) => (id, site.page(id)),
-            None => return Err(no_page(site, &link.target)),
-        },
-        LinkKind::Link | LinkKind::Image => {
-            // Other files may come about in other ways: only what is surely a source is checked.
-            let is_source = documents::is_markdown(&link.target);
-            match site.ids.get(link.target.as_str()) {
-                Some(id) => (*id, site.page(*id)),
-                None if is_source => return Err(no_source(site, link)),
-                None => return Ok(None),
-            }
-        }
+fn check(site: &Site, from: &Page, link: &Reference) -> Result<Option<Error>, Error> {
+    let (id, fragment) = match site.target_of(link) {
+        Some((Target::Page(id), fragment)) => (id, fragment),
+        Some((Target::Hidden(_), _)) => return Err(hidden(link)),
+        Some((Target::At(_), _)) => return Ok(None),
+        None if link.kind == LinkKind::Wiki => return Err(no_page(site, &link.target)),
+        None if documents::is_markdown(&link.target) => return Err(no_source(site, link)),
+        None => return missing::check(site, from, link),
     };
-    let Some(page) = page.filter(|page| page.has_output) else {
-        let message = format!(
-            "'{}' is not part of the site as it is built now",
-            link.written
-        );
-        return Err(Error::new(ErrorKind::Link, message).with_hint(
-            "it is a draft, from the future or unpublished: publish it too, or take the link out",
-        ));
+    let Some(page) = site.page(id) else {
+        return Err(hidden(link));
     };
-    let Some(fragment) = link
-        .fragment
-        .as_deref()
-        .filter(|fragment| !fragment.is_empty())
-    else {
+    let Some(fragment) = fragment.filter(|fragment| !fragment.is_empty()) else {
         return Ok(None);
     };
     Ok(match page.content() {
-        Some(content) if !has_id(content, fragment) => {
-            Some(no_heading(site, id, page, content, fragment))
+        Some(content) if !has_id(content, &fragment) => {
+            Some(no_heading(site, id, page, content, &fragment))
         }
         _ => None,
     })
+}
+
+fn hidden(link: &Reference) -> Error {
+    let message = format!(
+        "'{}' is not part of the site as it is built now",
+        link.written
+    );
+    Error::new(ErrorKind::Link, message).with_hint(
+        "it is a draft, from the future or unpublished: publish it too, or take the link out",
+    )
 }
 
 fn has_id(content: &Content, id: &str) -> bool {
@@ -147,7 +142,7 @@ impl Site {
     /// `error` at the byte `offset` of the body of the source `path`. The text is read again: nobody keeps it for the
     /// errors that there might be.
     pub(super) fn at_source(&self, error: Error, path: &str, offset: usize) -> Error {
-        let text = std::fs::read_to_string(self.dir.join(path)).unwrap_or_default();
+        let text = std::fs::read_to_string(names::on_disk(&self.dir, path)).unwrap_or_default();
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let start = front_matter::split(text).map_or(0, |split| split.body_start);
         error.at_offset(path, text, start + offset)

@@ -1,10 +1,10 @@
 //! Every output path belongs to one source.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
 
 use super::outputs::{Claim, Outputs};
 use crate::error::{Error, ErrorKind};
+use crate::names::SitePath;
 
 /// Who goes first where two claim one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,12 +18,13 @@ pub(crate) enum Rank {
 /// what skep makes; among equals it is an error. All paths can lie beside each other on every file system.
 pub(crate) fn settle(claims: &[Claim]) -> Result<Outputs, Error> {
     let mut errors = Vec::new();
-    let mut won: BTreeMap<&Arc<str>, &Claim> = BTreeMap::new();
+    let mut won: BTreeMap<&SitePath, &Claim> = BTreeMap::new();
     for claim in claims {
         match won.get(&claim.path) {
             Some(other) if other.rank > claim.rank => {}
             Some(other) if other.rank == claim.rank => {
-                let url = claim.path.strip_suffix("index.html").unwrap_or(&claim.path);
+                let url = claim.path.strip_suffix("index.html");
+                let url = url.unwrap_or(&claim.path);
                 let name = |claim: &Claim| match &claim.source {
                     Some(source) => source.to_string(),
                     None => "a page that skep makes".to_owned(),
@@ -38,7 +39,7 @@ pub(crate) fn settle(claims: &[Claim]) -> Result<Outputs, Error> {
             }
         }
     }
-    let paths: HashSet<&str> = won.keys().map(|path| &***path).collect();
+    let paths: HashSet<&str> = won.keys().map(|path| path.as_str()).collect();
     let mut folded: HashMap<String, &str> = HashMap::with_capacity(won.len());
     for (path, claim) in &won {
         let error = |message: String, hint: &str| {
@@ -73,12 +74,14 @@ pub(crate) fn settle(claims: &[Claim]) -> Result<Outputs, Error> {
     Error::collect(errors)?;
     let won = won.into_iter();
     Ok(won
-        .map(|(path, claim)| (Arc::clone(path), claim.output.clone()))
+        .map(|(path, claim)| (path.clone(), claim.output.clone()))
         .collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::Output;
     use super::*;
 
@@ -86,7 +89,7 @@ mod tests {
         let claims: Vec<Claim> = claims
             .iter()
             .map(|(path, rank, source)| Claim {
-                path: Arc::from(*path),
+                path: SitePath::of(path),
                 rank: *rank,
                 source: Some(Arc::from(*source)),
                 output: Output::Sitemap,

@@ -7,7 +7,7 @@ use super::posts;
 use crate::documents::{self, Body, Document};
 use crate::error::Error;
 use crate::front_matter::FrontMatter;
-use crate::permalink;
+use crate::permalink::{self, Place};
 use crate::sources::Source;
 
 /// Reads a page.
@@ -22,8 +22,8 @@ pub(super) fn read_page(
     let terms = page::terms(config, &front, &[])?;
     let name = source.path.rsplit('/').next().unwrap_or(&source.path);
     let slug = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let url = match posts::pattern(&front)? {
-        Some(pattern) => permalink::url(
+    let place = match posts::pattern(&front)? {
+        Some(pattern) => permalink::place(
             &pattern,
             &permalink::Parts {
                 date: date.as_ref(),
@@ -33,7 +33,7 @@ pub(super) fn read_page(
                 categories: &terms[posts::CATEGORIES],
             },
         ),
-        None => url(&source.path, config.permalink.ends_with('/')),
+        None => Place::at(&url(&source.path, config.permalink.ends_with('/'))),
     };
     let title = front.string("title")?;
     let slug = front.string("slug")?.unwrap_or_else(|| slug.to_owned());
@@ -42,7 +42,7 @@ pub(super) fn read_page(
         layouts: &["page", "default"],
         date,
         terms,
-        url,
+        place,
         title,
         slug,
     };
@@ -77,7 +77,7 @@ pub(super) fn read_document(
         None => named_date.and_then(|date| date.to_zoned(config.time_zone.clone()).ok()),
     };
     let pattern = posts::pattern(&front)?;
-    let url = permalink::url(
+    let place = permalink::place(
         pattern.as_deref().unwrap_or(&settings.permalink),
         &permalink::Parts {
             date: date.as_ref(),
@@ -95,7 +95,7 @@ pub(super) fn read_document(
         layouts: &["document", "page", "default"],
         date,
         terms,
-        url,
+        place,
         title: Some(title),
         slug,
     };
@@ -110,7 +110,7 @@ struct Named {
     layouts: &'static [&'static str],
     date: Option<jiff::Zoned>,
     terms: Vec<Vec<String>>,
-    url: String,
+    place: Place,
     title: Option<String>,
     slug: String,
 }
@@ -127,8 +127,8 @@ fn finish(
         kind: named.kind,
         source: source.path.as_str().into(),
         from_theme: source.is_from_theme(),
-        path: permalink::output_path(&named.url).into(),
-        url: named.url.into(),
+        path: named.place.path,
+        url: named.place.url,
         title: named.title,
         slug: named.slug,
         date: named.date,
@@ -158,7 +158,7 @@ fn stem(path: &str) -> &str {
     }
 }
 
-/// The URL of the page at `path`. Where posts end in a slash, pages do as well.
+/// The path of the URL of the page at `path`. Where posts end in a slash, pages do as well.
 fn url(path: &str, slash: bool) -> String {
     let (stem, extension) = match documents::extension(path) {
         "" => (path, ""),

@@ -8,6 +8,7 @@ use super::pager::Pager;
 use super::taxonomy::{self, Taxonomy};
 use crate::config::Config;
 use crate::error::Error;
+use crate::names::Url;
 use crate::template::Templates;
 
 /// A page that skep makes because the theme has a layout for it.
@@ -15,7 +16,7 @@ use crate::template::Templates;
 pub(crate) struct List {
     pub(crate) kind: Kind,
     /// The URL of its first part.
-    pub(crate) url: Arc<str>,
+    pub(crate) url: Url,
     pub(crate) title: Option<String>,
     /// The templates around its body, innermost first.
     pub(crate) layouts: Arc<[Arc<str>]>,
@@ -63,7 +64,7 @@ pub(crate) fn make(parts: &Parts<'_>) -> Result<Vec<List>, Error> {
             .map(|own| parts.config.paginate.or(own).unwrap_or(DEFAULT));
         lists.push(List {
             kind,
-            url: url.into(),
+            url: Url::written(&url),
             title,
             pager: per_page.map(|per_page| Pager {
                 per_page,

@@ -9,11 +9,13 @@ mod files;
 mod follow;
 pub(crate) mod lists;
 mod memory;
+mod missing;
 mod order;
 pub(crate) mod outputs;
 pub(crate) mod page;
 pub(crate) mod pager;
 pub(crate) mod posts;
+mod resolve;
 pub(crate) mod targets;
 pub(crate) mod taxonomy;
 
@@ -26,6 +28,7 @@ use jiff::Timestamp;
 use crate::config::{self, Config};
 use crate::error::Error;
 use crate::load::LoadOptions;
+use crate::names::SitePath;
 use crate::sources::Source;
 use crate::template::{self, SiteTemplates};
 pub(crate) use assemble::{Input, assemble};
@@ -100,7 +103,7 @@ pub(crate) struct Shown {
 pub(crate) struct SiteFile {
     pub(crate) source: Arc<Source>,
     /// Its output path, if it has one.
-    pub(crate) at: Option<Arc<str>>,
+    pub(crate) at: Option<SitePath>,
     /// The width and height of an image, once somebody has asked.
     pub(crate) size: OnceLock<Option<(u32, u32)>>,
 }
@@ -108,7 +111,7 @@ pub(crate) struct SiteFile {
 impl Site {
     /// The paths of all files of the output, sorted.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.outputs.keys().map(|path| &**path)
+        self.outputs.keys().map(SitePath::as_str)
     }
 
     /// The settings of the site.
@@ -165,11 +168,20 @@ impl Site {
     /// and is shown.
     pub fn output_of(&self, source: &str) -> Option<&str> {
         let page = self.page(*self.ids.get(source)?)?;
-        let (path, output) = self.outputs.get_key_value(&page.path)?;
+        let (path, output) = self.outputs.get_key_value(page.path.as_str())?;
         match output {
             Output::Page { id, .. } if self.page(*id)?.source == page.source => Some(path),
             _ => None,
         }
+    }
+
+    /// Where the site is on the server of its base URL, such as `/blog`, if the output is for that
+    /// place; empty for one at the root of an origin.
+    pub(crate) fn mounted_at(&self) -> &str {
+        let base = self.base_url().filter(|_| self.options.below_base_url);
+        let host = base.and_then(|base| base.split_once("://"));
+        host.and_then(|(_, host)| Some(&host[host.find('/')?..]))
+            .unwrap_or_default()
     }
 
     pub(crate) fn shown(&self, id: u32) -> Option<&Shown> {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::collisions::Rank;
+use crate::names::SitePath;
 
 /// What lies behind each output path.
-pub(crate) type Outputs = BTreeMap<Arc<str>, Output>;
+pub(crate) type Outputs = BTreeMap<SitePath, Output>;
 
 /// What lies behind an output path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub(crate) enum Output {
 /// Somebody's claim to an output path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claim {
-    pub(crate) path: Arc<str>,
+    pub(crate) path: SitePath,
     pub(crate) rank: Rank,
     /// The source, if there is one.
     pub(crate) source: Option<Arc<str>>,

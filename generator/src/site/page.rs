@@ -9,6 +9,7 @@ use crate::data::Table;
 use crate::documents::{Body, Content, Document};
 use crate::error::Error;
 use crate::front_matter::FrontMatter;
+use crate::names::{SitePath, Url, nfc};
 use crate::sources::{Role, Source};
 
 use super::{files, posts};
@@ -21,10 +22,10 @@ pub(crate) struct Page {
     /// The source file in the site folder or the theme.
     pub(crate) source: Arc<str>,
     pub(crate) from_theme: bool,
-    /// The URL from the root of the site, with a slash at its start.
-    pub(crate) url: Arc<str>,
+    /// The URL from the root of the site.
+    pub(crate) url: Url,
     /// The output path.
-    pub(crate) path: Arc<str>,
+    pub(crate) path: SitePath,
     pub(crate) title: Option<String>,
     /// The last part of the URL, or the name of the source where that has none.
     pub(crate) slug: String,
@@ -39,8 +40,8 @@ pub(crate) struct Page {
     /// Whether it has a page of its own.
     pub(crate) has_output: bool,
     pub(crate) layout: Layout,
-    /// URLs that lead to this page as well.
-    pub(crate) aliases: Vec<String>,
+    /// The paths of pages that lead on to this one.
+    pub(crate) aliases: Vec<SitePath>,
     pub(crate) paginate: Paginate,
     /// The front matter with the defaults of the settings in it.
     pub(crate) table: Table,
@@ -157,7 +158,7 @@ pub(super) fn layout(
     Ok(match front.string("layout")? {
         None => Layout::FirstOf(defaults),
         Some(name) if name.is_empty() || name == "none" || name == "false" => Layout::None,
-        Some(name) => Layout::Named(name),
+        Some(name) => Layout::Named(nfc(&name).into_owned()),
     })
 }
 
@@ -198,21 +199,57 @@ pub(super) fn terms(
     Ok(all)
 }
 
-/// The URLs that lead to this page as well: `aliases`, or Jekyll's `redirect_from`.
-pub(super) fn aliases(front: &FrontMatter) -> Result<Vec<String>, Error> {
+/// The files of the URLs that lead to this page as well: `aliases`, or Jekyll's `redirect_from`.
+/// An old URL stays as it is written, or it would never answer.
+pub(super) fn aliases(front: &FrontMatter) -> Result<Vec<SitePath>, Error> {
     let mut aliases = Vec::new();
     for key in ["aliases", "redirect_from"] {
-        for alias in front.strings(key)? {
-            if alias.contains("://") || alias.contains(['?', '#']) || alias.contains("..") {
-                let message = format!("`{key}`: '{alias}' is no path of this site");
-                return Err(front
-                    .wrong(key, message)
-                    .with_hint("write the old URL from the root of the site, such as /old/page/"));
+        for alias in written(front, key)? {
+            let wrong = |problem: &str| {
+                let shown = alias.escape_debug();
+                let message = format!("`{key}`: '{shown}' can't be an old URL: {problem}");
+                front.wrong(key, message).with_hint(
+                    "write its path from the root of the site, such as /old/page/; \
+                     in the name of a file ? is %3F and # is %23",
+                )
+            };
+            if alias.contains("://") || alias.starts_with("//") {
+                return Err(wrong("it is on another site"));
             }
-            aliases.push(format!("/{}", alias.trim_start_matches('/')));
+            if alias.contains(['?', '#']) {
+                return Err(wrong("files answer to no query and no fragment"));
+            }
+            // As in Hugo: a page that leads on is HTML, whatever looks like an extension.
+            let is_file = [".html", ".htm", "/"]
+                .iter()
+                .any(|end| alias.ends_with(end));
+            let whole = match is_file {
+                true => alias.clone(),
+                false => format!("{alias}/"),
+            };
+            aliases.push(SitePath::literal(&whole).map_err(|problem| wrong(&problem))?);
         }
     }
     Ok(aliases)
+}
+
+/// The URLs under `key`: a list, or one text. That may hold several, each with a slash at its start.
+fn written(front: &FrontMatter, key: &str) -> Result<Vec<String>, Error> {
+    let Some(serde_json::Value::String(text)) = front.table.get(key) else {
+        return front.strings(key);
+    };
+    let mut urls: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match urls.last_mut() {
+            Some(last) if !word.starts_with('/') => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => urls.push(word.to_owned()),
+        }
+    }
+    let urls = urls.into_iter().map(|url| url.trim().to_owned());
+    Ok(urls.filter(|url| !url.is_empty()).collect())
 }
 
 /// What `front` says about showing a list in parts.

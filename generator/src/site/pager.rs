@@ -1,8 +1,7 @@
 //! Lists that are shown in parts.
 
-use std::sync::Arc;
-
-use crate::permalink;
+use crate::names::Url;
+use crate::permalink::{self, Place};
 
 /// How a list is divided. Its parts are numbered from 1; the first is at the URL of the page itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,23 +25,34 @@ impl Pager {
     }
 }
 
-/// The URL of part `number` of the list at `url`. `pattern` is what follows the URL, with `:num` in it.
-pub(crate) fn url(url: &str, pattern: &str, number: usize) -> Arc<str> {
+/// Where part `number` of the list at `url` is. `pattern` is what follows the URL, with `:num` in
+/// it.
+pub(crate) fn place(url: &Url, pattern: &str, number: usize) -> Place {
+    let path = format!("/{}", url.name().unwrap_or_default());
     if number <= 1 {
-        return url.into();
+        return Place::at(&path);
     }
-    let base = match url.rsplit_once('/') {
-        Some((_, "")) => url.to_owned(),
-        _ => match url.rsplit_once('.') {
+    let base = match path.rsplit_once('/') {
+        Some((_, "")) => path,
+        _ => match path.rsplit_once('.') {
             Some((stem, extension)) if !extension.contains('/') => format!("{stem}/"),
-            _ => format!("{url}/"),
+            _ => format!("{path}/"),
         },
     };
     let below = pattern
         .trim_start_matches('/')
         .replace(":num", &number.to_string());
-    let all = format!("{base}{below}");
-    permalink::url(&all.replace(':', ""), &permalink::Parts::NONE).into()
+    let below = permalink::place(&below.replace(':', ""), &permalink::Parts::NONE);
+    let below = below.url.name().unwrap_or_default().into_owned();
+    Place::at(&format!("{base}{below}"))
+}
+
+/// The URL of part `number` of the list at `url`.
+pub(crate) fn url(url: &Url, pattern: &str, number: usize) -> Url {
+    match number {
+        0 | 1 => url.clone(),
+        _ => place(url, pattern, number).url,
+    }
 }
 
 #[cfg(test)]
@@ -69,9 +79,11 @@ mod tests {
             ("/blog/", "page/:num/", "/blog/page/2/"),
             ("/blog.html", "page/:num/", "/blog/page/2/"),
             ("/blog/", "/p:num.html", "/blog/p2.html"),
+            ("/My%20%23blog/", "page/:num/", "/My%20%23blog/page/2/"),
         ] {
-            assert_eq!(&*url(first, pattern, 2), expected);
-            assert_eq!(&*url(first, pattern, 1), first);
+            let first = Url::written(first);
+            assert_eq!(url(&first, pattern, 2), Url::written(expected));
+            assert_eq!(url(&first, pattern, 1), first);
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn read(
     };
     let terms = page::terms(config, &front, &folders)?;
     let own_pattern = pattern(&front)?;
-    let url = permalink::url(
+    let place = permalink::place(
         own_pattern.as_deref().unwrap_or(&config.permalink),
         &permalink::Parts {
             date: Some(&date),
@@ -60,8 +60,8 @@ pub(super) fn read(
         kind: Kind::Post,
         source: source.path.as_str().into(),
         from_theme: source.is_from_theme(),
-        path: permalink::output_path(&url).into(),
-        url: url.into(),
+        path: place.path,
+        url: place.url,
         title: Some(front.string("title")?.unwrap_or_else(|| titleize(&slug))),
         updated: updated(config, &front)?,
         terms,

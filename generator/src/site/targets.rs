@@ -1,16 +1,16 @@
 //! Where the links of Markdown lead: other sources, pages by their names, images, components.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use tera::Map;
 
 use super::page::Kind;
+use super::resolve::Target;
 use super::{Output, Site};
 use crate::error::{Error, ErrorKind};
 use crate::links::{self, Base, Targets};
-use crate::marks::decoded;
+use crate::names::{Url, nfc};
 use crate::sources::Content;
 use crate::template::{ComponentCall, Context, values};
 
@@ -21,23 +21,19 @@ pub(crate) struct Around<'a> {
     pub(crate) context: &'a Context,
 }
 
-/// The pages by what a wiki link may call them, in lower case.
+/// The pages by what a wiki link may call them.
 #[derive(Debug, Default)]
 pub(crate) struct Names(OnceLock<HashMap<String, u32>>);
 
-impl Site {
-    /// The URL of what becomes of the source at `path`.
-    pub(crate) fn url_of_source(&self, path: &str) -> Option<Cow<'_, str>> {
-        if let Some(id) = self.ids.get(path) {
-            let page = self.page(*id)?;
-            return page.has_output.then_some(Cow::Borrowed(&*page.url));
-        }
-        let file = self.files.get(path)?;
-        Some(Cow::Owned(format!("/{}", file.at.as_deref()?)))
-    }
+/// `name` as names are compared: in lower case, composed (NFC).
+fn key_of(name: &str) -> String {
+    nfc(name.trim()).to_lowercase()
+}
 
-    /// The page that a wiki link calls `name`: by its title, its slug or the name of its file, in this order.
-    pub(crate) fn page_called(&self, name: &str) -> Option<u32> {
+impl Site {
+    /// The page that is called `name`: by its title, its slug or the name of its file, in this
+    /// order.
+    pub(super) fn page_named(&self, name: &str) -> Option<u32> {
         let names = self.names.0.get_or_init(|| {
             let mut pages: Vec<u32> = self.posts.clone();
             pages.extend(self.collections.iter().flatten());
@@ -63,13 +59,13 @@ impl Site {
                     if let Some(page) = self.page(*id).filter(|page| page.has_output)
                         && let Some(name) = name_of(page)
                     {
-                        names.entry(name.trim().to_lowercase()).or_insert(*id);
+                        names.entry(key_of(name)).or_insert(*id);
                     }
                 }
             }
             names
         });
-        names.get(&name.trim().to_lowercase()).copied()
+        names.get(&key_of(name)).copied()
     }
 
     /// The width and height of the image at the output `path`. Read once an image, and only as far as its head.
@@ -93,17 +89,24 @@ impl Site {
 }
 
 impl Targets for Around<'_> {
-    fn url_of_source(&self, path: &str) -> Option<Cow<'_, str>> {
-        self.site.url_of_source(path)
+    fn url_of_source(&self, path: &str) -> Option<Url> {
+        match self.site.resolve(path)? {
+            Target::Page(id) => Some(self.site.page(id)?.url.clone()),
+            Target::At(url) => Some(url),
+            Target::Hidden(_) => None,
+        }
     }
 
-    fn url_of_name(&self, name: &str) -> Option<Cow<'_, str>> {
-        let page = self.site.page(self.site.page_called(name)?)?;
-        Some(Cow::Borrowed(&*page.url))
+    fn url_of_name(&self, name: &str) -> Option<Url> {
+        let (id, heading) = self.site.page_called(name)?;
+        let url = &self.site.page(id)?.url;
+        let fragment = heading.map(|heading| format!("#{heading}"));
+        let fragment = fragment.as_deref().map(Url::written);
+        Some(url.with_suffix(fragment.as_ref().map_or("", Url::as_str)))
     }
 
-    fn image_size(&self, url: &str) -> Option<(u32, u32)> {
-        self.site.size_of(decoded(url.strip_prefix('/')?)?.as_ref())
+    fn image_size(&self, path: &str) -> Option<(u32, u32)> {
+        self.site.size_of(path)
     }
 
     fn call(&self, path: &str, index: usize) -> Result<String, Error> {
@@ -120,7 +123,7 @@ impl Targets for Around<'_> {
         }
         // A body may link and call in turn; a component is to see finished HTML.
         let body = match &call.body_html {
-            Some(body) => Some(links::finish(body, Base::Root, self)?),
+            Some(body) => Some(links::finish(body, Base::Root { below: "" }, self)?),
             None => None,
         };
         let component = ComponentCall {

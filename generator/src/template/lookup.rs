@@ -12,6 +12,7 @@ use tera::{TeraResult, Value};
 use super::filters::fail;
 use super::filters::urls::rooted;
 use crate::error::did_you_mean;
+use crate::names::{self, Url, nfc};
 use crate::site::{Assets, Shown};
 
 /// What there is to look up.
@@ -55,10 +56,11 @@ impl Lookup {
 
     /// The URL of the page with this source or URL.
     pub(super) fn url_of_page(&self, path: &str) -> Option<Value> {
-        Some((&*self.find(path)?.page.url).into())
+        Some(self.find(path)?.page.url.as_str().into())
     }
 
     fn find(&self, path: &str) -> Option<&Shown> {
+        let path = &*nfc(path);
         // Zola writes `@/` before the paths of sources.
         let path = path.trim_start_matches("@/").trim_start_matches("./");
         let index = self.index();
@@ -77,7 +79,10 @@ impl Lookup {
                 if let Some(Shown { page, .. }) = shown {
                     index.insert(Arc::clone(&page.source), id);
                     if page.has_output {
-                        index.insert(Arc::from(&*page.url), id);
+                        index.insert(Arc::from(page.url.as_str()), id);
+                        if let Some(name) = page.url.name() {
+                            index.entry(format!("/{name}").into()).or_insert(id);
+                        }
                     }
                 }
             }
@@ -127,33 +132,74 @@ impl Lookup {
         })
     }
 
-    /// The URL of the asset at `url`, with a fingerprint of its content. A URL that does not begin with a slash leads to
-    /// what lies beside the page at `page`, else from the root.
+    /// The URL of the asset at `url`, with a fingerprint of its content. What does not begin with a
+    /// slash leads to what is beside the page at `page`, else from the root.
     pub(super) fn asset_url(&self, url: &str, page: Option<&str>) -> TeraResult<String> {
-        let (path, fragment) = match url.find('#') {
-            Some(at) => url.split_at(at),
-            None => (url, ""),
-        };
-        let beside = page
-            .filter(|_| !path.starts_with('/'))
-            .and_then(|page| Some(format!("{}/{path}", page.rsplit_once('/')?.0)));
-        let paths = beside.into_iter().chain([rooted(path)]);
-        for path in paths {
-            if let Some(query) = self.assets.fingerprint(path.trim_start_matches('/')) {
-                return match query {
-                    Ok(Some(hash)) => Ok(format!("{path}?v={hash}{fragment}")),
-                    Ok(None) => Ok(format!("{path}{fragment}")),
-                    Err(error) => Err(tera::Error::message(error)),
-                };
-            }
+        if let Some(found) = self.file_of(url, page) {
+            let url = Url::of_file(&found.path);
+            let (url, fragment) = (url.path(), fragment(&found.suffix));
+            return match self.assets.fingerprint(&found.path) {
+                Some(Ok(Some(hash))) => Ok(format!("{url}?v={hash}{fragment}")),
+                Some(Err(error)) => Err(tera::Error::message(error)),
+                _ => Ok(format!("{url}{fragment}")),
+            };
         }
-        let path = rooted(path);
+        let path = rooted(names::split(url).0);
         let hint = match nearest(path.trim_start_matches('/'), self.assets.paths()) {
             Some(meant) => format!("did you mean \"/{meant}\"?"),
             None => "put the file there, or write the URL without asset_url".to_owned(),
         };
         Err(fail(format!("the site has no file '{path}'"), hint))
     }
+
+    /// The URL of what a template calls `text`, the name of a file or a URL. A name is encoded;
+    /// what the site does not have is a URL, and keeps its meaning.
+    pub(super) fn url_of(&self, text: &str, page: Option<&str>) -> Url {
+        match self.file_of(text, page) {
+            Some(found) => Url::of_file(&found.path).with_suffix(&found.suffix),
+            None => Url::written(&rooted(&nfc(text))),
+        }
+    }
+
+    /// The file that `text` means, from beside the page at the URL `page` or from the root: as a
+    /// name, in which `#`, `?` and `%` mean themselves, or as a URL.
+    fn file_of(&self, text: &str, page: Option<&str>) -> Option<Found> {
+        let text = nfc(text);
+        let (path, suffix) = names::split(&text);
+        let decoded = names::decoded(path)?;
+        let beside = |name: &str| {
+            let folder = Url::written(page?).name()?.into_owned();
+            let folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
+            Some(names::resolve(folder, name))
+        };
+        for (name, suffix) in [(&*text, ""), (&*decoded, suffix)] {
+            let near = match name.starts_with('/') {
+                true => None,
+                false => beside(name),
+            };
+            let from_root = name.trim_start_matches('/').to_owned();
+            let mut places = near.into_iter().chain([from_root]);
+            if let Some(path) = places.find(|path| self.assets.has(path)) {
+                return Some(Found {
+                    path,
+                    suffix: Url::written(suffix).as_str().to_owned(),
+                });
+            }
+        }
+        None
+    }
+}
+
+/// A file that a template names.
+struct Found {
+    path: String,
+    /// The query and the fragment.
+    suffix: String,
+}
+
+/// The fragment in what follows the path of a URL.
+fn fragment(suffix: &str) -> &str {
+    suffix.find('#').map_or("", |at| &suffix[at..])
 }
 
 /// What was meant by `path`: it is almost that, or lies in another folder.

@@ -15,6 +15,7 @@ use crate::dates;
 use crate::documents::Item;
 use crate::feed::Feed;
 use crate::load::{Entry, LoadOptions};
+use crate::names::Url;
 use crate::site::Shown;
 use crate::site::page::{Kind, Page};
 use crate::site::taxonomy::{self, Taxonomy};
@@ -156,8 +157,10 @@ pub(crate) fn page(
 ) -> Value {
     let mut value = map(&page.table);
     put(&mut value, "title", page.title.as_deref());
-    put(&mut value, "url", &*page.url);
-    let absolute = making.base_url.map(|base| format!("{base}{}", page.url));
+    put(&mut value, "url", page.url.as_str());
+    let absolute = making
+        .base_url
+        .map(|base| format!("{base}{}", page.url.as_str()));
     put(&mut value, "permalink", absolute);
     put(&mut value, "slug", page.slug.as_str());
     put(&mut value, "date", page.date.as_ref().map(dates::rfc3339));
@@ -235,14 +238,14 @@ pub(super) fn reading_time(words: usize) -> usize {
 const WORDS_A_MINUTE: usize = 220;
 
 /// `page` for a page that skep makes.
-pub(crate) fn list_page(url: &str, title: Option<&str>, base_url: Option<&str>) -> Map {
+pub(crate) fn list_page(url: &Url, title: Option<&str>, base_url: Option<&str>) -> Map {
     let mut value = Map::new();
     put(&mut value, "title", title);
-    put(&mut value, "url", url);
+    put(&mut value, "url", url.as_str());
     put(
         &mut value,
         "permalink",
-        base_url.map(|base| format!("{base}{url}")),
+        base_url.map(|base| format!("{base}{}", url.as_str())),
     );
     put(&mut value, "draft", false);
     put(&mut value, "future", false);
@@ -270,7 +273,7 @@ pub(crate) fn list_page(url: &str, title: Option<&str>, base_url: Option<&str>) 
 pub(crate) fn link(page: &Page) -> Value {
     let mut link = Map::new();
     put(&mut link, "title", page.title.as_deref());
-    put(&mut link, "url", &*page.url);
+    put(&mut link, "url", page.url.as_str());
     Value::from(link)
 }
 

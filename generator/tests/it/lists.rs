@@ -235,7 +235,7 @@ fn old_urls_lead_to_the_page() {
     ]);
     let site = site.load();
     let old = text(&site, "old/index.html");
-    assert!(old.contains("content=\"0; url=/2026/01/02/a/\""), "{old}");
+    assert!(old.contains("content=\"0; url=../2026/01/02/a/\""), "{old}");
     assert!(
         old.contains("<a href=\"../2026/01/02/a/\">A &amp; B</a>"),
         "{old}"

@@ -6,6 +6,7 @@ mod content;
 mod errors;
 mod lists;
 mod markdown;
+mod names;
 mod preview;
 mod scaffold;
 mod seo;

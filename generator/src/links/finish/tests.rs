@@ -7,21 +7,26 @@ use super::*;
 struct Known;
 
 impl Targets for Known {
-    fn url_of_source(&self, path: &str) -> Option<Cow<'_, str>> {
+    fn url_of_source(&self, path: &str) -> Option<Url> {
         match path {
-            "_posts/trip/index.md" => Some("/trip/".into()),
-            "_posts/trip/photo.jpg" => Some("/trip/photo.jpg".into()),
-            "über.md" => Some("/über & co/".into()),
+            "_posts/trip/index.md" => Some(Url::of_page("trip/index.html")),
+            "_posts/trip/photo.jpg" => Some(Url::of_file("trip/photo.jpg")),
+            "über.md" => Some(Url::of_page("über & co/index.html")),
+            "it's #1.png" | "a b.png" => Some(Url::of_file(path)),
             _ => None,
         }
     }
 
-    fn url_of_name(&self, name: &str) -> Option<Cow<'_, str>> {
-        (name == "Trip").then_some("/trip/".into())
+    fn url_of_name(&self, name: &str) -> Option<Url> {
+        match name {
+            "Trip" => Some(Url::written("/trip/")),
+            "Trip#f" => Some(Url::written("/trip/#f")),
+            _ => None,
+        }
     }
 
-    fn image_size(&self, url: &str) -> Option<(u32, u32)> {
-        matches!(url, "/trip/photo.jpg" | "/a b.png").then_some((640, 480))
+    fn image_size(&self, path: &str) -> Option<(u32, u32)> {
+        matches!(path, "trip/photo.jpg" | "a b.png" | "it's #1.png").then_some((640, 480))
     }
 
     fn call(&self, path: &str, index: usize) -> Result<String, Error> {
@@ -47,18 +52,33 @@ fn link(kind: LinkKind, written: &str, target: &str) -> String {
     if kind == LinkKind::Image {
         out = "<img src=\"".to_owned();
     }
-    marks::push_link(&mut out, kind, written, target);
+    marks::push_link(&mut out, kind, written, target, Some(written));
     out + "\" alt=\"\">"
 }
 
-const TRIP: Base<'_> = Base::Page {
-    path: "trip/index.html",
-    url: "/trip/",
-};
-const HOME: Base<'_> = Base::Page {
-    path: "index.html",
-    url: "/",
-};
+const ROOT: Base<'_> = Base::Root { below: "" };
+
+fn page(path: &str) -> Base<'_> {
+    Base::Page {
+        path,
+        url: Box::leak(Box::new(Url::of_page(path))),
+    }
+}
+
+fn home() -> Base<'static> {
+    page("index.html")
+}
+
+fn trip() -> Base<'static> {
+    page("trip/index.html")
+}
+
+fn feed(base: &'static str) -> Base<'static> {
+    Base::Absolute {
+        base,
+        url: Box::leak(Box::new(Url::of_page("2026/a/index.html"))),
+    }
+}
 
 #[test]
 fn marks_of_links_become_urls() {
@@ -68,63 +88,78 @@ fn marks_of_links_become_urls() {
     for (mark, base, expected) in [
         (
             link(LinkKind::Link, "a.md?q#f", post),
-            HOME,
+            home(),
             "<a href=\"trip/?q#f\" alt=\"\">".to_owned(),
         ),
         (
             link(LinkKind::Link, "a.md", post),
-            TRIP,
+            trip(),
             "<a href=\"../trip/\" alt=\"\">".to_owned(),
         ),
         (
             link(LinkKind::Link, "#f", post),
-            TRIP,
+            trip(),
             "<a href=\"#f\" alt=\"\">".to_owned(),
         ),
         (
             link(LinkKind::Link, "#f", post),
-            HOME,
+            home(),
             "<a href=\"trip/#f\" alt=\"\">".to_owned(),
         ),
         (
             link(LinkKind::Link, "#f", post),
-            Base::Absolute("https://h"),
+            feed("https://h"),
             "<a href=\"https://h/trip/#f\" alt=\"\">".to_owned(),
         ),
         (
             link(LinkKind::Link, "x.md", "über.md"),
-            Base::Root,
+            ROOT,
             "<a href=\"/%C3%BCber%20&amp;%20co/\" alt=\"\">".to_owned(),
         ),
         (
-            link(LinkKind::Link, "b/c&amp;d?e", "no.md"),
-            HOME,
+            link(LinkKind::Link, "b/c&d?e", "no.md"),
+            home(),
             "<a href=\"b/c&amp;d?e\" alt=\"\">".to_owned(),
         ),
         (
-            link(LinkKind::Wiki, "#f", "Trip"),
-            HOME,
+            link(LinkKind::Wiki, "#f", "Trip#f"),
+            home(),
             "<a href=\"trip/#f\" alt=\"\">".to_owned(),
         ),
         (
             link(LinkKind::Wiki, "", "Nowhere"),
-            HOME,
+            home(),
             "<a class=\"broken\" alt=\"\">".to_owned(),
         ),
         (
             link(LinkKind::Image, "photo.jpg", photo),
-            HOME,
+            home(),
             format!("<img src=\"trip/photo.jpg\" {size} alt=\"\">"),
         ),
         (
-            link(LinkKind::Image, "/a%20b.png", ""),
-            TRIP,
+            link(LinkKind::Image, "/a%20b.png", "a b.png"),
+            trip(),
             format!("<img src=\"../a%20b.png\" {size} alt=\"\">"),
         ),
         (
             link(LinkKind::Image, "no.jpg", "no.jpg"),
-            HOME,
+            home(),
             "<img src=\"no.jpg\" alt=\"\">".to_owned(),
+        ),
+        (
+            link(LinkKind::Image, "it's%20%231.png", "it's #1.png"),
+            trip(),
+            format!("<img src=\"../it&#x27;s%20%231.png\" {size} alt=\"\">"),
+        ),
+        (
+            link(LinkKind::Image, "it's #1.png", "it's "),
+            trip(),
+            format!("<img src=\"../it&#x27;s%20%231.png\" {size} alt=\"\">"),
+        ),
+        (
+            link(LinkKind::Link, "it's%20%231.png?a&b#c", "it's #1.png"),
+            ROOT,
+            "<a href=\"/it&#x27;s%20%231.png?a&amp;b#c\" alt=\"\">".to_owned(),
         ),
     ] {
         assert_eq!(finish(&mark, base, &Known).unwrap(), expected, "{mark}");
@@ -135,12 +170,12 @@ fn marks_of_links_become_urls() {
 fn calls_are_expanded_and_finished_too() {
     let html = format!("a{}b", call("_posts/trip/index.md", 1));
     assert_eq!(
-        finish(&html, HOME, &Known).unwrap(),
+        finish(&html, home(), &Known).unwrap(),
         "a[<img src=\"trip/photo.jpg\"><img src=\"other.jpg\"><a href=\"x\">]b"
     );
-    let error = finish(&call("again.md", 0), HOME, &Known).unwrap_err();
+    let error = finish(&call("again.md", 0), home(), &Known).unwrap_err();
     assert!(error.message.contains("64 deep"), "{error}");
-    assert!(finish(&call("b.md", 0), HOME, &Known).is_err());
+    assert!(finish(&call("b.md", 0), home(), &Known).is_err());
 }
 
 proptest! {
@@ -148,7 +183,7 @@ proptest! {
     fn html_without_marks_stays_as_it_is(html in "([a-z<>/=\"' !#\\-]|<a href=|<!--|-->|<script>|é){0,80}") {
         // Links from the root are what the pass is for, so that there are none here.
         let html = html.replace("=/", "=").replace("\"/", "\"").replace("'/", "'").replace("= ", "=").replace(" /", " ");
-        prop_assert_eq!(finish(&html, Base::Root, &Known).unwrap(), html);
+        prop_assert_eq!(finish(&html, ROOT, &Known).unwrap(), html);
     }
 
     #[test]
@@ -165,7 +200,7 @@ proptest! {
                 _ => String::new(),
             });
         }
-        for base in [HOME, TRIP, Base::Root, Base::Absolute("https://h")] {
+        for base in [home(), trip(), ROOT, feed("https://h")] {
             let done = finish(&html, base, &Known).unwrap();
             prop_assert!(!done.contains("{skep:") && !done.contains("<!--skep:"), "{}", done);
         }
@@ -194,6 +229,21 @@ fn links_from_the_root_become_relative() {
             "a/index.html",
             "<img srcset=\"/a.png 1x, /b.png 2x, c.png 3x\">",
             "<img srcset=\"../a.png 1x, ../b.png 2x, c.png 3x\">",
+        ),
+        (
+            "a/index.html",
+            "<img srcset=\"/a,/b.png 1x,/c.png, data:image/png;base64,/9j 2x\">",
+            "<img srcset=\"../a,/b.png 1x,../c.png, data:image/png;base64,/9j 2x\">",
+        ),
+        (
+            "a/index.html",
+            "<img src=\"/e\u{301}.png\"><a href=\"e%CC%81%20x.pdf#e\u{301}\">",
+            "<img src=\"../\u{e9}.png\"><a href=\"\u{e9}%20x.pdf#e\u{301}\">",
+        ),
+        (
+            "a/index.html",
+            "<a href=/x&#x27;s#b>",
+            "<a href=../x&#x27;s#b>",
         ),
         (
             "a/index.html",
@@ -241,10 +291,27 @@ fn absolute_links_for_feeds() {
     assert_eq!(
         finish(
             "<a href=\"/x/\"><a href=\"y\">",
-            Base::Absolute("https://h/sub"),
+            feed("https://h/sub"),
             &Known
         )
         .unwrap(),
-        "<a href=\"https://h/sub/x/\"><a href=\"y\">"
+        "<a href=\"https://h/sub/x/\"><a href=\"https://h/sub/2026/a/y\">"
     );
+}
+
+#[test]
+fn the_page_for_missing_paths_links_below_where_the_site_is() {
+    for (below, expected) in [
+        ("", "<a href=\"/\"><link href='/a.css'><a href=\"b\">"),
+        (
+            "/blog",
+            "<a href=\"/blog/\"><link href='/blog/a.css'><a href=\"b\">",
+        ),
+    ] {
+        let html = "<a href=\"/\"><link href='/a.css'><a href=\"b\">";
+        assert_eq!(
+            finish(html, Base::Root { below }, &Known).unwrap(),
+            expected
+        );
+    }
 }

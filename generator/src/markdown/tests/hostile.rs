@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use crate::names::Url;
 
 use proptest::prelude::*;
 
@@ -81,16 +81,12 @@ proptest! {
 struct Everything;
 
 impl Targets for Everything {
-    fn url_of_source(&self, path: &str) -> Option<Cow<'_, str>> {
-        path.len()
-            .is_multiple_of(2)
-            .then(|| format!("/{path}").into())
+    fn url_of_source(&self, path: &str) -> Option<Url> {
+        path.len().is_multiple_of(2).then(|| Url::of_file(path))
     }
 
-    fn url_of_name(&self, name: &str) -> Option<Cow<'_, str>> {
-        name.len()
-            .is_multiple_of(2)
-            .then(|| format!("/{name}/").into())
+    fn url_of_name(&self, name: &str) -> Option<Url> {
+        name.len().is_multiple_of(2).then(|| Url::of_file(name))
     }
 
     fn image_size(&self, _: &str) -> Option<(u32, u32)> {
@@ -113,8 +109,9 @@ proptest! {
         let Ok(rendered) = rendered_with(&text, &settings) else {
             return Ok(());
         };
-        let page = Base::Page { path: "trip/index.html", url: "/trip/" };
-        for base in [page, Base::Root, Base::Absolute("https://h")] {
+        let url = &Url::written("/trip/");
+        let page = Base::Page { path: "trip/index.html", url };
+        for base in [page, Base::Root { below: "" }, Base::Absolute { base: "https://h", url }] {
             for html in [&rendered.html, &rendered.excerpt] {
                 let done = finish(html, base, &Everything).unwrap();
                 prop_assert!(!done.contains("{skep:") && !done.contains("<!--skep:"), "{}", done);

@@ -120,15 +120,16 @@ fn links_to_sources_are_marked_and_listed() {
         [
             ("pages/about.md", Some("top"), 0),
             ("_posts/trip/index.md", Some("c"), 36),
+            ("h/", None, 64),
             ("j.md", None, 73),
-            ("K", Some("l-m"), 84),
+            ("K#L m", None, 84),
         ]
     );
     assert_eq!(
         rendered.html,
-        "<p><a href=\"{skep:l ../../pages/about.md?q#top pages/about.md}\" title=\"t\">a</a> \
-         <a href=\"{skep:l #c _posts/trip/index.md}\">b</a> <a href=\"https://e/f.md\">d</a> \
-         <a href=\"/h/\">g</a> <a href=\"{skep:l /j.md j.md}\">i</a> <a href=\"{skep:w #l-m K}\">n</a></p>\n"
+        "<p><a href=\"{skep:l ../../pages/about.md%3Fq%23top pages/about.md pages/about.md%3Fq%23top}\" title=\"t\">a</a> \
+         <a href=\"{skep:l %23c _posts/trip/index.md _posts/trip/%23c}\">b</a> <a href=\"https://e/f.md\">d</a> \
+         <a href=\"{skep:l /h/ h/}\">g</a> <a href=\"{skep:l /j.md j.md}\">i</a> <a href=\"{skep:w  K%23L%20m}\">n</a></p>\n"
     );
 }
 

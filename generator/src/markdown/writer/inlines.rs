@@ -1,5 +1,6 @@
 //! Inlines: what runs with the text.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
@@ -7,10 +8,9 @@ use pulldown_cmark_escape::{escape_href, escape_html, escape_html_body_text};
 
 use super::super::math;
 use super::super::note::Note;
-use super::super::references::{self, Reference};
+use super::super::references;
 use super::super::spans::{Kind, Span};
 use super::{OpenImage, Writer};
-use crate::documents;
 use crate::html as entities;
 use crate::marks::{self, LinkKind};
 
@@ -243,20 +243,20 @@ impl<'a> Writer<'a> {
             _ if !self.extended => None,
             _ if is_wiki => Some(references::of_wiki(path, url, offset)),
             LinkType::Email | LinkType::Autolink => None,
-            _ => references::of_url(kind, path, url, offset).filter(is_source),
+            _ => references::of_url(kind, path, url, offset),
         };
         let Some(reference) = reference else {
             let _ = escape_href(&mut self.out, url);
             return;
         };
-        let mut written = String::with_capacity(url.len());
-        if !is_wiki {
-            let _ = escape_href(&mut written, url);
-        } else if let Some(fragment) = &reference.fragment {
-            written.push('#');
-            let _ = escape_href(&mut written, fragment);
-        }
-        marks::push_link(&mut self.out, reference.kind, &written, &reference.target);
+        let heading = reference.fragment.as_ref().filter(|_| is_wiki);
+        let written = match heading {
+            Some(heading) => Cow::Owned(format!("#{heading}")),
+            None if is_wiki => Cow::Borrowed(""),
+            None => Cow::Borrowed(url),
+        };
+        let (target, literal) = (&reference.target, reference.literal.as_deref());
+        marks::push_link(&mut self.out, reference.kind, &written, target, literal);
         self.done.links.push(reference);
     }
 
@@ -298,12 +298,4 @@ impl<'a> Writer<'a> {
         }
         self.void("", "");
     }
-}
-
-/// Whether what `reference` leads to is found by its source. A URL from the root is one of the
-/// site's own already, unless it names a text or is an image that has a size.
-fn is_source(reference: &Reference) -> bool {
-    !reference.written.starts_with('/')
-        || reference.kind == LinkKind::Image
-        || documents::is_markdown(&reference.target)
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use tera::{TeraResult, Value};
 
 use super::{Call, Own};
+use crate::names::{Url, has_scheme};
 
 pub(super) const ALL: &[Own] = &[
     Own {
@@ -45,7 +46,7 @@ pub(super) const ALL: &[Own] = &[
 ];
 
 fn absolute_url(call: &Call<'_>) -> TeraResult<Value> {
-    let url = rooted(&call.text()?);
+    let url = of_site(call)?;
     let base = call.around.base_url.as_deref().unwrap_or_default();
     Ok(match is_of_site(&url) {
         true => format!("{base}{url}").into(),
@@ -53,15 +54,33 @@ fn absolute_url(call: &Call<'_>) -> TeraResult<Value> {
     })
 }
 
+/// The URL from the root of the site of what the value names, a file or a URL.
+fn of_site(call: &Call<'_>) -> TeraResult<String> {
+    let text = call.text()?;
+    if text.is_empty()
+        || text.starts_with(['#', '?'])
+        || text.starts_with("//")
+        || has_scheme(&text)
+    {
+        return Ok(rooted(&text));
+    }
+    let url = match call.around.site.get() {
+        Ok(site) => site.url_of(&text, call.page_url().as_deref()),
+        // While templates are compiled, and in tests of filters, there is no site.
+        Err(_) => Url::written(&rooted(&text)),
+    };
+    Ok(url.as_str().to_owned())
+}
+
 /// The links of finished pages are made relative to them, so that a site works wherever it is mounted. All
 /// that is left to do is the slash at the start.
 fn relative_url(call: &Call<'_>) -> TeraResult<Value> {
-    Ok(rooted(&call.text()?).into())
+    Ok(of_site(call)?.into())
 }
 
 fn asset_url(call: &Call<'_>) -> TeraResult<Value> {
     let url = call.text()?;
-    if url.starts_with("//") || is_elsewhere(&url) {
+    if url.starts_with("//") || has_scheme(&url) {
         return Ok(url.into_owned().into());
     }
     call.around
@@ -104,7 +123,7 @@ fn url_decode(call: &Call<'_>) -> TeraResult<Value> {
 
 /// `url` with a slash at its start, unless it leads to another site or into the page.
 pub(in crate::template) fn rooted(url: &str) -> String {
-    if url.starts_with(['/', '#', '?']) || is_elsewhere(url) {
+    if url.starts_with(['/', '#', '?']) || has_scheme(url) {
         url.to_owned()
     } else {
         format!("/{url}")
@@ -113,17 +132,6 @@ pub(in crate::template) fn rooted(url: &str) -> String {
 
 fn is_of_site(url: &str) -> bool {
     url.starts_with('/') && !url.starts_with("//")
-}
-
-/// Whether `url` begins with a scheme.
-fn is_elsewhere(url: &str) -> bool {
-    let Some((scheme, _)) = url.split_once(':') else {
-        return false;
-    };
-    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
 fn is_unreserved(byte: u8) -> bool {
