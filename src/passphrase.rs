@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::Args;
-use skep_publisher::keys::sealed::Passphrase;
+use skep_publisher::keys::{self, sealed::Passphrase};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -28,7 +28,11 @@ impl PassphraseArgs {
     /// A new passphrase; who types it types it twice.
     pub(crate) fn choose(&self, ctx: &Context) -> Result<Passphrase> {
         let passphrase = match &self.passphrase_file {
-            Some(file) => from_file(file)?,
+            // A blank at its end was left by an editor: nobody would type it.
+            Some(file) => {
+                let exact = from_file(file)?;
+                exact.trimmed().unwrap_or(exact)
+            }
             None => {
                 let first = ask(ctx, "New passphrase: ")?;
                 if first.is_short() {
@@ -80,8 +84,8 @@ fn ask(ctx: &Context, prompt: &str) -> Result<Passphrase> {
 }
 
 fn from_file(path: &Path) -> Result<Passphrase> {
-    // One more than the longest and its line's end, so that too much is seen to be.
-    const LIMIT: usize = Passphrase::MAX + 3;
+    // More than the longest, also in UTF-16, so that too much is seen to be.
+    const LIMIT: usize = 4 * Passphrase::MAX;
     let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT + 1));
     let read = match path == Path::new("-") {
         true => stdin().take(LIMIT as u64).read_to_end(&mut bytes),
@@ -89,12 +93,10 @@ fn from_file(path: &Path) -> Result<Passphrase> {
     };
     let shown = path.display();
     read.map_err(|e| CliError::failed("io", format!("can't read {shown}: {e}")))?;
-    let line = bytes
-        .split(|&byte| byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let text = std::str::from_utf8(line)
-        .map_err(|_| CliError::usage(format!("{shown}: a passphrase is text in UTF-8")))?;
-    Ok(Passphrase::new(Zeroizing::new(text.to_owned()))?)
+    let text = keys::text::decode(&bytes)
+        .ok_or_else(|| CliError::usage(format!("{shown} is not text, and no passphrase")))?;
+    let mut lines = text.split(['\r', '\n']);
+    let line = lines.find(|line| !line.trim().is_empty());
+    let line = line.unwrap_or_default().to_owned();
+    Ok(Passphrase::new(Zeroizing::new(line))?)
 }

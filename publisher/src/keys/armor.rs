@@ -1,6 +1,7 @@
 //! The armor of age: bytes as lines of text, which survive mail and paper.
 
 use data_encoding::BASE64;
+use memchr::memmem;
 
 const BEGIN: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
 const END: &[u8] = b"-----END AGE ENCRYPTED FILE-----";
@@ -18,18 +19,18 @@ pub(super) fn put_on(bytes: &[u8]) -> String {
     text + "\n" + &String::from_utf8_lossy(END) + "\n"
 }
 
-/// Whether `file` has armor.
-pub(super) fn is_armored(file: &[u8]) -> bool {
-    file.trim_ascii_start().starts_with(BEGIN)
+/// Whether a text has armor in it.
+pub(super) fn is_armored(text: &[u8]) -> bool {
+    memmem::find(text, BEGIN).is_some()
 }
 
-/// The bytes in an armored file, whatever mail has done to its blanks and line breaks; or why there are none.
-pub(super) fn take_off(file: &[u8]) -> Result<Vec<u8>, &'static str> {
-    let file = file
-        .trim_ascii()
-        .strip_prefix(BEGIN)
-        .ok_or("its first line is missing")?;
-    let file = file.strip_suffix(END).ok_or("its last line is missing")?;
+/// The bytes in an armored text, whatever mail has done to its blanks and line breaks, or put around it; or why
+/// there are none.
+pub(super) fn take_off(text: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let begin = memmem::find(text, BEGIN).ok_or("its first line is missing")?;
+    let file = &text[begin + BEGIN.len()..];
+    let end = memmem::find(file, END).ok_or("its last line is missing")?;
+    let file = &file[..end];
     let base64: Vec<u8> = file
         .iter()
         .copied()

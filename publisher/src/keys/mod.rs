@@ -5,10 +5,11 @@ mod armor;
 pub mod backup;
 pub mod phrase;
 pub mod sealed;
+pub mod text;
 
 use std::{fs, path::Path, path::PathBuf};
 
-use data_encoding::HEXLOWER;
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 /// The secret key of a site, wiped from memory when it is dropped.
 pub use ed25519_dalek::SigningKey;
 use zeroize::Zeroizing;
@@ -116,6 +117,19 @@ pub fn import(home: &Home, text: &str) -> Result<SiteId> {
     add(home, &parse(text)?)
 }
 
+/// The key in a file that [`export`] gave, whatever an editor or a mail program has done to it since.
+///
+/// # Errors
+///
+/// If there is none in it.
+pub fn read(file: &[u8]) -> Result<SigningKey> {
+    let mut readings = text::readings(file).map(|text| parse(&text));
+    match readings.find(Result::is_ok) {
+        Some(key) => key,
+        None => Err(no_key()),
+    }
+}
+
 /// Stores a key that was made elsewhere, and remembers that it may have signed anything there. If it is
 /// here already, nothing changes.
 ///
@@ -185,19 +199,28 @@ fn store(home: &Home, key: &SigningKey) -> Result<()> {
 
 /// The key in a text that [`export`] gave.
 fn parse(text: &str) -> Result<SigningKey> {
-    let line = text
-        .lines()
-        .find_map(|line| line.trim().strip_prefix(PREFIX));
-    let bytes = line
-        .and_then(|hex| HEXLOWER.decode(hex.trim().as_bytes()).ok())
-        .map(Zeroizing::new);
+    let mut lines = text.lines().map(str::trim);
+    let first = lines.find_map(|line| line.strip_prefix(PREFIX));
+    // A program that breaks long lines puts the rest on lines of their own.
+    let mut hex = Zeroizing::new(first.unwrap_or_default().trim().to_owned());
+    let is_hex = |line: &str| line.bytes().all(|byte| byte.is_ascii_hexdigit());
+    for line in lines.take_while(|line| !line.is_empty() && is_hex(line)) {
+        if hex.len() + line.len() > 64 {
+            break;
+        }
+        hex.push_str(line);
+    }
+    let bytes = HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok();
     bytes
+        .map(Zeroizing::new)
         .and_then(|bytes| Some(SigningKey::from_bytes(bytes.as_slice().try_into().ok()?)))
-        .ok_or_else(|| {
-            Error::new(Kind::Usage, "this is not a skep key").hint(format!(
-                "a plain key has a line that begins with `{PREFIX}`; the words of a recovery phrase are read with `--phrase`"
-            ))
-        })
+        .ok_or_else(no_key)
+}
+
+fn no_key() -> Error {
+    Error::new(Kind::Usage, "this is not a skep key").hint(format!(
+        "a plain key has a line that begins with `{PREFIX}`; the words of a recovery phrase are read with `--phrase`"
+    ))
 }
 
 fn secret_hex(key: &SigningKey) -> Zeroizing<String> {

@@ -42,6 +42,22 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
     parts.filter(|word| !word.is_empty())
 }
 
+/// The key that the words in a file stand for, whatever an editor or a mail program has done to it since.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn read(file: &[u8]) -> Result<SigningKey> {
+    let mut first = None;
+    for text in super::text::readings(file) {
+        match parse(&text) {
+            Ok(key) => return Ok(key),
+            Err(e) => first = first.or(Some(e)),
+        }
+    }
+    Err(first.unwrap_or_else(|| Error::new(Kind::Usage, "this is not text")))
+}
+
 /// The key that the words in `text` stand for.
 ///
 /// # Errors

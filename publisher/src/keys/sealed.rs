@@ -12,7 +12,7 @@ use ring::{
 use scrypt::{Params, scrypt};
 use zeroize::Zeroizing;
 
-use super::{KeyText, MAX_FILE, armor, random};
+use super::{KeyText, MAX_FILE, armor, random, text};
 use crate::error::{Error, Kind, Result};
 
 /// How hard it is to try a passphrase: log2 of scrypt's N. This one takes 256 MiB of memory and about a
@@ -67,6 +67,15 @@ impl Passphrase {
         self.0.chars().count() < Self::SHORT
     }
 
+    /// The same without blanks and invisible marks around it; `None` if it has none. An editor adds such things
+    /// to a file.
+    pub fn trimmed(&self) -> Option<Self> {
+        let text = self
+            .0
+            .trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        (text.len() < self.0.len()).then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
     /// Whether `other` is the same.
     pub fn is(&self, other: &Self) -> bool {
         *self.0 == *other.0
@@ -99,7 +108,29 @@ pub fn seal(text: &KeyText, passphrase: &Passphrase, work: u8) -> Result<String>
 
 /// Whether [`open`] can be tried on `file`.
 pub fn is_sealed(file: &[u8]) -> bool {
-    armor::is_armored(file) || file.starts_with(b"age-encryption.org/")
+    is_bare(file) || text::readings(file).any(|text| armor::is_armored(text.as_bytes()))
+}
+
+/// Whether a file has no armor.
+fn is_bare(file: &[u8]) -> bool {
+    file.starts_with(b"age-encryption.org/")
+}
+
+/// The bytes of a file without its armor.
+fn bare(file: &[u8]) -> Result<Vec<u8>> {
+    if is_bare(file) {
+        return Ok(file.to_owned());
+    }
+    let mut why = None;
+    for text in text::readings(file) {
+        match armor::take_off(text.as_bytes()) {
+            Ok(bytes) => return Ok(bytes),
+            Err(e) => why = why.or(Some(e)),
+        }
+    }
+    Err(damaged(
+        why.unwrap_or("it is neither age's format nor text"),
+    ))
 }
 
 /// The text of a file that [`seal`], or `age --passphrase`, wrote; armored or not.
@@ -112,10 +143,7 @@ pub fn open(file: &[u8], passphrase: &Passphrase) -> Result<KeyText> {
     if file.len() > MAX_FILE {
         return Err(damaged("it is far too long"));
     }
-    let file = match armor::is_armored(file) {
-        true => armor::take_off(file).map_err(damaged)?,
-        false => file.to_owned(),
-    };
+    let file = bare(file)?;
     let parts = split(&file)?;
     let wrap_key = stretch(passphrase, &parts.salt, parts.work)?;
     let file_key = decrypt(&wrap_key, WRAP_NONCE, parts.wrapped).ok_or_else(|| {

@@ -10,8 +10,9 @@ use clap::Args;
 use serde_json::json;
 use skep_publisher::{
     archive::address::Address,
+    error::{Error, Kind},
     keys::{
-        self, KeyText, MAX_FILE,
+        self, KeyText, MAX_FILE, SigningKey,
         backup::{self, Backup, Form},
         phrase, sealed,
     },
@@ -48,10 +49,11 @@ pub(super) fn run(ctx: &Context, args: &KeyImportArgs) -> Result<()> {
         ));
     }
     let before = keys::list(&ctx.home)?;
-    let site = match args.phrase {
-        true => keys::add(&ctx.home, &phrase::parse(&read_phrase(ctx, file)?)?)?,
-        false => keys::import(&ctx.home, &read_key(ctx, args, file)?)?,
+    let key = match args.phrase {
+        true => phrase::read(&read_phrase(ctx, file)?)?,
+        false => read_key(ctx, args, file)?,
     };
+    let site = keys::add(&ctx.home, &key)?;
     let new = !before.contains(&site);
     // Where it came from is a backup, and of a key that has one already this one need not be told.
     if backup::last(&ctx.home, site)?.is_none() {
@@ -76,28 +78,37 @@ pub(super) fn run(ctx: &Context, args: &KeyImportArgs) -> Result<()> {
     Ok(())
 }
 
-fn read_key(ctx: &Context, args: &KeyImportArgs, file: &Path) -> Result<KeyText> {
+fn read_key(ctx: &Context, args: &KeyImportArgs, file: &Path) -> Result<SigningKey> {
     let bytes = read(file)?;
-    if sealed::is_sealed(&bytes) {
-        let passphrase = args.passphrase.recall(ctx)?;
-        let opened = sealed::open(&bytes, &passphrase).map_err(CliError::from);
-        return opened.map_err(|e| CliError {
+    let named = |e: Error| {
+        let e = CliError::from(e);
+        CliError {
             message: format!("{}: {}", name(file), e.message),
             ..e
-        });
+        }
+    };
+    if !sealed::is_sealed(&bytes) {
+        return keys::read(&bytes).map_err(named);
     }
-    text(&bytes, file)
+    let passphrase = args.passphrase.recall(ctx)?;
+    let text = match (sealed::open(&bytes, &passphrase), passphrase.trimmed()) {
+        (Err(e), Some(trimmed)) if e.kind == Kind::Passphrase => {
+            sealed::open(&bytes, &trimmed).map_err(|_| e)
+        }
+        (opened, _) => opened,
+    };
+    keys::read(text.map_err(named)?.as_bytes()).map_err(named)
 }
 
-fn read_phrase(ctx: &Context, file: &Path) -> Result<KeyText> {
+fn read_phrase(ctx: &Context, file: &Path) -> Result<Zeroizing<Vec<u8>>> {
     if file == Path::new("-") && stdin().is_terminal() {
         ctx.out.note(format!(
             "Type the {} words of the recovery phrase, on one line or many, and then an empty line.",
             phrase::WORDS
         ));
-        return type_phrase();
+        return Ok(Zeroizing::new(type_phrase()?.as_bytes().to_vec()));
     }
-    text(&read(file)?, file)
+    read(file)
 }
 
 /// What a person types, up to the last word or an empty line.
@@ -127,13 +138,6 @@ fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>> {
     match bytes.len() > MAX_FILE {
         true => Err(no_key(file, "it is far too long")),
         false => Ok(bytes),
-    }
-}
-
-fn text(bytes: &[u8], file: &Path) -> Result<KeyText> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(no_key(file, "it is not text")),
     }
 }
 
