@@ -10,6 +10,7 @@ mod moves;
 mod names;
 mod only;
 mod part;
+mod phrases;
 mod rows;
 mod scan;
 mod secrets;

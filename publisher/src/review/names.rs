@@ -1,7 +1,7 @@
 //! What a file's name says of it.
 
 use super::WarningKind;
-use crate::archive::path::ArchivePath;
+use crate::archive::{address::SiteId, path::ArchivePath};
 
 /// Folders in which nothing is meant for others.
 const PRIVATE_FOLDERS: &[&str] = &[
@@ -30,6 +30,7 @@ const PRIVATE_NAMES: &[&str] = &[
     "id_ecdsa",
     "id_dsa",
     "wp-config.php",
+    "control-token",
 ];
 
 const PRIVATE_ENDS: &[&str] = &[
@@ -46,7 +47,12 @@ const PRIVATE_ENDS: &[&str] = &[
     ".mobileprovision",
     ".tfstate",
     ".agekey",
+    ".key.age",
+    ".redb",
 ];
+
+/// What skep keeps of a site beside its key.
+const SKEP_ENDS: &[&str] = &[".signed", ".backup"];
 
 /// Left by editors and merge tools. They hold what was taken out of a file.
 const BACKUP_ENDS: &[&str] = &[
@@ -84,7 +90,12 @@ pub(super) fn look(path: &ArchivePath) -> Option<(WarningKind, &'static str)> {
             "a file that often has keys or passwords",
         ));
     }
-    if ends(PRIVATE_ENDS) {
+    let of_skep = SKEP_ENDS.iter().find_map(|end| original.strip_suffix(end));
+    let is_store = folders_end_with(&lower, "blobs/blobs.db");
+    if is_store || of_skep.is_some_and(|site| site.parse::<SiteId>().is_ok()) {
+        return Some((WarningKind::PrivateFile, "a file of skep's own home"));
+    }
+    if ends(PRIVATE_ENDS) || PRIVATE_ENDS.iter().any(|end| original.ends_with(end)) {
         return Some((WarningKind::PrivateFile, "a file for keys"));
     }
     let locked = name.starts_with(".#") || (name.starts_with('#') && name.ends_with('#'));
@@ -95,6 +106,12 @@ pub(super) fn look(path: &ArchivePath) -> Option<(WarningKind, &'static str)> {
         return Some((WarningKind::SystemFile, "left by the system"));
     }
     None
+}
+
+/// Whether a path is `end`, or ends with it in a folder.
+fn folders_end_with(path: &str, end: &str) -> bool {
+    path.strip_suffix(end)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
 }
 
 #[cfg(test)]
@@ -117,6 +134,12 @@ mod tests {
             "x/.ssh/known_hosts",
             ".npmrc",
             ".netrc",
+            "my-site.key.age",
+            "my-site.key.age.bak",
+            "home/store/records.redb",
+            "home/store/blobs/blobs.db",
+            "site.key~",
+            &format!("home/keys/{}.signed", SiteId([7; 32])),
         ] {
             assert_eq!(kind(path), Some(WarningKind::PrivateFile), "{path}");
         }
@@ -140,6 +163,9 @@ mod tests {
             "git/index.html",
             "id_rsa.pub",
             "pem.html",
+            "village.age.html",
+            "blobs.db",
+            "letter.signed",
             ".nojekyll",
             ".htaccess",
         ] {

@@ -2,8 +2,8 @@
 
 use memchr::memchr_iter;
 
-use super::{WarningKind, local_links, local_links::Markup, secrets, tokens::Token};
-use crate::archive::path::ArchivePath;
+use super::{WarningKind, local_links, local_links::Markup, phrases, secrets, tokens::Token};
+use crate::{archive::path::ArchivePath, keys::text::decode};
 
 /// Something in a file that its author should see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +23,15 @@ pub const MAX_SCANNED: usize = 4 << 20;
 const MAX_PER_KIND: usize = 5;
 
 /// Looks through the bytes of the file at `path`, or their beginning, for secrets and links to this machine.
-/// Costs about half a nanosecond a byte; whether the bytes are text does not matter.
+/// Costs about a nanosecond a byte; whether the bytes are text does not matter.
 pub fn scan(path: &ArchivePath, bytes: &[u8]) -> Vec<Finding> {
     let bytes = &bytes[..bytes.len().min(MAX_SCANNED)];
+    // What an editor on Windows may write.
+    let utf16 = match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => decode(&bytes[..bytes.len() & !1]),
+        _ => None,
+    };
+    let bytes = utf16.as_ref().map_or(bytes, |text| text.as_bytes());
     let mut found: Vec<(usize, WarningKind, &'static str)> = Vec::new();
     let (mut secret, mut public) = (0, 0);
     secrets::find(bytes, |at, token| {
@@ -47,16 +53,23 @@ pub fn scan(path: &ArchivePath, bytes: &[u8]) -> Vec<Finding> {
             local < MAX_PER_KIND
         });
     }
-    if found.is_empty() {
-        return Vec::new();
-    }
+    let line_of = |bytes: &[u8], at: usize| 1 + memchr_iter(b'\n', &bytes[..at]).count();
     found.sort_by_key(|(at, kind, _)| (*kind, *at));
     let findings = found.into_iter().map(|(at, kind, message)| Finding {
         kind,
-        line: 1 + memchr_iter(b'\n', &bytes[..at]).count(),
+        line: line_of(bytes, at),
         message,
     });
-    findings.collect()
+    let mut findings: Vec<Finding> = findings.collect();
+    if let Some((at, plain)) = phrases::find(bytes) {
+        let phrase = Finding {
+            kind: WarningKind::Secret,
+            line: line_of(&plain, at),
+            message: "the 24 words of a recovery phrase",
+        };
+        findings.insert(0, phrase);
+    }
+    findings
 }
 
 #[cfg(test)]
@@ -83,6 +96,15 @@ mod tests {
         );
         assert_eq!(found("index.txt", &text), [(secret, 3), (secret, 4)]);
         assert_eq!(found("index.html", ""), []);
+    }
+
+    #[test]
+    fn a_file_in_utf_16_hides_nothing() {
+        let text = format!("\u{feff}one\r\n{KEY}\r\n");
+        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let found = scan(&ArchivePath::new("a.txt").unwrap(), &bytes);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].kind, found[0].line), (WarningKind::Secret, 2));
     }
 
     #[test]

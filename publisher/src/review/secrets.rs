@@ -8,7 +8,17 @@ use super::tokens::{SHORTEST, Token, is_token_byte, token};
 /// says false.
 pub(super) fn find(bytes: &[u8], mut found: impl FnMut(usize, Token) -> bool) {
     for at in memmem::find_iter(bytes, b"-----BEGIN ") {
-        if is_private_key(&bytes[at..]) && !found(at, Token::Secret("a private key")) {
+        let what = match &bytes[at..] {
+            key if is_private_key(key) => "a private key",
+            file if is_armored(file) => LOCKED,
+            _ => continue,
+        };
+        if !found(at, Token::Secret(what)) {
+            return;
+        }
+    }
+    for at in memmem::find_iter(bytes, AGE_HEADER) {
+        if is_age_file(&bytes[at..]) && !found(at, Token::Secret(LOCKED)) {
             return;
         }
     }
@@ -49,6 +59,32 @@ const TOKEN_BYTES: [bool; 256] = {
     }
     table
 };
+
+/// What a locked key is: whoever has it can try passphrases for ever.
+const LOCKED: &str = "a file locked with age, as a backup of a key is";
+
+/// How a file of age begins, and the same in Base64.
+const AGE_HEADER: &[u8] = b"age-encryption.org/v1\n-> ";
+const AGE_IN_BASE64: &[u8] = b"YWdlLWVuY3J5cHRpb24ub3JnL3Yx";
+
+/// Whether a file of age follows the first line of its armor: a text about it shows that line alone.
+fn is_armored(bytes: &[u8]) -> bool {
+    let body = bytes.strip_prefix(b"-----BEGIN AGE ENCRYPTED FILE-----");
+    body.is_some_and(|body| memmem::find(&body[..body.len().min(100)], AGE_IN_BASE64).is_some())
+}
+
+/// Whether a header of age is that of a file: its content follows, which is no text.
+fn is_age_file(bytes: &[u8]) -> bool {
+    let bytes = &bytes[..bytes.len().min(16 << 10)];
+    let Some(mac) = memmem::find(bytes, b"\n--- ") else {
+        return false;
+    };
+    let content = &bytes[mac + 1..];
+    let end = content.iter().position(|byte| *byte == b'\n');
+    let content = end.map_or(&[][..], |end| &content[end + 1..]);
+    let content = &content[..content.len().min(48)];
+    content.len() >= 32 && content.iter().any(|b| *b < b'\t' || *b >= 0x80)
+}
 
 /// Whether the key follows its first line: a text about keys shows that line alone.
 fn is_private_key(bytes: &[u8]) -> bool {
@@ -147,5 +183,38 @@ mod tests {
         assert!(!key(
             "a line like <code>-----BEGIN PRIVATE KEY-----</code> begins it".into()
         ));
+    }
+
+    #[test]
+    fn a_backup_of_a_key_is_found_and_a_text_about_such_files_is_not() {
+        use crate::keys::sealed::{Passphrase, seal};
+        let secret = |bytes: &[u8]| {
+            all(bytes)
+                .iter()
+                .any(|found| found.1 == Token::Secret(LOCKED))
+        };
+        let passphrase = Passphrase::new("correct horse battery".to_owned().into()).unwrap();
+        let armored = seal(&"secret".to_owned().into(), &passphrase, 2).unwrap();
+        let lines: Vec<_> = armored.lines().collect();
+        let base64 = lines[1..lines.len() - 1].concat();
+        let bare = data_encoding::BASE64.decode(base64.as_bytes()).unwrap();
+        for file in [
+            armored.clone().into_bytes(),
+            armored.replace('\n', "\r\n").into_bytes(),
+            lines.join("\n> ").into_bytes(),
+            format!("<pre>{armored}</pre>").into_bytes(),
+            bare.clone(),
+            [&[0; 512][..], &bare[..]].concat(),
+        ] {
+            assert!(secret(&file), "{}", String::from_utf8_lossy(&file));
+        }
+        let header = &bare[..bare.len() - 38];
+        for text in [
+            "a line like -----BEGIN AGE ENCRYPTED FILE----- begins it, and base64 follows".as_bytes(),
+            b"age-encryption.org/v1\n-> scrypt <salt> 18\n<body>\n--- <mac>\nThe rest is what was locked, in chunks.",
+            header,
+        ] {
+            assert!(!secret(text), "{}", String::from_utf8_lossy(text));
+        }
     }
 }
