@@ -89,16 +89,49 @@ fn refuse_twins(files: &[SnapshotFile]) -> Result<()> {
         return Ok(());
     }
     let mut names = Names::default();
-    let Some(twin) = files.iter().find(|file| !names.add(&file.path)) else {
+    let Some(second) = files.iter().position(|file| !names.add(&file.path)) else {
         return Ok(());
     };
+    let twin = &files[second];
     let Source::Disk(source) = &twin.source else {
         return Ok(());
     };
-    Err(unpublishable(
-        source,
-        "its name differs from another's by case only, and many disks hold just one of them",
-    ))
+    let others = files[..second].iter();
+    let why = others
+        .filter_map(|other| clash(&other.path, &twin.path).map(|why| (other, why)))
+        .map(|(other, why)| match &other.source {
+            Source::Disk(other) => format!(
+                "{why} {}, and many disks hold just one of them",
+                other.display()
+            ),
+            Source::Store => format!("{why} {}, and many disks hold just one of them", other.path),
+        })
+        .next();
+    let why = why.unwrap_or_else(|| "many disks take its name for that of another file".into());
+    Err(unpublishable(source, &why))
+}
+
+/// In what two paths differ that are one on some disk, as the beginning of a sentence; `None` if they are not one.
+fn clash(one: &ArchivePath, other: &ArchivePath) -> Option<&'static str> {
+    if one == other {
+        // On this disk they differ in the form in which their letters are composed.
+        return Some(
+            "its name differs only in how accents are composed (Unicode NFC and NFD) from that of",
+        );
+    }
+    let (one, other) = (one.case_key(), other.case_key());
+    let is_inside = |inner: &str, outer: &str| {
+        inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    if one == other {
+        return Some("its name differs by case only from that of");
+    }
+    if is_inside(&one, &other) {
+        return Some("its name differs by case only from that of a folder above");
+    }
+    is_inside(&other, &one).then_some("a folder above it differs by case only from the file")
 }
 
 fn unpublishable(source: &Path, why: &str) -> Error {
@@ -179,6 +212,26 @@ mod tests {
         let files = snapshot(dir.path(), &options).unwrap().files;
         let paths: Vec<_> = files.iter().map(|f| f.path.as_str()).collect();
         assert_eq!(paths, ["a.html", "z/x/c.html"]);
+    }
+
+    #[test]
+    fn of_two_names_that_are_one_on_some_disk_both_are_named_with_what_differs() {
+        for (one, other, differs) in [
+            ("caf\u{e9}.txt", "cafe\u{301}.txt", "accents"),
+            ("caf\u{e9}/a.txt", "cafe\u{301}/a.txt", "accents"),
+            ("A.txt", "a.txt", "case only"),
+            ("B/x.txt", "b/X.txt", "case only"),
+            ("\u{c9}.txt", "e\u{301}.txt", "case only"),
+            ("Ab", "ab/c.txt", "case only"),
+            ("AB/c.txt", "Ab", "case only"),
+        ] {
+            let dir = folder(&["index.html", one, other]);
+            let error = snapshot(dir.path(), &Options::default()).unwrap_err();
+            assert!(error.message.contains(differs), "{error}");
+            for name in [one, other] {
+                assert!(error.message.contains(name), "{error} does not name {name}");
+            }
+        }
     }
 
     #[cfg(unix)]
