@@ -14,6 +14,7 @@ use skep_publisher::{
     store::Store,
 };
 
+use crate::context::{now, seconds, utc};
 use crate::output::{BOLD, GREEN, Output, RED, YELLOW, bytes, count};
 
 /// What is said of a review.
@@ -25,7 +26,12 @@ pub(crate) struct Report<'a> {
     pub(crate) left_out: usize,
     /// Whether a terminal gets all rows.
     pub(crate) all: bool,
+    /// The present moment, in seconds since 1970.
+    pub(crate) now: u64,
 }
+
+/// The name of the warning about the clock. It stops nothing.
+const CLOCK: &str = "clock";
 
 /// So many changes of a kind are listed on a terminal: more go by unseen.
 const MAX_ROWS: usize = 100;
@@ -41,6 +47,7 @@ impl<'a> Report<'a> {
             warnings,
             left_out: 0,
             all: false,
+            now: seconds(now()),
         }
     }
 
@@ -71,6 +78,21 @@ impl<'a> Report<'a> {
             let others = count(self.left_out as u64, "other change");
             out.say(format!("{others} left out by `--only`."));
         }
+        if let Some(clock) = self.clock() {
+            out.warn(format!("{clock} ({CLOCK})"));
+        }
+    }
+
+    /// What to say if the clock of this machine is behind the newest version.
+    fn clock(&self) -> Option<String> {
+        let before = self.review.clock_behind(self.now)?;
+        let number = self.review.base.as_ref()?.number;
+        Some(format!(
+            "the clock of this machine says {}, and version {number} is dated {}: the next version gets that date; \
+             set the clock if it is wrong",
+            utc(self.now),
+            utc(before)
+        ))
     }
 
     fn part(&self, out: &Output, part: &Part, then: &str, all: bool) {
@@ -170,6 +192,16 @@ impl<'a> Report<'a> {
                 "message": warning.message,
             })
         });
+        let clock = self.clock().map(|message| {
+            json!({
+                "name": CLOCK,
+                "blocking": false,
+                "path": null,
+                "line": null,
+                "message": message,
+            })
+        });
+        let warnings = warnings.chain(clock);
         let mut value = json!({
             "address": Address::of(self.review.site).to_string(),
             "version": self.review.base.as_ref().map(|entry| entry.number),

@@ -36,7 +36,8 @@ use crate::{
 pub struct Statement {
     /// What changed, in words.
     pub message: String,
-    /// Now, in seconds since 1970.
+    /// Now, in seconds since 1970. A version is never dated before the one on which it follows: if the clock was set
+    /// back, it has the date of that one.
     pub time: u64,
     /// The moment that the build took for the present, in seconds since 1970.
     pub as_of: u64,
@@ -122,7 +123,7 @@ pub fn publish(
     let entry = Entry {
         kind: EntryKind::Publish,
         number: peaks.length() + 1,
-        time: statement.time,
+        time: previous.map_or(statement.time, |before| before.time.max(statement.time)),
         as_of: statement.as_of,
         tree,
         sources,

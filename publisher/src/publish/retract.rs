@@ -137,7 +137,8 @@ pub fn retract(
     let entry = Entry {
         kind: EntryKind::Retract(retraction.versions.clone()),
         number: peaks.length() + 1,
-        time,
+        // As in a publish, no version is dated before the one on which it follows.
+        time: time.max(newest.time),
         message: message.trim().to_owned(),
         adds: sets.adds,
         keeps: sets.keeps,

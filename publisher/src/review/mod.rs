@@ -136,6 +136,13 @@ impl Review {
         self.parts().all(|part| part.changes.is_empty())
     }
 
+    /// The date of the version on which the next one follows, in seconds since 1970, if it is later than `now`: the
+    /// clock of this machine is behind, or was ahead then. The next version has that date too.
+    pub fn clock_behind(&self, now: u64) -> Option<u64> {
+        let before = self.base.as_ref().map(|base| base.time);
+        before.filter(|before| *before > now)
+    }
+
     /// The site's files and the sources.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
         [&self.output, &self.sources].into_iter()

@@ -3,7 +3,7 @@
 use skep_publisher::{
     archive::{blobs::BlobKind, entry::Entry},
     error::Kind,
-    publish::{Outcome, Statement, Step, publish},
+    publish::{Outcome, Statement, Step, publish, retract, retraction},
 };
 
 use crate::fixture::{Author, check, checked_out, noise, seen};
@@ -261,4 +261,42 @@ fn the_same_bytes_may_be_a_page_and_an_image() {
         checked_out(&open.store, author.site, None).unwrap(),
         author.files()
     );
+}
+
+#[test]
+fn a_clock_that_was_set_back_dates_no_version_before_the_last() {
+    let author = Author::new().with("index.html", "one");
+    let open = author.open();
+    let scratch = author.folder().join("../scratch");
+    let mut at = |time: u64, text: &str| {
+        author.write("index.html", text);
+        let review = author.review(&open.store);
+        let statement = Statement {
+            message: String::new(),
+            time,
+            as_of: time,
+            origin: None,
+        };
+        let made = publish(
+            &open.store,
+            &author.key(),
+            &review,
+            &statement,
+            &scratch,
+            |_| (),
+        );
+        match made.unwrap() {
+            Outcome::Published(made) => (made.entry.time, review.clock_behind(time)),
+            Outcome::Unchanged(head) => panic!("{head:?}"),
+        }
+    };
+    assert_eq!(at(2000, "one"), (2000, None));
+    assert_eq!(at(1000, "two"), (2000, Some(2000)));
+    assert_eq!(at(2000, "three"), (2000, None));
+    assert_eq!(at(2001, "four"), (2001, None));
+    let plan = retraction(&open.store, author.site, &[1]).unwrap();
+    let says = ("", 1500);
+    let done = retract(&open.store, &author.key(), &plan, says, &scratch, |_| ()).unwrap();
+    assert_eq!(done.published.entry.time, 2001);
+    check(&open.store, author.site).unwrap();
 }
