@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 use skep_publisher::{
     archive::{address::Address, head::Head},
+    store::Relation,
     swarm::follow,
 };
 
@@ -14,13 +15,15 @@ use crate::{
     site, swarm,
 };
 
-/// Stop following a site: it is served to nobody any more
+/// Stop following or pinning a site: it is served to nobody any more
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   skep unfollow skep://…
+  skep --home HOST unfollow skep://…     what `skep host --pin` keeps, also while that host runs
 
 What is here of the site stays among the visited ones, where it can be read and makes room when others need it.
-`skep browse` shows it, and removes it at once if you want that.")]
+`skep browse` shows it, and removes it at once if you want that. A host that is started with `--pin` for the site pins it
+again.")]
 pub(crate) struct UnfollowArgs {
     /// The site's address
     address: String,
@@ -30,26 +33,32 @@ pub(crate) async fn run(ctx: &Context, args: &UnfollowArgs) -> Result<Exit> {
     let site = site::address(&args.address)?.site;
     let opened = swarm::open(ctx, "skep unfollow").await?;
     let done = async {
+        let was = opened.store.site(site)?.map(|state| state.relation);
         let state = match opened.end.node() {
             // It stops serving the site at this moment.
             Some(node) => follow::unfollow(node, site).await?,
             None => opened.store.unfollow(site)?,
         };
         let removal = opened.store.removal(site)?;
-        Ok::<_, crate::error::CliError>((state, removal.frees + removal.shared))
+        Ok::<_, crate::error::CliError>((was, state, removal.frees + removal.shared))
     };
     let done = done.await;
     opened.end.close().await;
-    let (state, stays) = done?;
+    let (was, state, stays) = done?;
     let version = state.head.as_ref().map(Head::length);
     ctx.out.json(&json!({
         "address": Address::of(site).to_string(),
+        "before": was.map(Relation::name),
         "relation": state.relation.name(),
         "version": version,
         "bytes_here": stays,
     }));
-    ctx.out
-        .say("You do not follow the site any more, and it is served to nobody.");
+    ctx.out.say(match was {
+        Some(Relation::Pinned) => {
+            "The site is not pinned here any more, and no other node gets it from here."
+        }
+        _ => "You do not follow the site any more, and it is served to nobody.",
+    });
     if let Some(version) = version {
         ctx.out.say(format!(
             "Version {version} stays among the visited sites ({}) until room is needed.",

@@ -44,22 +44,20 @@ impl Store {
         }
     }
 
-    /// Stops following a site: it is a visited one from then on. A running node does more:
+    /// Stops following or pinning a site: it is a visited one from then on. A running node does more:
     /// [`follow::unfollow`](crate::swarm::follow::unfollow).
     ///
     /// # Errors
     ///
-    /// [`Kind::NotFound`] if the site is not known, [`Kind::Usage`] if it is one's own or pinned: such a site
-    /// stays what it is.
+    /// [`Kind::NotFound`] if the site is not known, [`Kind::Usage`] if it is one's own: such a site stays what it is.
     pub fn unfollow(&self, site: SiteId) -> Result<SiteState> {
         self.records.unfollow(site)?;
-        let refused = |why: &str| Error::new(Kind::Usage, format!("skep://{site} is {why}"));
         match self.records.site(site)? {
             Some(state) if state.relation == Relation::Visited => Ok(state),
-            Some(state) if state.relation == Relation::Own => {
-                Err(refused("a site of your own, and not followed"))
-            }
-            Some(_) => Err(refused("pinned by this host, and not followed")),
+            Some(_) => Err(Error::new(
+                Kind::Usage,
+                format!("skep://{site} is a site of your own, and neither followed nor pinned"),
+            )),
             None => Err(Error::new(
                 Kind::NotFound,
                 format!("skep://{site} is not on this machine"),
@@ -118,11 +116,11 @@ mod tests {
     }
 
     #[test]
-    fn to_unfollow_demotes_neither_own_nor_pinned_sites() {
+    fn to_unfollow_demotes_followed_and_pinned_sites_and_no_own_ones() {
         let store = memory::store();
         for (n, before, after) in [
             (1, Relation::Own, Err(Kind::Usage)),
-            (2, Relation::Pinned, Err(Kind::Usage)),
+            (2, Relation::Pinned, Ok(Relation::Visited)),
             (3, Relation::Followed, Ok(Relation::Visited)),
             (4, Relation::Visited, Ok(Relation::Visited)),
         ] {

@@ -32,7 +32,7 @@ impl Relation {
     }
 
     /// The closer the relation, the lower.
-    pub(super) fn code(self) -> u8 {
+    pub(super) const fn code(self) -> u8 {
         match self {
             Self::Own => 0,
             Self::Pinned => 1,

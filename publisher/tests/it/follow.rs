@@ -212,7 +212,7 @@ async fn has_blobs(stranger: &Other, node: &Node, author: &Author) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_site_of_ones_own_is_not_followed_and_a_pinned_one_stays_pinned() {
+async fn a_site_of_ones_own_is_not_followed_and_a_pinned_one_stays_pinned_until_it_is_given_up() {
     let author = site();
     let (desk, host) = (author.start().await, Other::pinning(author.site).await);
     author.publish_at(&desk).await;
@@ -231,8 +231,10 @@ async fn a_site_of_ones_own_is_not_followed_and_a_pinned_one_stays_pinned() {
         (pinned.relation, pinned.version),
         (Relation::Pinned, Some(1))
     );
-    let pinned = follow::unfollow(&host.node, author.site).await.unwrap_err();
-    assert_eq!(pinned.kind, Kind::Usage);
+    let given_up = follow::unfollow(&host.node, author.site).await.unwrap();
+    assert_eq!(given_up.relation, Relation::Visited);
+    let refused = author.announce(&desk, &host.node).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Declined);
     let unknown = follow::unfollow(&Other::new().await.node, author.site)
         .await
         .unwrap_err();

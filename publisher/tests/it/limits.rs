@@ -151,6 +151,33 @@ async fn idle_connections_beyond_the_limit_make_room_and_a_lower_one_closes_some
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pinned_site_that_grows_over_the_limit_keeps_the_version_that_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::new(dir.path());
+    decide(&home, "disk = 1");
+    let (host, _events) = start(&home).await;
+    let author = Author::new().with("photo.png", noise(1, 300_000));
+    host.store.add_site(author.site, Relation::Pinned).unwrap();
+    let desk = author.start().await;
+    author.publish_at(&desk).await;
+    author.announce(&desk, &host).await.unwrap();
+    let before = host.store.removal(author.site).unwrap();
+    // Enough files that the version has lists of its blobs.
+    for n in 0..60 {
+        author.write(&format!("{n}.png"), noise(100 + n, 40_000));
+    }
+    author.publish_at(&desk).await;
+    let refused = author.announce(&desk, &host).await.unwrap_err();
+    assert!(refused.message.contains("there is no room"), "{refused}");
+    let after = host.store.removal(author.site).unwrap();
+    assert_eq!(after, before, "nothing half stored");
+    let state = host.store.known(author.site).unwrap();
+    assert_eq!(state.head.as_ref().unwrap().length(), 1);
+    let verified = skep_publisher::verify::verify(&host.store, &state).unwrap();
+    assert_eq!(verified.versions, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sites_of_others_stay_within_the_disk_that_they_may_have() {
     let dir = tempfile::tempdir().unwrap();
     let home = Home::new(dir.path());
@@ -184,10 +211,17 @@ async fn sites_of_others_stay_within_the_disk_that_they_may_have() {
     assert!(why.message.contains("1.2 MB more"), "{why:?}");
     assert!(why.message.contains("of the 1.0 MB"), "{why:?}");
     assert!(why.hint.unwrap().contains("`disk` under `[limits]`"));
-    // What a host pins was decided one by one.
+    // A pinned site has no more room, and nothing is left of the attempt.
     let (pinned, desk) = &desks[3];
+    node.store.unfollow(pinned.site).unwrap();
     node.store.add_site(pinned.site, Relation::Pinned).unwrap();
-    read(&node, pinned.site, desk).await.unwrap();
+    let refused = pinned.announce(desk, &node).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Declined);
+    assert!(refused.message.contains("there is no room"), "{refused}");
+    let removal = node.store.removal(pinned.site).unwrap();
+    assert_eq!((removal.frees, removal.shared), (0, 0));
+    let kept = node.store.known(desks[2].0.site).unwrap();
+    assert_eq!(kept.head.unwrap().length(), 1);
     node.store.remove_site(pinned.site, OwnSites::Keep).unwrap();
 
     decide(&home, "disk = 4");

@@ -44,13 +44,15 @@ pub(super) fn remove(txn: &WriteTransaction, number: u32) -> Result<(), redb::Er
 }
 
 impl Records {
-    /// Makes a followed site a visited one. Others stay what they are.
+    /// Makes a followed or pinned site a visited one. Others stay what they are.
     pub(crate) fn unfollow(&self, site: SiteId) -> Result<()> {
         self.write(site, |txn| {
             let mut sites = txn.open_table(SITES)?;
             let known = sites.get(site.0)?.map(|row| row.value());
             if let Some((number, code)) = known
-                && code == Relation::Followed.code()
+                && [Relation::Followed, Relation::Pinned]
+                    .map(Relation::code)
+                    .contains(&code)
             {
                 sites.insert(site.0, (number, Relation::Visited.code()))?;
                 txn.open_table(PAUSED)?.remove(number)?;

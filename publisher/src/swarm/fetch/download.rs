@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
+    path::Path,
     sync::Arc,
 };
 
@@ -62,6 +63,7 @@ pub(super) async fn download(
     let lists = lists_of(&new.entries, wanted);
     let (store, of) = (node.store.clone(), state.cloned());
     let proven = blocking(move || proven(&store, of.as_ref())).await?;
+    let came: Vec<ContentHash> = lists.keys().copied().collect();
     fetch_all(node, site, &mut company, &proven, lists).await?;
 
     let (store, of, entries) = (node.store.clone(), state.cloned(), new.entries.clone());
@@ -96,7 +98,10 @@ pub(super) async fn download(
     .await?;
     check_quota(blobs.values().copied())?;
     possession::check(node, site, &company, &proven, &blobs).await?;
-    make_room(node, site, state, &blobs).await?;
+    if let Err(e) = make_room(node, site, state, &blobs).await {
+        give_up(node, site, state, came).await?;
+        return Err(e);
+    }
     // What everybody counts in the same way comes first.
     let mut layout = Layout::new(&newest);
     let common = layout.length();
@@ -125,6 +130,30 @@ pub(super) async fn download(
         givers: company.givers(),
         given,
     })
+}
+
+/// Deletes the blob lists of versions for which there is no room, unless a version here has them too.
+async fn give_up(
+    node: &Arc<Node>,
+    site: SiteId,
+    state: Option<&SiteState>,
+    mut lists: Vec<ContentHash>,
+) -> Result<()> {
+    let (store, state) = (node.store.clone(), state.cloned());
+    blocking(move || {
+        let log = match state.filter(|state| state.head.is_some()) {
+            Some(state) => store.log(&state)?,
+            None => Vec::new(),
+        };
+        let kept = log
+            .iter()
+            .flat_map(|entry| entry.adds.lists.iter().chain(&entry.keeps.lists));
+        let kept: HashSet<ContentHash> = kept.map(|list| list.hash).collect();
+        lists.retain(|hash| !kept.contains(hash));
+        let removed = store.blobs.remove(&lists, site.0);
+        removed.map_err(|e| Error::io("delete blobs in", Path::new("the store"), &e))
+    })
+    .await
 }
 
 /// Fails if a site would have more than its quota with these blobs.
@@ -168,7 +197,8 @@ fn blobs_before(store: &Store, state: &SiteState) -> Result<BTreeMap<ContentHash
         let mut here = Vec::new();
         for list in entry.adds.lists {
             let size = store.blobs.size(list.hash);
-            let size = size.map_err(|e| Error::damaged(format!("blob list: {e}")))?;
+            let size =
+                size.map_err(|e| Error::unreadable(format!("blob list {}", list.hash), &e))?;
             if size == Some(list.size) {
                 here.push(list);
             }

@@ -13,8 +13,7 @@ use crate::{
     words::bytes,
 };
 
-/// Makes sure that there is room for these blobs of a site, if it is one that is followed or read. Visited sites
-/// make room for it.
+/// Makes sure that there is room for these blobs of a site of others. Visited sites make room for it.
 ///
 /// # Errors
 ///
@@ -47,7 +46,7 @@ pub(in crate::swarm) async fn make_room(
         bytes(limit)
     );
     Err(Error::new(Kind::DiskFull, message).hint(
-        "raise `disk` under `[limits]` in config.toml of skep's home, or stop following or remove some site",
+        "raise `disk` under `[limits]` in config.toml of skep's home, or give up another site with `skep unfollow`",
     ))
 }
 
@@ -62,16 +61,17 @@ pub(in crate::swarm) async fn has_room(
     Ok(!counts || used(node).await?.saturating_add(bytes) <= limit)
 }
 
-/// How many bytes visited sites may have, if they may have `limit` of their own: what followed ones leave of the
-/// limit for all, without `reserved`.
+/// How many bytes visited sites may have, if they may have `limit` of their own: what followed and pinned ones leave
+/// of the limit for all, without `reserved`.
 pub(in crate::swarm) async fn visited(node: &Node, limit: u64, reserved: u64) -> Result<u64> {
     let all = node.limits.disk();
     if all == u64::MAX {
         return Ok(limit);
     }
     let store = node.store.clone();
-    let followed = blocking(move || sum(&store, |relation| relation == Relation::Followed)).await?;
-    let left = all.saturating_sub(followed).saturating_sub(reserved);
+    let is_kept = |relation| matches!(relation, Relation::Followed | Relation::Pinned);
+    let kept = blocking(move || sum(&store, is_kept)).await?;
+    let left = all.saturating_sub(kept).saturating_sub(reserved);
     Ok(limit.min(left))
 }
 
@@ -80,9 +80,9 @@ async fn used(node: &Node) -> Result<u64> {
     blocking(move || sum(&store, is_of_others)).await
 }
 
-/// What a person has not decided to keep for its author.
+/// What is somebody else's. A pinned site too: its author decides how large it grows.
 fn is_of_others(relation: Relation) -> bool {
-    matches!(relation, Relation::Followed | Relation::Visited)
+    relation != Relation::Own
 }
 
 fn sum(store: &Store, of: impl Fn(Relation) -> bool) -> Result<u64> {
@@ -100,7 +100,7 @@ fn missing(store: &Store, blobs: &BTreeMap<ContentHash, u64>) -> Result<u64> {
     let mut missing = 0u64;
     for (hash, size) in blobs {
         let here = store.blobs.size(*hash);
-        let here = here.map_err(|e| Error::damaged(format!("blob: {e}")))?;
+        let here = here.map_err(|e| Error::unreadable(format!("blob {hash}"), &e))?;
         if here != Some(*size) {
             missing = missing.saturating_add(*size);
         }

@@ -30,7 +30,7 @@ pub struct Limits {
     pub upload: Option<Upload>,
     /// How many connections other nodes may have open here.
     pub connections: Connections,
-    /// MiB that sites of others have here together, the followed and the visited ones; no limit by default.
+    /// MiB that sites of others have here together, the pinned, followed and visited ones; no limit by default.
     pub disk: Option<u64>,
 }
 
