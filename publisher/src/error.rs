@@ -22,6 +22,8 @@ pub enum Kind {
     DiskFull,
     /// The store is in use by another process.
     Locked,
+    /// What is stored here has a form that another version of the program writes.
+    OtherVersion,
     /// The secret key of a site is not here.
     NoKey,
     /// A passphrase does not open what it should.
@@ -55,6 +57,7 @@ impl Kind {
             Self::Io => "io",
             Self::DiskFull => "disk-full",
             Self::Locked => "locked",
+            Self::OtherVersion => "other-version",
             Self::NoKey => "no-key",
             Self::Passphrase => "wrong-passphrase",
             Self::NotFound => "not-found",
@@ -92,11 +95,23 @@ impl Error {
 
     /// An error of the operating system about `path`; `what` is a verb, such as `read`.
     pub fn io(what: &str, path: &Path, error: &std::io::Error) -> Self {
-        let kind = io_kind(error);
-        let this = Self::new(kind, format!("can't {what} {}: {error}", path.display()));
-        match kind {
-            Kind::DiskFull => this.hint("make room on that disk and try again; nothing was lost"),
-            _ => this,
+        let this = Self::new(
+            io_kind(error),
+            format!("can't {what} {}: {error}", path.display()),
+        );
+        match io_hint(error) {
+            Some(hint) => this.hint(hint),
+            None => this,
+        }
+    }
+
+    /// A part of the store, such as `blob 1a2b…`, that can't be read. It is damaged if it is missing, cut off or
+    /// senseless; any other failure is one of the system, and says nothing of the data.
+    pub fn unreadable(part: impl fmt::Display, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
+        match error.kind() {
+            NotFound | UnexpectedEof | InvalidData => Self::damaged(format!("{part}: {error}")),
+            _ => Self::io("read", Path::new(&format!("{part} in the store")), error),
         }
     }
 
@@ -120,6 +135,32 @@ pub fn printable(text: &str) -> String {
         }
     }
     out
+}
+
+/// Codes of the system for too many open files: of this process, and of all (EMFILE and ENFILE on Unix,
+/// ERROR_TOO_MANY_OPEN_FILES on Windows).
+const TOO_MANY_FILES: &[i32] = if cfg!(windows) { &[4] } else { &[24, 23] };
+
+/// What to do about an error of the system.
+fn io_hint(error: &std::io::Error) -> Option<&'static str> {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    if io_kind(error) == Kind::DiskFull {
+        return Some("make room on that disk and try again; nothing was lost");
+    }
+    if let Some(code) = error.raw_os_error()
+        && TOO_MANY_FILES.contains(&code)
+    {
+        return Some(
+            "close other programs, or allow this one more open files (`ulimit -n`), and try again",
+        );
+    }
+    match error.kind() {
+        PermissionDenied => Some("check who owns it and who may use it; nothing was changed"),
+        ReadOnlyFilesystem => {
+            Some("that disk can only be read: put it elsewhere, or mount it anew")
+        }
+        _ => None,
+    }
 }
 
 pub(crate) fn io_kind(error: &std::io::Error) -> Kind {

@@ -8,6 +8,7 @@ mod accept;
 pub mod archive;
 pub mod checkout;
 pub mod config;
+mod database;
 pub mod error;
 pub mod feeds;
 mod files;

@@ -188,7 +188,7 @@ fn blobs(
             tally.add(piece.len() as u64);
             Ok::<_, std::io::Error>(())
         })
-        .map_err(|e| Error::damaged(format!("blob {hash} can't be read: {e}")))?;
+        .map_err(|e| Error::unreadable(format!("blob {hash}"), &e))?;
         if hasher.finalize() != hash.0 {
             return Err(Error::damaged(format!(
                 "blob {hash} of version {} has other bytes than its hash says",

@@ -219,7 +219,7 @@ impl Blobs<'_> {
                 .filter(|_| size <= MAX_BLOB_SIZE)
                 .ok_or_else(|| refused("it is larger than a node takes"))?;
             let stored = self.store.blobs.size(hash);
-            let stored = stored.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))?;
+            let stored = stored.map_err(|e| Error::unreadable(format!("blob {hash}"), &e))?;
             let here = || stored == Some(size) && is_intact(&*self.store.blobs, hash, size);
             if !wanted || here() {
                 input.skip(size)?;
@@ -228,7 +228,8 @@ impl Blobs<'_> {
             }
             if let Some(list) = lists.get(&hash).filter(|_| wanted) {
                 let bytes = self.store.blobs.read_at(hash, 0, size);
-                let bytes = bytes.map_err(|e| Error::damaged(format!("blob list {hash}: {e}")))?;
+                let bytes =
+                    bytes.map_err(|e| Error::unreadable(format!("blob list {hash}"), &e))?;
                 let blobs = decode_list(list, &bytes).map_err(|e| refused(e.to_string()))?;
                 named.extend(blobs.iter().map(|blob| (blob.hash, blob.size)));
             }

@@ -78,7 +78,7 @@ fn living_lists(store: &Store, entry: &Entry, keeps: &Blobs) -> Result<Vec<Run>>
         let bytes = store
             .blobs
             .read_at(list.hash, 0, list.size)
-            .map_err(|e| Error::damaged(format!("blob list {}: {e}", list.hash)))?;
+            .map_err(|e| Error::unreadable(format!("blob list {}", list.hash), &e))?;
         let blobs = decode_list(list, &bytes).map_err(Error::damaged)?;
         if blobs.iter().all(|blob| keeps.contains_key(&blob.hash)) {
             runs.push((*list, blobs));

@@ -237,7 +237,7 @@ fn stored_blob(store: &Store, file: &File) -> Result<BlobRef> {
 
 fn size_of(store: &Store, blob: ContentHash) -> Result<Option<u64>> {
     let size = store.blobs.size(blob);
-    size.map_err(|e| Error::damaged(format!("blob {blob}: {e}")))
+    size.map_err(|e| Error::unreadable(format!("blob {blob}"), &e))
 }
 
 fn store_blob(

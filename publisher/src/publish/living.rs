@@ -116,7 +116,7 @@ pub(super) fn live(
 /// A pack of an earlier version that is used again.
 fn earlier_pack(store: &Store, pack: ContentHash) -> Result<BlobRef> {
     let size = store.blobs.size(pack);
-    let size = size.map_err(|e| Error::damaged(format!("pack {pack}: {e}")))?;
+    let size = size.map_err(|e| Error::unreadable(format!("pack {pack}"), &e))?;
     Ok(BlobRef {
         hash: pack,
         kind: BlobKind::Pack,

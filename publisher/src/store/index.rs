@@ -80,7 +80,14 @@ pub(crate) fn verified(
 }
 
 fn named(pack: &BlobRef, error: &PackError) -> Error {
-    Error::new(Kind::Hostile, format!("pack {}: {error}", pack.hash))
+    use std::io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
+    match error {
+        // The disk here fails, and the peer that sent the pack does not lie.
+        PackError::Io(e) if !matches!(e.kind(), NotFound | UnexpectedEof | InvalidData) => {
+            Error::unreadable(format!("pack {}", pack.hash), e)
+        }
+        _ => Error::new(Kind::Hostile, format!("pack {}: {error}", pack.hash)),
+    }
 }
 
 fn index(blobs: &dyn Blobs, pack: &BlobRef, room: &mut u64) -> Result<Index, PackError> {

@@ -6,6 +6,7 @@
 //! | `records` | heads, logs and the place of each object |
 //! | `forks` | the branches that a log abandons, and the heads that contradict it |
 //! | `signposts` in `records` | what the DHT is to say of sites |
+//! | `elsewhere` | versions of one's own sites that another machine has published, until they are seen |
 //! | `relation` | why a site is known, and so who else may have it |
 //! | `sharing` | sites that are shared with nobody for now |
 //! | [`reader`] | tree nodes and files of one site, verified |
@@ -20,6 +21,7 @@
 
 mod activity;
 pub mod blobs;
+mod elsewhere;
 mod forks;
 pub(crate) mod index;
 #[cfg(test)]
@@ -44,6 +46,7 @@ use std::{
 pub(crate) use activity::Activity;
 pub use activity::{Held, Traffic};
 pub use blobs::Blobs;
+pub use elsewhere::Elsewhere;
 pub use forks::{OtherVersion, Place, Rival};
 use names::CheckedNames;
 pub use peers::Peer;
@@ -264,7 +267,7 @@ impl Store {
             match self.blobs.size(list.hash) {
                 Ok(found) if found == Some(list.size) => {}
                 Ok(_) => return Ok(false),
-                Err(e) => return Err(Error::damaged(format!("blob list {}: {e}", list.hash))),
+                Err(e) => return Err(Error::unreadable(format!("blob list {}", list.hash), &e)),
             }
         }
         Ok(true)
@@ -343,7 +346,7 @@ impl Store {
             let bytes = self
                 .blobs
                 .read_at(list.hash, 0, list.size)
-                .map_err(|e| Error::damaged(format!("blob list {}: {e}", list.hash)))?;
+                .map_err(|e| Error::unreadable(format!("blob list {}", list.hash), &e))?;
             all.extend(decode_list(list, &bytes).map_err(Error::damaged)?);
         }
         Ok(all)

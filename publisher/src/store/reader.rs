@@ -357,7 +357,7 @@ impl Reader {
         let compressed = blob.read_at(place.frame_start, place.frame_len);
         let compressed = compressed.map_err(read_error)?;
         let bytes = self.decompress(&compressed, place.frame_raw);
-        let bytes = bytes.map_err(|e| Error::damaged(format!("pack {pack}: {e}")))?;
+        let bytes = bytes.map_err(|e| pack_error(pack, &e))?;
         let bytes = Arc::new(bytes);
         let mut frames = self.frames();
         if frames.len() == CACHED_FRAMES {
@@ -417,6 +417,14 @@ impl From<TreeError<Error>> for Error {
     }
 }
 
+/// Why a pack of the store can't be read.
+pub(crate) fn pack_error(pack: ContentHash, error: &PackError) -> Error {
+    match error {
+        PackError::Io(e) => Error::unreadable(format!("pack {pack}"), e),
+        _ => Error::damaged(format!("pack {pack}: {error}")),
+    }
+}
+
 fn read_error(error: io::Error) -> Error {
-    Error::damaged(format!("a blob can't be read: {error}"))
+    Error::unreadable("a blob", &error)
 }

@@ -3,6 +3,7 @@
 //! A version arrives in one transaction, after its blobs are durable: a reader sees all of it or nothing.
 
 mod addresses;
+mod elsewhere;
 mod forks;
 mod known;
 mod news;
@@ -12,6 +13,7 @@ mod signposts;
 
 use std::{
     collections::{BTreeSet, HashMap},
+    ops::Deref,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -38,8 +40,9 @@ use crate::{
         receipt::Receipt,
         signpost::Signpost,
     },
-    error::{Error, Kind, Result},
-    files,
+    database,
+    error::{Error, Result},
+    home::StoreLock,
 };
 
 type Key = [u8; 32];
@@ -118,36 +121,45 @@ pub(crate) struct Commit<'a> {
 /// The records of a node.
 #[derive(Clone)]
 pub(crate) struct Records {
-    db: Arc<Database>,
+    db: Arc<Owned>,
     /// How often the records of each site were written since they were opened.
     changes: Arc<Mutex<HashMap<SiteId, u64>>>,
 }
 
-fn damaged(error: impl Into<redb::Error>) -> Error {
-    match error.into() {
-        redb::Error::Io(e) => Error::io("use", Path::new("the store's records"), &e),
-        redb::Error::PreviousIo => Error::new(
-            Kind::Io,
-            "the store's records can't be used any more: the disk failed or was full",
-        )
-        .hint("nothing was lost; stop this program, look at the disk, and start it again"),
-        other => Error::damaged(format!("its records: {other}")),
+/// The database, and the right to have it open. Fields are dropped in this order: another process that gets the
+/// right finds the database closed.
+struct Owned {
+    db: Database,
+    _lock: Option<Arc<StoreLock>>,
+}
+
+impl Deref for Owned {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.db
     }
 }
 
+fn damaged(error: impl Into<redb::Error>) -> Error {
+    database::explain("use", Path::new("the store's records"), error)
+}
+
 impl Records {
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        files::ensure_database(path).map_err(damaged)?;
-        Self::new(Database::create(path).map_err(damaged)?)
+    /// Opens the records at `path`. The store is given up, with `lock`, when they are closed.
+    pub(crate) fn open(path: &Path, lock: Option<Arc<StoreLock>>) -> Result<Self> {
+        let db = database::open(path)?;
+        Self::new(Owned { db, _lock: lock })
     }
 
-    /// Records that lie elsewhere than in a file of their own.
+    /// Records that are elsewhere than in a file of their own.
     pub(crate) fn with_backend(backend: impl StorageBackend) -> Result<Self> {
         let db = Database::builder().create_with_backend(backend);
-        Self::new(db.map_err(damaged)?)
+        let db = db.map_err(damaged)?;
+        Self::new(Owned { db, _lock: None })
     }
 
-    fn new(db: Database) -> Result<Self> {
+    fn new(db: Owned) -> Result<Self> {
         let this = Self {
             db: Arc::new(db),
             changes: Arc::default(),
@@ -170,6 +182,7 @@ impl Records {
         txn.open_table(RECEIPTS)?;
         Self::create_fork_tables(&txn)?;
         txn.open_table(addresses::ADDRESSES)?;
+        txn.open_table(elsewhere::ELSEWHERE)?;
         txn.open_table(retracted::RETRACTIONS)?;
         txn.open_table(retracted::DROPPED)?;
         txn.open_table(removed::REMOVED)?;

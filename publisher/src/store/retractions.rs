@@ -131,7 +131,7 @@ impl Retractions {
         }
         for blob in self.needs(store, entry)?.values() {
             let size = store.blobs.size(blob.hash);
-            let size = size.map_err(|e| Error::damaged(format!("blob {}: {e}", blob.hash)))?;
+            let size = size.map_err(|e| Error::unreadable(format!("blob {}", blob.hash), &e))?;
             if size != Some(blob.size) {
                 return Ok(false);
             }

@@ -24,8 +24,10 @@ use iroh_blobs::{
 use super::{open_files::OpenFiles, sweep::Sweeper};
 use crate::{
     archive::hash::ContentHash,
-    error::{Error, Kind, Result},
+    database,
+    error::{Error, Result},
     files,
+    home::StoreLock,
     store::Blobs,
 };
 
@@ -49,6 +51,8 @@ struct Deletion {
     /// look at the marks and the deletion would be lost.
     marks: tokio::sync::RwLock<()>,
     fs: FsStore,
+    /// Given up after the store is closed.
+    _lock: Arc<StoreLock>,
 }
 
 impl Drop for Deletion {
@@ -60,35 +64,32 @@ impl Drop for Deletion {
 }
 
 impl IrohBlobs {
-    /// Opens the blobs in `dir`; `scratch` is a folder for temporary files, on the same disk.
-    pub(super) fn open(dir: &Path, scratch: &Path) -> Result<Self> {
+    /// Opens the blobs in `dir`; `scratch` is a folder for temporary files, on the same disk. The store is given up,
+    /// with `lock`, when they are closed.
+    pub(super) fn open(dir: &Path, scratch: &Path, lock: Arc<StoreLock>) -> Result<Self> {
         let (sweeper, gc) = Sweeper::new();
-        let options = Options {
+        let options = || Options {
             // What lies in the database stays readable in the file long after it was deleted there.
             inline: InlineOptions {
                 max_data_inlined: 0,
                 ..InlineOptions::default()
             },
-            gc: Some(gc),
+            gc: Some(gc.clone()),
             ..Options::new(dir)
-        };
-        let failed = |e: &dyn Display| {
-            Error::new(
-                Kind::Io,
-                format!("can't open the blobs in {}: {e:#}", dir.display()),
-            )
-            .hint("if they are damaged, move the folder `store` away and fetch the sites again; the keys lie beside it")
         };
         let data = dir.join("data");
         files::create_private_dir(&data)?;
         // iroh-blobs would create its database in place, where a crash leaves one that never opens again.
         let db = dir.join("blobs.db");
-        files::ensure_database(&db).map_err(|e| failed(&e))?;
-        let store = wait(FsStore::load_with_opts(db, options)).map_err(|e| failed(&e))?;
+        files::ensure_database(&db).map_err(|e| database::explain("open", &db, e))?;
+        let store = database::patiently(|| {
+            wait(FsStore::load_with_opts(db.clone(), options())).map_err(|e| why_closed(&db, &e))
+        })?;
         let deletion = Deletion {
             sweeper,
             marks: tokio::sync::RwLock::default(),
             fs: store.clone(),
+            _lock: lock,
         };
         Ok(Self {
             fs: store,
@@ -98,6 +99,14 @@ impl IrohBlobs {
             open: Arc::default(),
             deletion: Arc::new(deletion),
         })
+    }
+}
+
+/// Why iroh-blobs could not open its database. It says so in text only, so that the database is asked itself.
+fn why_closed(db: &Path, error: &dyn Display) -> Error {
+    match redb::Database::open(db) {
+        Err(e) => database::explain("open", db, e),
+        Ok(_) => Error::io("open", db, &other(format!("{error:#}"))),
     }
 }
 
@@ -135,7 +144,10 @@ impl Blobs for IrohBlobs {
         }
         let range = offset..offset.saturating_add(length);
         let bytes = self.fs.blobs().export_ranges(iroh_hash(hash), range);
-        wait(bytes.concatenate()).map_err(other)
+        wait(bytes.concatenate()).map_err(|e| match self.size(hash) {
+            Ok(None) => io::Error::new(io::ErrorKind::NotFound, "it is not here"),
+            _ => other(e),
+        })
     }
 
     fn add_file(&self, path: &Path, owner: [u8; 32]) -> io::Result<ContentHash> {
@@ -257,8 +269,11 @@ impl IrohBlobs {
                 let Some(size) = self.size(hash)? else {
                     return Ok(None);
                 };
-                let Ok(file) = File::open(self.path(&iroh_hash(hash), "data")) else {
-                    return Ok(None);
+                let file = match File::open(self.path(&iroh_hash(hash), "data")) {
+                    Ok(file) => file,
+                    // It is in the database, or nowhere.
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+                    Err(e) => return Err(e),
                 };
                 let file = self.open.put(hash, file, size);
                 // It may have been deleted in between, and would take up its room as long as it is open.
@@ -332,8 +347,31 @@ impl IrohBlobs {
 /// iroh-blobs wraps errors of the system; its text keeps them.
 pub(super) fn other(error: impl Display) -> io::Error {
     let text = format!("{error:#}");
-    if text.contains("No space left") || text.contains("os error 28") {
-        return io::Error::new(io::ErrorKind::StorageFull, text);
+    let code = text.split_once("(os error ").and_then(|(_, rest)| {
+        let (code, _) = rest.split_once(')')?;
+        code.parse().ok()
+    });
+    match code {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None if text.contains("No space left") => io::Error::new(io::ErrorKind::StorageFull, text),
+        None => io::Error::other(text),
     }
-    io::Error::other(text)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_system_keeps_its_kind_in_text() {
+        for (code, kind) in [
+            (13, io::ErrorKind::PermissionDenied),
+            (28, io::ErrorKind::StorageFull),
+            (30, io::ErrorKind::ReadOnlyFilesystem),
+        ] {
+            let wrapped = format!("import failed: {}", io::Error::from_raw_os_error(code));
+            assert_eq!(other(wrapped).kind(), kind);
+        }
+        assert_eq!(other("full stop").kind(), io::ErrorKind::Other);
+    }
 }

@@ -44,7 +44,7 @@ use crate::{
     config::Config,
     error::{Error, Kind, Result},
     files,
-    home::{Home, StoreLock},
+    home::Home,
     keys, parallel,
     store::{Store, records::Records},
 };
@@ -59,7 +59,6 @@ pub struct OpenStore {
     pub(super) key: SigningKey,
     scratch: PathBuf,
     home: Home,
-    _lock: StoreLock,
 }
 
 /// A running peer: a store, and an endpoint with the node's own key as soon as it takes part in the network.
@@ -95,7 +94,6 @@ pub struct Node {
     news: broadcast::Sender<SiteId>,
     pub(super) removals: broadcast::Sender<SiteId>,
     sites: Mutex<HashMap<SiteId, Arc<tokio::sync::Mutex<()>>>>,
-    _lock: StoreLock,
 }
 
 /// What a node has that takes part in the network.
@@ -128,6 +126,31 @@ pub enum Event {
         /// How many bytes were received for it, on the wire.
         received: u64,
     },
+    /// A version of a site of one's own is here now that another machine has published. [`Event::Version`] comes
+    /// before it.
+    Elsewhere {
+        /// The site.
+        site: SiteId,
+        /// The version.
+        version: u64,
+    },
+    /// A version of a site of one's own was met that another machine has published, and that contradicts what is
+    /// here: the site is forked. It is kept as evidence.
+    Forked {
+        /// The site.
+        site: SiteId,
+        /// The version.
+        version: u64,
+    },
+    /// A node says, signed, that it keeps the newest version of a site of one's own.
+    Kept {
+        /// The site.
+        site: SiteId,
+        /// The version.
+        version: u64,
+        /// The node's public key.
+        node: [u8; 32],
+    },
     /// A person has changed the limits of the node.
     Limits(Limits),
     /// A person has changed the settings so that they can't be understood, and why. Those of before remain.
@@ -151,10 +174,11 @@ impl OpenStore {
     ///
     /// # Errors
     ///
-    /// [`Kind::Locked`] if another process has it; or if it, or the home's [`Config`], can't be read.
+    /// [`Kind::Locked`] if another process has it; or if it, or the home's [`Config`], can't be read. The lock is
+    /// given up when both databases are closed, which is when the last clone of [`OpenStore::store`] is gone.
     pub fn open(home: &Home, name: &str) -> Result<Self> {
         let config = Config::read(home)?;
-        let lock = home.lock(name)?;
+        let lock = Arc::new(home.lock(name)?);
         let dir = home.store();
         files::create_private_dir(&dir)?;
         let key = keys::node_key(home)?;
@@ -163,8 +187,8 @@ impl OpenStore {
         let _ = std::fs::remove_dir_all(&scratch);
         // Two databases: each waits for the disk most of the time.
         let (records, blobs) = parallel::both(
-            || Records::open(&dir.join("records.redb")),
-            || IrohBlobs::open(&dir.join("blobs"), &scratch),
+            || Records::open(&dir.join("records.redb"), Some(lock.clone())),
+            || IrohBlobs::open(&dir.join("blobs"), &scratch, lock.clone()),
         );
         let blobs = blobs?;
         let store =
@@ -176,7 +200,6 @@ impl OpenStore {
             key,
             scratch,
             home: home.clone(),
-            _lock: lock,
         })
     }
 
@@ -256,7 +279,6 @@ impl Node {
             news: broadcast::channel(NEWS).0,
             removals: broadcast::channel(NEWS).0,
             sites: Mutex::default(),
-            _lock: open._lock,
         });
         tokio::spawn(limits::watch(Arc::downgrade(&node), home));
         Ok(node)

@@ -16,6 +16,7 @@ use crate::{
     store::{
         Reader, Retractions, SiteState, Store,
         blobs::Blob,
+        reader::pack_error,
         records::Location,
         retractions::{Blobs, MAX_RETRACTIONS},
     },
@@ -184,8 +185,7 @@ fn split(store: &Store, blobs: &Blobs, objects: &Objects) -> Result<(Blobs, Vec<
             blobs: &*store.blobs,
             hash: blob.hash,
         };
-        let index = read_index(&pack, blob.size)
-            .map_err(|e| Error::damaged(format!("pack {}: {e}", blob.hash)))?;
+        let index = read_index(&pack, blob.size).map_err(|e| pack_error(blob.hash, &e))?;
         if !index.places().any(|(o, _)| objects.gone.contains(&o.hash)) {
             safe.extend(index.places().map(|(object, _)| object.hash));
             continue;

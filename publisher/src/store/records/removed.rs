@@ -7,7 +7,7 @@ use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
     ENTRIES, HEADS, Key, OBJECTS, PACK_NUMBERS, PACKS, PEAKS, RECEIPTS, Records, SITES, SiteState,
-    damaged, forks, known, news, retracted, signposts,
+    damaged, elsewhere, forks, known, news, retracted, signposts,
 };
 use crate::{
     archive::{address::SiteId, hash::ContentHash, head::Head},
@@ -63,6 +63,7 @@ impl Records {
             let mut dropped = txn.open_table(retracted::DROPPED)?;
             dropped.retain_in(hashes, |_, ()| false)?;
             forks::remove(txn, number)?;
+            txn.open_table(elsewhere::ELSEWHERE)?.remove(number)?;
             uses::remove(txn, number)?;
             known::remove(txn, number)?;
             txn.open_table(news::NEWS)?.remove(number)?;

@@ -58,7 +58,7 @@ pub(super) async fn check(
         let mut doubtful = Vec::new();
         for (hash, size) in wanted {
             let length = here.blobs.size(hash);
-            let length = length.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))?;
+            let length = length.map_err(|e| Error::unreadable(format!("blob {hash}"), &e))?;
             if length.is_some() && !here.allow.is_public(hash) {
                 doubtful.push((hash, size));
             }
@@ -79,7 +79,7 @@ pub(super) async fn check(
     let asked = doubtful.into_iter().map(|(hash, size)| async move {
         let is_marked = async |site: SiteId| {
             let marked = node.blobs.is_marked(iroh_hash(hash), site.0).await;
-            marked.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))
+            marked.map_err(|e| Error::unreadable(format!("blob {hash}"), &e))
         };
         // It came for this site alone, in a fetch that broke off.
         let mut is_own = is_marked(site).await?;

@@ -161,7 +161,7 @@ fn blobs_of(store: &Store, state: &SiteState, entry: &Entry) -> Result<Option<Ve
     let mut blobs = Vec::with_capacity(new.len());
     for (hash, size) in new {
         let bytes = store.blobs.read_at(hash, 0, size);
-        blobs.push(bytes.map_err(|e| Error::damaged(format!("blob {hash}: {e}")))?);
+        blobs.push(bytes.map_err(|e| Error::unreadable(format!("blob {hash}"), &e))?);
     }
     Ok(Some(blobs))
 }
@@ -264,7 +264,7 @@ fn named(
             None if proven.contains(&list.hash) => {
                 let bytes = store.blobs.read_at(list.hash, 0, list.size);
                 let bytes =
-                    bytes.map_err(|e| Error::damaged(format!("blob list {}: {e}", list.hash)))?;
+                    bytes.map_err(|e| Error::unreadable(format!("blob list {}", list.hash), &e))?;
                 decode_list(list, &bytes).map_err(refused)?
             }
             None => return Ok(None),
