@@ -26,30 +26,70 @@ pub(crate) enum Seen {
     No,
 }
 
+/// What came of asking.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// What could not be had: to sign beside it would make two histories.
+    pub(crate) behind: Option<String>,
+    /// The nodes that did not answer.
+    pub(crate) silent: Vec<[u8; 32]>,
+}
+
 /// How long a node may take to say what it has.
 const ASK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Asks `peers` for versions that another machine has published with the same key, and takes in what there is.
-/// Returns what could not be had: to sign beside it would make two histories.
 pub(crate) async fn ask(
     ctx: &Context,
     node: &Arc<Node>,
     site: SiteId,
     peers: &[Ticket],
     seen: Seen,
-) -> Result<Option<String>> {
+) -> Result<Asked> {
     let mut behind = None;
     let store = &node.store;
     if store.site(site)?.is_some() {
         // Whose key is here mends its forks, however the site came.
         store.add_site(site, Relation::Own)?;
     }
-    for (head, peer) in heads(ctx, node, site, peers).await {
+    let (heads, silent) = heads(ctx, node, site, peers).await;
+    for (head, peer) in heads {
         if store.place_of(&head)? == Place::Unknown {
             behind = take(ctx, node, &head, &peer, seen).await?.or(behind);
         }
     }
-    Ok(behind)
+    Ok(Asked { behind, silent })
+}
+
+/// Says which versions a node has brought from another machine that nobody has seen yet; once, as the review that
+/// follows shows them.
+///
+/// # Errors
+///
+/// If nobody looks at that review: to publish over it would take back what nobody has seen.
+pub(crate) fn show(ctx: &Context, store: &Store, site: SiteId, seen: Seen) -> Result<()> {
+    let Some(elsewhere) = store.elsewhere(site)? else {
+        return Ok(());
+    };
+    store.shown(site)?;
+    told(ctx, seen, came(elsewhere.newest))
+}
+
+fn came(version: u64) -> String {
+    format!("version {version} was published from another machine, and is here now")
+}
+
+/// Says what came, or stops if nobody looks at the review.
+fn told(ctx: &Context, seen: Seen, came: String) -> Result<()> {
+    // Nobody has seen what these files would change in it.
+    if seen == Seen::No {
+        return Err(
+            CliError::failed("newer", format!("nothing was published: {came}"))
+                .hint("see with `skep status` what your files change in it, then publish again"),
+        );
+    }
+    ctx.out.note(format!("Note that {came}."));
+    Ok(())
 }
 
 /// What is known not to be here of what the key of a site has signed; `asked` is what [`ask`] has found.
@@ -86,20 +126,14 @@ async fn take(
             )));
         }
     };
-    let mut came = format!("version {version} was published from another machine, and is here now");
+    let mut came = came(version);
     if let Some(before) = before
         && node.store.place_of(&before)? == Place::Abandoned
     {
         came += &format!("; it abandons version {} from here", before.length());
     }
-    // Nobody has seen what these files would change in it.
-    if seen == Seen::No {
-        return Err(
-            CliError::failed("newer", format!("nothing was published: {came}"))
-                .hint("see with `skep status` what your files change in it, then publish again"),
-        );
-    }
-    ctx.out.note(format!("Note that {came}."));
+    node.store.shown(head.site())?;
+    told(ctx, seen, came)?;
     Ok(None)
 }
 
@@ -107,13 +141,13 @@ fn newest(store: &Store, site: SiteId) -> Result<Option<Head>> {
     Ok(store.site(site)?.and_then(|state| state.head))
 }
 
-/// The heads that the peers have, the longest first, with who has them.
+/// The heads that the peers have, the longest first, with who has them; and the peers that did not answer.
 async fn heads(
     ctx: &Context,
     node: &Arc<Node>,
     site: SiteId,
     peers: &[Ticket],
-) -> Vec<(Head, Ticket)> {
+) -> (Vec<(Head, Ticket)>, Vec<[u8; 32]>) {
     let mut tasks = JoinSet::new();
     for peer in peers.iter().cloned() {
         let node = node.clone();
@@ -123,7 +157,7 @@ async fn heads(
         });
     }
     let mut heads = Vec::new();
-    let mut silent = 0;
+    let mut silent = Vec::new();
     while let Some(Ok((answer, peer))) = tasks.join_next().await {
         match answer {
             Ok(Ok(head)) => heads.push((head, peer)),
@@ -132,18 +166,18 @@ async fn heads(
             Ok(Err(e)) if e.kind == Kind::NotFound => ctx.out.step(e.to_string()),
             Ok(Err(e)) => {
                 ctx.out.step(e.to_string());
-                silent += 1;
+                silent.push(peer.node());
             }
-            Err(_) => silent += 1,
+            Err(_) => silent.push(peer.node()),
         }
     }
-    if silent > 0 {
+    if !silent.is_empty() {
         // Whoever signs does not wait for them.
         ctx.out.note(format!(
             "{} did not say in time what is there; if versions from another machine are, a later publish mends that.",
-            count(silent, "peer")
+            count(silent.len() as u64, "peer")
         ));
     }
     heads.sort_by_key(|(head, _)| std::cmp::Reverse(head.length()));
-    heads
+    (heads, silent)
 }

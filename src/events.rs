@@ -3,7 +3,10 @@
 use serde_json::json;
 use skep_publisher::{archive::address::Address, swarm::Event};
 
-use crate::output::{Output, bytes};
+use crate::{
+    outgoing::hex,
+    output::{Output, bytes},
+};
 
 /// Says what has happened.
 pub(crate) fn say(out: &Output, event: &Event) {
@@ -23,6 +26,36 @@ pub(crate) fn say(out: &Output, event: &Event) {
             out.say(format!(
                 "Keeps version {version} of {address} (received {})",
                 bytes(*received)
+            ));
+        }
+        Event::Elsewhere { site, version } => {
+            let address = Address::of(*site).to_string();
+            out.json(&json!({"event": "elsewhere", "address": address, "version": version}));
+            out.warn(format!(
+                "version {version} of {address}, a site of yours, was published from another machine; \
+                 `skep status` shows what your files change in it"
+            ));
+        }
+        Event::Forked { site, version } => {
+            let address = Address::of(*site).to_string();
+            out.json(&json!({"event": "forked", "address": address, "version": version}));
+            out.warn(format!(
+                "{address}, a site of yours, is forked: version {version}, published from another machine, \
+                 contradicts what is here; `skep status` shows it, and the next `skep publish` mends it"
+            ));
+        }
+        Event::Kept {
+            site,
+            version,
+            node,
+        } => {
+            let (address, name) = (Address::of(*site).to_string(), hex(node));
+            out.json(&json!({
+                "event": "kept", "address": address, "version": version, "node": name,
+            }));
+            out.say(format!(
+                "Node {} keeps version {version} of {address} now.",
+                &name[..10]
             ));
         }
         Event::Limits(limits) => {

@@ -15,7 +15,7 @@ use skep_publisher::{
     keys::SigningKey,
     publish::{Outcome, Statement, Step, publish},
     review::Review,
-    swarm::{Announced, Node, Ticket, announce::announce},
+    swarm::{Announced, Known, Node, Ticket, announce::announce},
 };
 use tokio::task::JoinSet;
 
@@ -39,23 +39,87 @@ pub(crate) struct Outgoing {
     yes: bool,
     #[command(flatten)]
     peers: Peers,
-    /// Wait until N of the peers have said, signed, that they keep the version [default: all of them]
+    /// Wait until N of the peers, and of the nodes that keep the site, have said, signed, that they keep the version;
+    /// 0 tells nobody [default: all peers]
     #[arg(long, value_name = "N")]
     wait: Option<usize>,
 }
 
-/// Whom to tell of a version, and how many of them have to confirm it.
+/// Whom to ask before a version is signed, whom to tell of it, and how many of them have to confirm it.
 pub(crate) struct Audience {
-    pub(crate) peers: Vec<Ticket>,
-    pub(crate) wanted: usize,
+    /// Those that were named now.
+    peers: Vec<Ticket>,
+    /// Those that are known to have the site otherwise.
+    known: Vec<Known>,
+    /// How many have to confirm it, if that was said.
+    wait: Option<usize>,
+    /// Whether anybody is asked or told at all.
+    is_open: bool,
 }
 
 impl Audience {
     /// Nobody is asked or told.
     pub(crate) const NOBODY: Self = Self {
         peers: Vec::new(),
-        wanted: 0,
+        known: Vec::new(),
+        wait: None,
+        is_open: false,
     };
+
+    /// With the nodes that are known to have the site.
+    ///
+    /// # Errors
+    ///
+    /// If more have to confirm the version than can be told of it.
+    pub(crate) fn with(mut self, known: Vec<Known>) -> Result<Self> {
+        if self.is_open {
+            let is_named = |known: &Known| {
+                self.peers
+                    .iter()
+                    .any(|peer| peer.node() == known.ticket.node())
+            };
+            self.known = known.into_iter().filter(|known| !is_named(known)).collect();
+        }
+        let told = self.peers.len() + self.keepers().count();
+        match self.wait {
+            Some(wanted) if wanted > told => Err(too_many(wanted, told)),
+            _ => Ok(self),
+        }
+    }
+
+    /// All who are asked what they have.
+    pub(crate) fn asked(&self) -> Vec<Ticket> {
+        let known = self.known.iter().map(|known| known.ticket.clone());
+        self.peers.iter().cloned().chain(known).collect()
+    }
+
+    /// Those that are known to keep the site, and were not named now.
+    fn keepers(&self) -> impl Iterator<Item = &Ticket> {
+        let keepers = self.known.iter().filter(|known| known.keeps);
+        keepers.map(|known| &known.ticket)
+    }
+
+    /// Whether this node was named now.
+    fn names(&self, node: [u8; 32]) -> bool {
+        self.peers.iter().any(|peer| peer.node() == node)
+    }
+
+    /// How many have to confirm a version.
+    fn wanted(&self) -> usize {
+        self.wait.unwrap_or(self.peers.len())
+    }
+}
+
+fn too_many(wanted: usize, told: usize) -> CliError {
+    let message = format!(
+        "`--wait {wanted}` needs {wanted} nodes to tell: {} `--peer TICKET`, or known to keep the site",
+        match told {
+            0 => "none is named with".to_owned(),
+            n => format!("{n} are named with"),
+        }
+    );
+    CliError::usage(message)
+        .hint("`skep host` prints its ticket; `--wait 0` publishes without waiting for anyone")
 }
 
 impl Outgoing {
@@ -70,22 +134,12 @@ impl Outgoing {
                 Entry::MAX_MESSAGE
             )));
         }
-        let peers = self.peers.tickets(None)?;
-        let wanted = self.wait.unwrap_or(peers.len());
-        if wanted > peers.len() {
-            return Err(CliError::usage(format!(
-                "`--wait {wanted}` needs {}, and {} given",
-                count(wanted as u64, "`--peer TICKET`"),
-                match peers.len() {
-                    0 => "none is".to_owned(),
-                    n => format!("{n} are"),
-                }
-            ))
-            .hint(
-                "`skep host` prints its ticket; `--wait 0` publishes without waiting for anyone",
-            ));
-        }
-        Ok(Audience { peers, wanted })
+        Ok(Audience {
+            peers: self.peers.tickets(None)?,
+            known: Vec::new(),
+            wait: self.wait,
+            is_open: true,
+        })
     }
 
     /// Whether nobody is to be told so far: a person has said so.
@@ -234,41 +288,37 @@ pub(crate) struct Delivered {
 }
 
 /// Tells the audience of a signed version, says how it ended, and closes the store.
-pub(crate) async fn deliver(
-    ctx: &Context,
-    session: Session,
-    signed: Signed,
-    audience: &Audience,
-) -> Exit {
-    let delivered = hand_over(ctx, session, signed, audience).await;
+pub(crate) async fn deliver(ctx: &Context, session: Session, signed: Signed) -> Exit {
+    let delivered = hand_over(ctx, session, signed).await;
     delivered.session.close().await;
     delivered.exit
 }
 
 /// Tells the audience of a signed version, and says how it ended.
-pub(crate) async fn hand_over(
-    ctx: &Context,
-    mut session: Session,
-    signed: Signed,
-    audience: &Audience,
-) -> Delivered {
+pub(crate) async fn hand_over(ctx: &Context, mut session: Session, signed: Signed) -> Delivered {
     let site = signed.head.site();
     session.end_turn(ctx, site).await;
     let told = match &session.node {
-        None => Told::default(),
-        Some(node) => tell(ctx, node, &signed.head, audience).await,
+        Some(node) if session.audience.wait != Some(0) => {
+            tell(ctx, node, &signed.head, &session.audience, &session.silent).await
+        }
+        _ => Told::default(),
     };
     Delivered {
         is_alone: told.holders.is_empty() && signed.holders == 0,
         address: Address::of(site),
-        exit: report(ctx, signed, &told, audience),
+        exit: report(ctx, signed, &told, &session.audience),
         session,
     }
 }
 
 /// Says how it ended.
 fn report(ctx: &Context, signed: Signed, told: &Told, audience: &Audience) -> Exit {
-    let wanted = audience.wanted;
+    let wanted = audience.wanted();
+    // If nobody said how many, it is those that were named.
+    let counts =
+        |announced: &&Announced| audience.wait.is_some() || audience.names(announced.receipt.node);
+    let confirmed = told.holders.iter().filter(counts).count();
     let version = signed.head.length();
     let failure = |e: &Error| json!({"kind": e.kind.name(), "message": e.message});
     let mut result = signed.review;
@@ -280,10 +330,9 @@ fn report(ctx: &Context, signed: Signed, told: &Told, audience: &Audience) -> Ex
     result["holders"] = told.holders.iter().map(holder).collect();
     result["failures"] = told.failures.iter().map(failure).collect();
     ctx.out.json(&result);
-    if told.holders.len() < wanted {
+    if confirmed < wanted {
         ctx.out.warn(format!(
-            "version {version} is signed and safe here, but {} of {} confirmed that they keep it; `skep publish` tries again",
-            told.holders.len(),
+            "version {version} is signed and safe here, but {confirmed} of {} confirmed that they keep it; `skep publish` tries again",
             count(wanted as u64, "node"),
         ));
         if told.holders.is_empty() && signed.holders == 0 {
@@ -291,7 +340,6 @@ fn report(ctx: &Context, signed: Signed, told: &Told, audience: &Audience) -> Ex
         }
         return Exit::Unconfirmed;
     }
-    let untold = audience.peers.len() - told.holders.len();
     match (told.holders.len(), signed.holders) {
         (0, 0) => say_alone(ctx, version),
         (0, before) => ctx.out.say(format!(
@@ -300,10 +348,10 @@ fn report(ctx: &Context, signed: Signed, told: &Told, audience: &Audience) -> Ex
         )),
         _ => {}
     }
-    if untold > 0 {
+    if told.untold > 0 && audience.wait.is_some() {
         ctx.out.note(format!(
             "{} may not have it: `--wait {wanted}` waits no longer.",
-            count(untold as u64, "peer")
+            count(told.untold as u64, "peer")
         ));
     }
     Exit::Done
@@ -326,29 +374,46 @@ const CONFIRM_TIMEOUT: Duration = Duration::from_secs(60);
 struct Told {
     holders: Vec<Announced>,
     failures: Vec<Error>,
+    /// How many had not answered in the end.
+    untold: usize,
 }
 
-/// Tells all peers at once, until `wanted` of them have confirmed. What fails here does not undo the
-/// version: it is signed.
-async fn tell(ctx: &Context, node: &Arc<Node>, head: &Head, audience: &Audience) -> Told {
+/// Tells all who were named, and all who keep the site, at once, until as many as were asked for have confirmed. Who
+/// was `silent` before is not waited for, unless it was named. What fails here does not undo the version: it is
+/// signed.
+async fn tell(
+    ctx: &Context,
+    node: &Arc<Node>,
+    head: &Head,
+    audience: &Audience,
+    silent: &[[u8; 32]],
+) -> Told {
     let mut told = Told::default();
     // The node started before there was this version.
     if let Err(e) = node.share(head.site(), 1).await {
-        told.fail(ctx, e);
+        told.fail(ctx, e, true);
         return told;
     }
-    let wanted = audience.wanted as u64;
-    let work = ctx.out.begin(Phase::Confirm, Some(wanted), Unit::Nodes);
+    let is_there = |ticket: &&Ticket| audience.wait.is_some() || !silent.contains(&ticket.node());
+    let keepers = audience.keepers().filter(is_there);
     let mut tasks = JoinSet::new();
-    for peer in &audience.peers {
+    for peer in audience.peers.iter().chain(keepers) {
         let (node, head, peer) = (node.clone(), head.clone(), peer.clone());
-        tasks.spawn(async move { announce(&node, &head, &peer, CONFIRM_TIMEOUT).await });
+        let is_named = audience.names(peer.node());
+        tasks.spawn(async move {
+            let announced = announce(&node, &head, &peer, CONFIRM_TIMEOUT).await;
+            (announced, is_named)
+        });
     }
-    while told.holders.len() < audience.wanted
+    let most = audience.wait.unwrap_or(tasks.len()) as u64;
+    let work = ctx.out.begin(Phase::Confirm, Some(most), Unit::Nodes);
+    while audience
+        .wait
+        .is_none_or(|wanted| told.holders.len() < wanted)
         && let Some(done) = tasks.join_next().await
     {
         match done {
-            Ok(Ok(announced)) => {
+            Ok((Ok(announced), _)) => {
                 ctx.out.field(
                     "held by",
                     format!(
@@ -360,18 +425,26 @@ async fn tell(ctx: &Context, node: &Arc<Node>, head: &Head, audience: &Audience)
                 told.holders.push(announced);
                 work.add(1);
             }
-            Ok(Err(e)) => told.fail(ctx, e),
-            Err(e) => told.fail(ctx, Error::new(Kind::Io, format!("a task broke off: {e}"))),
+            Ok((Err(e), is_named)) => told.fail(ctx, e, is_named),
+            Err(e) => {
+                let error = Error::new(Kind::Io, format!("a task broke off: {e}"));
+                told.fail(ctx, error, true);
+            }
         }
     }
+    told.untold = tasks.len();
     told
 }
 
 impl Told {
-    fn fail(&mut self, ctx: &Context, error: Error) {
+    /// A node did not confirm it. That is a warning if it was named now.
+    fn fail(&mut self, ctx: &Context, error: Error, is_named: bool) {
         let hint = error.hint.as_ref();
         let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
-        ctx.out.warn(format!("{error}{hint}"));
+        match is_named {
+            true => ctx.out.warn(format!("{error}{hint}")),
+            false => ctx.out.note(format!("{error}{hint}")),
+        }
         self.failures.push(error);
     }
 }

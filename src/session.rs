@@ -2,14 +2,18 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use skep_publisher::{archive::address::SiteId, store::Store, swarm::Node};
+use skep_publisher::{
+    archive::address::SiteId,
+    store::Store,
+    swarm::{Node, known::remembered},
+};
 
 use tokio::sync::mpsc;
 
 use crate::{
-    catch_up::{self, Seen},
+    catch_up::{self, Asked, Seen},
     context::Context,
-    error::Result,
+    error::{CliError, Result},
     faceless::Faceless,
     outgoing::Audience,
     sites::Turn,
@@ -22,6 +26,10 @@ pub(crate) struct Session {
     pub(crate) scratch: PathBuf,
     /// The node that asks and tells others, if somebody is to be asked and told.
     pub(crate) node: Option<Arc<Node>>,
+    /// Whom it asks and tells.
+    pub(crate) audience: Audience,
+    /// The nodes that did not answer when they were asked.
+    pub(crate) silent: Vec<[u8; 32]>,
     /// While a version is made, nobody else in this process makes one.
     turn: Option<Turn>,
     end: End,
@@ -33,21 +41,35 @@ impl Session {
         ctx: &Context,
         name: &str,
         site: SiteId,
-        audience: &Audience,
+        audience: Audience,
     ) -> Result<Self> {
-        let opened = match audience.wanted {
-            0 => swarm::open(ctx, name).await?,
-            _ => swarm::open_node(ctx, name).await?,
+        let mut opened = swarm::open(ctx, name).await?;
+        let known = match opened.end.node() {
+            Some(node) => node.known(site),
+            None => remembered(&opened.store, site),
         };
-        let node = match audience.wanted {
-            0 => None,
-            _ => opened.end.node().cloned(),
+        let audience = match known
+            .map_err(CliError::from)
+            .and_then(|known| audience.with(known))
+        {
+            Ok(audience) => audience,
+            Err(e) => {
+                opened.end.close().await;
+                return Err(e);
+            }
         };
+        let mut node = None;
+        if !audience.asked().is_empty() {
+            opened.end = opened.end.start(ctx).await?;
+            node = opened.end.node().cloned();
+        }
         opened.store.watch(site, ctx.out.watch());
         Ok(Self {
             store: opened.store,
             scratch: opened.scratch,
             node,
+            audience,
+            silent: Vec::new(),
             turn: Some(ctx.turn(site).await),
             end: opened.end,
         })
@@ -61,25 +83,27 @@ impl Session {
 
     /// Asks the audience what it has that is not here; see [`catch_up`].
     pub(crate) async fn catch_up(
-        &self,
+        &mut self,
         ctx: &Context,
         site: SiteId,
-        audience: &Audience,
         seen: Seen,
     ) -> Result<Option<String>> {
-        let asked = match &self.node {
-            Some(node) => catch_up::ask(ctx, node, site, &audience.peers, seen).await?,
-            None => None,
-        };
-        catch_up::missing(ctx, &self.store, site, asked)
+        let mut asked = Asked::default();
+        if let Some(node) = &self.node {
+            asked = catch_up::ask(ctx, node, site, &self.audience.asked(), seen).await?;
+        }
+        self.silent = asked.silent;
+        catch_up::show(ctx, &self.store, site, seen)?;
+        catch_up::missing(ctx, &self.store, site, asked.behind)
     }
 
     /// A node on the store that goes on running under `name`. It is started if it was not.
     pub(crate) async fn stay(self, ctx: &Context, name: &'static str) -> Result<Faceless> {
         let (node, events) = match self.end {
             End::Store(open) => swarm::start(ctx, *open).await?,
-            // What happened so far was said.
-            End::Node(node) | End::Running(node) => (node, mpsc::channel(1).1),
+            End::Node(node, events) => (node, events),
+            // Its events are said where it runs.
+            End::Running(node) => (node, mpsc::channel(1).1),
         };
         Ok(Faceless {
             name,

@@ -7,12 +7,15 @@ use std::{
 };
 
 use skep_publisher::{
-    archive::address::{Address, SiteId},
+    archive::{
+        address::{Address, SiteId},
+        head::Head,
+    },
     config::Config,
     error::{Error, Kind},
     gateway::local::fetch_from,
     store::{SiteState, Store},
-    swarm::{Event, Network, Node, OpenStore, Ticket, fetch},
+    swarm::{Event, Network, Node, OpenStore, Ticket, fetch, known::remembered},
 };
 use tokio::sync::mpsc;
 
@@ -132,10 +135,15 @@ pub(crate) async fn open_node(ctx: &Context, name: &str) -> Result<Opened> {
 /// Takes the store for this process, which calls itself `name`.
 pub(crate) async fn own(ctx: &Context, name: &str) -> Result<OpenStore> {
     let begun = Instant::now();
+    let mut is_said = false;
     let open = loop {
         match OpenStore::open(&ctx.home, name) {
             // It may be about to end.
             Err(e) if e.kind == Kind::Locked && begun.elapsed() < PATIENCE => {
+                if !is_said && begun.elapsed() > SILENCE {
+                    is_said = true;
+                    ctx.out.note(format!("{e}; this command waits for it."));
+                }
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             Err(e) if e.kind == Kind::Locked => {
@@ -154,8 +162,11 @@ pub(crate) async fn own(ctx: &Context, name: &str) -> Result<OpenStore> {
     Ok(open)
 }
 
-/// How long a command waits for the store, if another process has it that does no work for others.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a command waits for the store, if another process has it that does no work for others. Several short
+/// commands that were started at once are done one after the other.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it waits without a word.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// The error for a command that needs the store for itself, while a node runs on it.
 pub(crate) fn in_use(ctx: &Context, running: &Running) -> CliError {
@@ -172,25 +183,32 @@ pub(crate) fn in_use(ctx: &Context, running: &Running) -> CliError {
 pub(crate) struct Ready {
     pub(crate) store: Store,
     pub(crate) state: SiteState,
-    end: End,
-    /// Whether nodes that have it were looked for.
-    is_sought: bool,
+    /// `None` while a node is started.
+    end: Option<End>,
 }
+
+/// How many nodes are asked for a newer version than is here, and how long each may take to answer.
+const MOST_ASKED: usize = 4;
+const ASK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What has to be ended when a command is done with a store.
 pub(crate) enum End {
     Store(Box<OpenStore>),
-    Node(Arc<Node>),
+    /// A node of this command, and what happens at it.
+    Node(Arc<Node>, mpsc::Receiver<Event>),
     /// The node runs on.
     Running(Arc<Node>),
 }
 
 impl End {
     /// Starts a node, if there is none.
-    async fn start(self, ctx: &Context) -> Result<Self> {
+    pub(crate) async fn start(self, ctx: &Context) -> Result<Self> {
         Ok(match self {
-            Self::Store(open) => Self::Node(start(ctx, *open).await?.0),
-            Self::Node(node) => Self::Node(node),
+            Self::Store(open) => {
+                let (node, events) = start(ctx, *open).await?;
+                Self::Node(node, events)
+            }
+            Self::Node(node, events) => Self::Node(node, events),
             Self::Running(node) => {
                 node.online().await?;
                 Self::Running(node)
@@ -211,7 +229,7 @@ impl End {
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         match self {
             Self::Store(_) => None,
-            Self::Node(node) | Self::Running(node) => Some(node),
+            Self::Node(node, _) | Self::Running(node) => Some(node),
         }
     }
 
@@ -219,7 +237,7 @@ impl End {
     pub(crate) async fn close(self) {
         match self {
             Self::Store(open) => open.close().await,
-            Self::Node(node) => node.close().await,
+            Self::Node(node, _) => node.close().await,
             Self::Running(_) => {}
         }
     }
@@ -252,8 +270,7 @@ pub(crate) async fn here(ctx: &Context, name: &str, site: SiteId) -> Result<Read
         Ok(state) => Ok(Ready {
             store,
             state,
-            end,
-            is_sought: false,
+            end: Some(end),
         }),
         Err(e) => {
             end.close().await;
@@ -278,7 +295,7 @@ pub(crate) async fn ready_with(
 fn is_sought(ctx: &Context, end: &End, store: &Store, site: SiteId) -> bool {
     let finds = match end {
         End::Store(open) => ctx.network.finds() || open.config.dht.is_used_on(ctx.network),
-        End::Node(node) | End::Running(node) => node.finds(),
+        End::Node(node, _) | End::Running(node) => node.finds(),
     };
     finds && store.known(site).is_err()
 }
@@ -326,8 +343,7 @@ pub(crate) async fn ready_on(
             Ok(Ready {
                 store,
                 state,
-                end,
-                is_sought,
+                end: Some(end),
             })
         }
         // A peer that is away or behind does not keep anyone from reading
@@ -337,8 +353,7 @@ pub(crate) async fn ready_on(
             Ok(Ready {
                 store,
                 state,
-                end,
-                is_sought,
+                end: Some(end),
             })
         }
         (Err(e), _) | (Ok(_), Err(e)) => {
@@ -349,41 +364,108 @@ pub(crate) async fn ready_on(
 }
 
 impl Ready {
-    /// Brings a version that is not here from the first of `peers` that has it, or if it was looked for, from those
-    /// that were found. Without any nothing is done, and whoever reads it is told what is missing.
-    pub(crate) async fn bring(&self, address: &Address, peers: &[Ticket]) -> Result<()> {
-        let (Some(version), Some(node)) = (address.version, self.end.node()) else {
+    /// Brings a version that is not here from the first of `peers` that has it, or else from one of the nodes that
+    /// are known to have the site. If nobody gives it, whoever reads it is told what is missing.
+    pub(crate) async fn bring(
+        &mut self,
+        ctx: &Context,
+        address: &Address,
+        peers: &[Ticket],
+    ) -> Result<()> {
+        let Some(version) = address.version else {
             return Ok(());
         };
-        let store = &self.store;
-        if address.leaf.is_some()
-            && store.entry_at(&self.state, address)? != store.entry(&self.state, Some(version))?
-        {
-            // It was abandoned: who does not have it does not get it.
+        if self.is_here(address, version)? {
             return Ok(());
         }
-        let known = match self.is_sought {
-            true => store.peers(self.state.site)?,
-            false => Vec::new(),
+        let known = match self.end.as_ref().and_then(End::node) {
+            Some(node) => node.known(self.state.site)?,
+            None => remembered(&self.store, self.state.site)?,
         };
-        let known = known.iter().filter_map(|peer| peer.ticket.parse().ok());
-        let peers: Vec<Ticket> = peers.iter().cloned().chain(known).collect();
+        let known = known.into_iter().map(|known| known.ticket);
+        let is_named = |known: &Ticket| peers.iter().any(|peer| peer.node() == known.node());
+        let known: Vec<Ticket> = known.filter(|known| !is_named(known)).collect();
+        if peers.is_empty() && known.is_empty() {
+            return Ok(());
+        }
+        let node = self.node(ctx).await?;
+        if self.newest() < version {
+            self.bring_newest(ctx, &node, &known).await?;
+            if self.newest() < version || self.is_here(address, version)? {
+                return Ok(());
+            }
+        }
         let mut failed = None;
-        for peer in &peers {
-            match fetch::older(node, self.state.site, peer, version).await {
+        let named = peers.iter().map(|peer| (peer, true));
+        for (peer, is_named) in named.chain(known.iter().map(|peer| (peer, false))) {
+            match fetch::older(&node, self.state.site, peer, version).await {
                 Ok(_) => return Ok(()),
-                Err(e) if matches!(e.kind, Kind::NotFound | Kind::Retracted) => {
-                    return Err(e.into());
-                }
-                Err(e) => failed = Some(e),
+                Err(e) if e.kind == Kind::Retracted => return Err(e.into()),
+                Err(e) if e.kind == Kind::NotFound && is_named => return Err(e.into()),
+                Err(e) if is_named => failed = Some(e),
+                Err(e) => ctx.out.note(e.to_string()),
             }
         }
         failed.map_or(Ok(()), |e| Err(e.into()))
     }
 
+    /// Whether a version is here, or is one that nobody is asked for.
+    fn is_here(&self, address: &Address, version: u64) -> Result<bool> {
+        let (store, state) = (&self.store, &self.state);
+        if version > self.newest() {
+            return Ok(false);
+        }
+        if address.leaf.is_some()
+            && store.entry_at(state, address)? != store.entry(state, Some(version))?
+        {
+            // It was abandoned: who does not have it does not get it.
+            return Ok(true);
+        }
+        let entry = store.version(state, Some(version))?;
+        Ok(store.retractions(state)?.is_whole(store, &entry)?)
+    }
+
+    fn newest(&self) -> u64 {
+        self.state.head.as_ref().map_or(0, Head::length)
+    }
+
+    /// Brings the newest version from the first of `known` that has a newer one. Who does not answer soon is passed
+    /// over.
+    async fn bring_newest(
+        &mut self,
+        ctx: &Context,
+        node: &Arc<Node>,
+        known: &[Ticket],
+    ) -> Result<()> {
+        let site = self.state.site;
+        for peer in known.iter().take(MOST_ASKED) {
+            let offered = tokio::time::timeout(ASK_TIMEOUT, fetch::offered(node, site, peer)).await;
+            let is_newer = matches!(&offered, Ok(Ok(head)) if head.length() > self.newest());
+            if !is_newer {
+                continue;
+            }
+            match fetch_from(node, site, std::slice::from_ref(peer)).await {
+                Ok(_) => break,
+                Err(e) => ctx.out.note(e.to_string()),
+            }
+        }
+        self.state = self.store.known(site)?;
+        Ok(())
+    }
+
+    /// The node on the store. It is started if it was not.
+    async fn node(&mut self, ctx: &Context) -> Result<Arc<Node>> {
+        let none = || CliError::failed("io", "no node could be started");
+        let end = self.end.take().ok_or_else(none)?;
+        let end = self.end.insert(end.start(ctx).await?);
+        end.node().cloned().ok_or_else(none)
+    }
+
     /// Ends the node and closes the store.
     pub(crate) async fn close(self) {
-        self.end.close().await;
+        if let Some(end) = self.end {
+            end.close().await;
+        }
     }
 }
 

@@ -56,8 +56,8 @@ pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
     // What comes of it goes into the folder as soon as it is verified.
     let filling = Arc::new(Filling::new(&dir, part));
     opened.store.fill(address.site, &filling);
-    let ready = swarm::ready_on(ctx, opened, address.site, &peers, OnFork::Fail).await?;
-    let brought = ready.bring(&address, &peers).await;
+    let mut ready = swarm::ready_on(ctx, opened, address.site, &peers, OnFork::Fail).await?;
+    let brought = ready.bring(ctx, &address, &peers).await;
     let written = brought.and_then(|()| {
         let entry = ready.store.entry_at(&ready.state, &address)?;
         let reader = Reader::new(&ready.store, &ready.state);

@@ -9,7 +9,7 @@ use skep_publisher::{
         head::Head,
     },
     error::printable,
-    store::{OtherVersion, Retractions, Rival, SiteState, Store},
+    store::{Elsewhere, OtherVersion, Retractions, Rival, SiteState, Store},
 };
 
 use crate::{
@@ -46,6 +46,8 @@ struct Listed {
     abandoned: Vec<OtherVersion>,
     head: Option<Head>,
     rivals: Vec<Rival>,
+    /// Versions of a site of one's own that another machine has published.
+    elsewhere: Option<Elsewhere>,
 }
 
 pub(crate) async fn run(ctx: &Context, args: &LogArgs) -> Result<Exit> {
@@ -61,6 +63,7 @@ pub(crate) async fn run(ctx: &Context, args: &LogArgs) -> Result<Exit> {
         abandoned,
         head,
         rivals,
+        elsewhere,
     } = listed?;
     // What was abandoned has nothing to do with what the log retracts.
     let none = Retractions::default();
@@ -87,6 +90,12 @@ pub(crate) async fn run(ctx: &Context, args: &LogArgs) -> Result<Exit> {
         ctx.out.say(line(entry, &mark, &none));
         ctx.out.say(format!("    {}", exact(site, entry, *leaf)));
     }
+    if let Some(elsewhere) = elsewhere {
+        ctx.out.warn(format!(
+            "version {} was published from another machine; `skep status` shows what your files change in it",
+            elsewhere.newest
+        ));
+    }
     for rival in &rivals {
         ctx.out.warn(forked(log.len() as u64, rival));
     }
@@ -100,6 +109,7 @@ fn list(store: &Store, site: SiteId) -> Result<Listed> {
         retractions: store.retractions(&state)?,
         abandoned: store.abandoned(&state)?,
         rivals: store.rivals(&state)?,
+        elsewhere: store.elsewhere(site)?,
         head: state.head,
     })
 }

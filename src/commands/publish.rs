@@ -12,7 +12,7 @@ use skep_publisher::{
 use crate::{
     backup,
     built::{From, Plan},
-    catch_up::Seen,
+    catch_up::{self, Seen},
     choice::Choice,
     context::Context,
     error::{CliError, Exit, Result},
@@ -35,11 +35,12 @@ use crate::{
   skep publish --only 'about/**'              the rest stays as it is published
   skep publish --no-build                    what `skep build` made, or what you made of it
 
-Before it signs, it asks the peers for 2 s what they have. If the site was published from another machine too,
-the new version follows on the longer of the two histories and abandons the other: `--allow abandons`, once you
+Before it signs, it asks the peers, and all nodes that are known to have the site, for 2 s what they have. If the site
+was published from another machine too, the new version follows on the longer of the two histories and abandons the other: `--allow abandons`, once you
 have seen what is lost. `--allow behind` signs although versions that this key has signed are not here.
 
-A ticket is what `skep host` prints. Publish the same site again to tell further nodes. A version that no other node
+A ticket is what `skep host` prints. A node that has kept a version is remembered, and told of the next ones too.
+Publish the same site again to tell further nodes. A version that no other node
 holds is served until Ctrl-C if this is a terminal and no node runs on this home; `--detach` or `--wait 0` end at once.")]
 pub(crate) struct PublishArgs {
     /// The site's folder
@@ -80,17 +81,19 @@ pub(crate) async fn run(ctx: &Context, args: &PublishArgs) -> Result<Exit> {
     }
     let plan = args.from.plan(ctx, &dir)?;
     // The store first: its owner is the only one who builds into the cache.
-    let session = Session::open(ctx, NAME, site, &audience).await?;
-    let outcome = match session
-        .catch_up(ctx, site, &audience, args.outgoing.seen())
-        .await
-    {
+    let mut session = Session::open(ctx, NAME, site, audience).await?;
+    let caught_up = match args.dry_run {
+        // Nobody is asked, and what came meanwhile is in the review.
+        true => catch_up::missing(ctx, &session.store, site, None),
+        false => session.catch_up(ctx, site, args.outgoing.seen()).await,
+    };
+    let outcome = match caught_up {
         Ok(behind) => sign(ctx, args, plan, (site, &key), &session, behind, origin),
         Err(e) => Err(e),
     };
     match outcome {
         Ok(Outcome::Signed(signed)) => {
-            let delivered = outgoing::hand_over(ctx, session, *signed, &audience).await;
+            let delivered = outgoing::hand_over(ctx, session, *signed).await;
             backup::remind(ctx, site, &args.dir);
             match delivered.is_alone && stays(ctx, args) {
                 true => seed(ctx, delivered).await,

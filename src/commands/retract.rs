@@ -45,8 +45,8 @@ pub(crate) async fn run(ctx: &Context, args: &RetractArgs) -> Result<Exit> {
     let site = dir.id()?;
     let key = keys::load(&ctx.home, site)?;
     let audience = args.outgoing.audience()?;
-    let session = Session::open(ctx, "skep retract", site, &audience).await?;
-    let caught_up = session.catch_up(ctx, site, &audience, args.outgoing.seen());
+    let mut session = Session::open(ctx, "skep retract", site, audience).await?;
+    let caught_up = session.catch_up(ctx, site, args.outgoing.seen());
     let signed = match caught_up.await {
         Ok(behind) => fork::check_none(&session.store, site, behind)
             .and_then(|()| Ok(retraction(&session.store, site, &versions)?))
@@ -54,7 +54,7 @@ pub(crate) async fn run(ctx: &Context, args: &RetractArgs) -> Result<Exit> {
         Err(e) => Err(e),
     };
     match signed {
-        Ok(Some(signed)) => Ok(outgoing::deliver(ctx, session, signed, &audience).await),
+        Ok(Some(signed)) => Ok(outgoing::deliver(ctx, session, signed).await),
         Ok(None) => {
             session.close().await;
             Ok(Exit::Done)

@@ -45,14 +45,14 @@ pub(crate) async fn run(ctx: &Context, args: &RevertArgs) -> Result<Exit> {
     let key = keys::load(&ctx.home, dir.id()?)?;
     check_allow(&args.allow)?;
     let audience = args.outgoing.audience()?;
-    let session = Session::open(ctx, "skep revert", dir.id()?, &audience).await?;
-    let caught_up = session.catch_up(ctx, dir.id()?, &audience, args.outgoing.seen());
+    let mut session = Session::open(ctx, "skep revert", dir.id()?, audience).await?;
+    let caught_up = session.catch_up(ctx, dir.id()?, args.outgoing.seen());
     let signed = match caught_up.await {
         Ok(behind) => sign(ctx, args, &dir, &key, &session, behind),
         Err(e) => Err(e),
     };
     match signed {
-        Ok(signed) => Ok(outgoing::deliver(ctx, session, signed, &audience).await),
+        Ok(signed) => Ok(outgoing::deliver(ctx, session, signed).await),
         Err(e) => {
             session.close().await;
             Err(e)

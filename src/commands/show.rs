@@ -40,8 +40,8 @@ pub(crate) async fn run(ctx: &Context, args: &ShowArgs) -> Result<Exit> {
         write(ctx, &address, &found, |sink| sink(&bytes))?;
         return Ok(Exit::Done);
     }
-    let ready = swarm::ready_on(ctx, opened, address.site, &peers, OnFork::Fail).await?;
-    let shown = match ready.bring(&address, &peers).await {
+    let mut ready = swarm::ready_on(ctx, opened, address.site, &peers, OnFork::Fail).await?;
+    let shown = match ready.bring(ctx, &address, &peers).await {
         Ok(()) => show(ctx, &ready, &address),
         Err(e) => Err(e),
     };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::Value;
 use skep_publisher::{archive::address::Address, history, store::Holders};
 
 use crate::{
@@ -63,7 +64,17 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
         result["holders_whole"] = holders.whole.into();
         result["backed_up"] = backup::is_made(ctx, site).into();
         let have = review.base.as_ref().map_or(0, |entry| entry.number);
-        let fork = Fork::of(&review, history::unseen(&ctx.home, site, have)?);
+        let unseen = history::unseen(&ctx.home, site, have)?;
+        let elsewhere = open.store.elsewhere(site)?;
+        result["from_elsewhere"] = elsewhere.map(|elsewhere| elsewhere.newest).into();
+        // Null if nobody here knows.
+        result["published"] = match (&review.base, &unseen) {
+            (Some(_), _) => true.into(),
+            (None, None) => false.into(),
+            (None, Some(_)) => Value::Null,
+        };
+        let is_unknown = review.base.is_none() && unseen.is_some();
+        let fork = Fork::of(&review, unseen);
         fork.add_to(&mut result);
         result["origin"] = origin.as_ref().map(Origin::to_string).into();
         // Whoever reads the list may take long for it.
@@ -74,6 +85,15 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
             ctx.out.say(format!("A fork of {origin}."));
         }
         match &review.base {
+            None if is_unknown => {
+                ctx.out.say(
+                    "No version of the site is on this machine; it may be published all the same.",
+                );
+                ctx.out.field("next", format!(
+                    "fetch what is published with `skep log {} --peer TICKET`, or `skep import FILE`",
+                    Address::of(site)
+                ));
+            }
             None => ctx.out.say("Nothing is published yet."),
             Some(entry) if review.mend.as_ref().is_some_and(|mend| !mend.is_onto_own()) => {
                 ctx.out.say(format!(
@@ -87,7 +107,15 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
                 kept_by(holders)
             )),
         }
+        if let Some(elsewhere) = elsewhere {
+            ctx.out.warn(format!(
+                "version {} was published from another machine; this one had seen version {} before",
+                elsewhere.newest, elsewhere.before
+            ));
+        }
         report.show(&ctx.out);
+        // What it has is seen now.
+        open.store.shown(site)?;
         fork.show(&ctx.out);
         backup::remind(ctx, site, &args.dir);
         Ok::<_, crate::error::CliError>(())

@@ -21,7 +21,7 @@ use crate::{
     built::{From, Trust},
     catch_up::{self, Seen},
     choice::Choice,
-    context::Context,
+    context::{Context, now, seconds},
     error::{CliError, Result},
     fork::Fork,
     output::Output,
@@ -102,17 +102,22 @@ impl Drafts {
         let (out, said) = Output::gathered();
         let ctx = self.ctx.clone().with_output(out);
         let _turn = self.turn(site)?;
-        let peers = self.node.store.peers(site)?;
-        let named = peers.iter().filter(|peer| peer.named);
-        let named: Vec<Ticket> = named.filter_map(|peer| peer.ticket.parse().ok()).collect();
-        let asked = match named.is_empty() {
+        let known = self.node.known(site)?.into_iter();
+        let known: Vec<Ticket> = known.map(|known| known.ticket).collect();
+        let asked = match known.is_empty() {
             true => None,
             false => {
-                let asking = catch_up::ask(&ctx, &self.node, site, &named, Seen::Yes);
-                self.runtime.block_on(asking)?
+                let asking = catch_up::ask(&ctx, &self.node, site, &known, Seen::Yes);
+                self.runtime.block_on(asking)?.behind
             }
         };
+        catch_up::show(&ctx, &self.node.store, site, Seen::Yes)?;
         let mut draft = self.made(&ctx, site, asked)?;
+        if draft.review.clock_behind(seconds(now())).is_some() {
+            ctx.out.note(
+                "The clock of this machine is behind the newest version, whose date the next one gets too.",
+            );
+        }
         draft.notes = said.take();
         Ok(draft)
     }

@@ -4,7 +4,10 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::skep::{World, get};
+use crate::{
+    holders::second_machine,
+    skep::{World, get},
+};
 
 /// A key and a site on two machines, each with a host of its own and a reader. Version 1 is common.
 struct Twins {
@@ -18,11 +21,8 @@ impl Twins {
     fn new() -> Self {
         let world = World::new();
         let (address, desk_host) = world.published_site();
-        for (from, to) in [("author", "laptop"), ("site", "laptop-site")] {
-            for (name, bytes) in world.files(from) {
-                world.write(&format!("{to}/{name}"), bytes);
-            }
-        }
+        // It knows of no host, and so asks none.
+        second_machine(&world, &address);
         let laptop_host = world.host("laptop-host", &address);
         Self {
             world,

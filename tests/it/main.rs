@@ -1,5 +1,6 @@
 //! End-to-end tests: they drive the built binary, as its users do. One module a feature.
 
+mod at_once;
 mod choosing;
 mod crash;
 mod demo;
@@ -11,6 +12,7 @@ mod forking;
 mod forking_page;
 mod forking_update;
 mod forks;
+mod holders;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod keys;

@@ -160,8 +160,14 @@ async fn fetch_one(
         (Offer::New(new), ..) => new,
         (Offer::Rival(seen), Some(state), _) => {
             let mut error = forked(&head, seen.as_ref().map(|(_, fork_point)| *fork_point));
+            let is_new = is_new_rival(node, state, &head).await?;
             if let Err(e) = keep_rival(node, state, &head, seen, peer).await {
                 error.message += &format!("; what it has could not be kept: {e}");
+            }
+            if is_new && state.relation == Relation::Own {
+                let version = head.length();
+                node.emit(Event::Forked { site, version });
+                node.tell(site);
             }
             return Err(error);
         }
@@ -199,6 +205,7 @@ async fn fetch_one(
         if known && store.site(site)?.is_none() {
             return Err(removed_meanwhile(site));
         }
+        store.comes_from_elsewhere(site)?;
         let _checking = store.begin(site, Phase::Check, None, Unit::Bytes);
         accept(&store, site, relation, &kept, &new, wanted)
     })
@@ -221,11 +228,22 @@ async fn fetch_one(
         version: head.length(),
         received,
     });
+    if relation == Relation::Own {
+        let version = head.length();
+        node.emit(Event::Elsewhere { site, version });
+    }
     Ok(Fetched {
         head,
         versions,
         received,
     })
+}
+
+/// Whether a head that contradicts the log was not met before.
+async fn is_new_rival(node: &Node, state: &SiteState, head: &Head) -> Result<bool> {
+    let (store, state) = (node.store.clone(), state.clone());
+    let rivals = blocking(move || store.rivals(&state)).await?;
+    Ok(rivals.iter().all(|rival| rival.head.tip() != head.tip()))
 }
 
 /// Remembers a peer that has just shown that it has a site.

@@ -120,7 +120,7 @@ pub async fn follow(node: &Arc<Node>, site: SiteId, peers: &[Ticket]) -> Result<
     })
 }
 
-/// Stops following a site: it is not shared any more from now on, and stays in the cache of visited sites.
+/// Stops following or pinning a site: it is not shared any more from now on, and stays in the cache of visited sites.
 ///
 /// # Errors
 ///
@@ -268,16 +268,14 @@ impl Drop for Keeping {
     }
 }
 
-/// Asks some of the known peers of a site for a newer version. One's own sites are published, not fetched.
+/// Asks some of the known peers of a site for a newer version. Of a site of one's own another machine may have
+/// published one.
 async fn ask_round(node: &Arc<Node>, site: SiteId) {
     let store = node.store.clone();
     let known = blocking(move || Ok((store.site(site)?, store.peers(site)?))).await;
     let Ok((Some(state), peers)) = known else {
         return;
     };
-    if state.relation == Relation::Own {
-        return;
-    }
     let mut tickets: Vec<Ticket> = peers.iter().filter_map(|p| p.ticket.parse().ok()).collect();
     // The first is the one that is most likely there; of the others each has its turn.
     if tickets.len() > ASKED {

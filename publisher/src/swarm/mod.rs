@@ -18,6 +18,7 @@
 //! | [`follow`] | following sites, keeping them up to date, removing them |
 //! | `link` | links: telling each other of new versions, small ones with all their bytes |
 //! | `proto` | who is linked with whom: without IO |
+//! | [`known`] | the nodes that are known to have a site, remembered in one place |
 //! | [`cache`] | what goes when visited sites have too many bytes |
 //! | [`page`] | some files of a version that is not here yet, proved |
 //! | `doors`, `transport` | how many connections others may open, and how much each may hold in memory |
@@ -35,6 +36,7 @@ pub mod find;
 pub mod follow;
 mod have;
 mod keep;
+pub mod known;
 mod limits;
 pub mod link;
 pub mod network;
@@ -53,6 +55,7 @@ pub mod wire;
 
 pub use announce::Announced;
 pub use fetch::Fetched;
+pub use known::Known;
 pub use limits::Limits;
 pub use network::{Network, Ticket};
 pub use node::{Event, Node, OpenStore};

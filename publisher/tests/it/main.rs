@@ -14,6 +14,7 @@ mod damage;
 mod decoders;
 mod dht;
 mod disk;
+mod elsewhere;
 mod filling;
 mod fixture;
 mod follow;

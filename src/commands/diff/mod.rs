@@ -145,9 +145,9 @@ async fn between_versions(ctx: &Context, args: &DiffArgs) -> Result<Value> {
         None => &old,
     };
     let peers = args.peers.tickets(Some(via))?;
-    let ready = swarm::ready(ctx, "skep diff", old.site, &peers).await?;
-    let brought = match ready.bring(&old, &peers).await {
-        Ok(()) => ready.bring(&new, &peers).await,
+    let mut ready = swarm::ready(ctx, "skep diff", old.site, &peers).await?;
+    let brought = match ready.bring(ctx, &old, &peers).await {
+        Ok(()) => ready.bring(ctx, &new, &peers).await,
         Err(e) => Err(e),
     };
     let told = brought.and_then(|()| {

@@ -72,8 +72,8 @@ async fn make(ctx: &Context, what: &str, shown: &Path, peers: &Peers) -> Result<
     }
     let peers = peers.tickets(Some(&address))?;
     let dir = ctx.path(shown);
-    let ready = swarm::ready(ctx, "skep fork", address.site, &peers).await?;
-    let brought = ready.bring(&address, &peers).await;
+    let mut ready = swarm::ready(ctx, "skep fork", address.site, &peers).await?;
+    let brought = ready.bring(ctx, &address, &peers).await;
     let forked = brought.and_then(|()| {
         let entry = ready.store.entry_at(&ready.state, &address)?;
         let forked = fork(ctx, &ready.store, &ready.state, &entry, &dir);

@@ -35,8 +35,8 @@ pub(super) async fn run(ctx: &Context, shown: &Path, dry_run: bool, peers: &Peer
     };
     let peers = peers.tickets(None)?;
     let _turn = ctx.turn(dir.id()?).await;
-    let ready = swarm::ready(ctx, "skep fork", origin.site(), &peers).await?;
-    let brought = ready.bring(origin.address(), &peers).await;
+    let mut ready = swarm::ready(ctx, "skep fork", origin.site(), &peers).await?;
+    let brought = ready.bring(ctx, origin.address(), &peers).await;
     let brought = brought.map_err(|e| lost_origin(&origin, e));
     let updated = brought.and_then(|()| {
         let of = (&dir, &origin);

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     archive::{address::SiteId, head::Head, log::Tip},
     error::{Error, Kind, Result},
+    store::Relation,
     swarm::{
         fetch,
         keep::wanted,
@@ -148,6 +149,9 @@ async fn push_taken(
     };
     let store = node.store.clone();
     let state = blocking(move || store.site(site)).await?;
+    let is_own = state
+        .as_ref()
+        .is_some_and(|state| state.relation == Relation::Own);
     if let Some(state) = state
         && !has_room(node, state.relation, received).await?
     {
@@ -160,6 +164,7 @@ async fn push_taken(
         let Some(state) = store.site(site)? else {
             return Ok(Taken::ToFetch);
         };
+        store.comes_from_elsewhere(site)?;
         take(&store, site, &pushed, push, wanted(state.relation))
     });
     if fetch::unless_removed(node, site, taking).await? == Taken::ToFetch {
@@ -172,6 +177,10 @@ async fn push_taken(
         version: head.length(),
         received,
     });
+    if is_own {
+        let version = head.length();
+        node.emit(Event::Elsewhere { site, version });
+    }
     fetch::heard(node, site, peer).await?;
     Ok(true)
 }

@@ -4,7 +4,7 @@ mod linking;
 mod versions;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::{Arc, PoisonError},
 };
 
@@ -116,6 +116,8 @@ struct Driver {
     guest: Option<Guest>,
     /// Heads of what linked nodes have and this one has not.
     heads: BTreeMap<Tip, Head>,
+    /// Those of a site of one's own that were compared with the log here.
+    doubted: BTreeSet<Tip>,
     job: Option<Job>,
     /// What this node says of the newest version: that it keeps it.
     receipt: Option<Vec<u8>>,
@@ -164,6 +166,7 @@ impl Driver {
             addresses: Addresses::default(),
             guest: None,
             heads: BTreeMap::new(),
+            doubted: BTreeSet::new(),
             job: None,
             receipt: None,
             signing: None,
@@ -260,7 +263,8 @@ impl Driver {
                 }
             }
             Heard::Told { peer, head, whole } => {
-                let (node, tip) = (*peer.as_bytes(), self.keep_head(head));
+                let node = *peer.as_bytes();
+                let tip = self.keep_head(&node, head);
                 self.feed(Input::Told { node, tip, whole });
             }
             Heard::Pushed { peer, head, push } => self.given(peer, head, push),

@@ -49,7 +49,7 @@ impl Driver {
             return;
         }
         let node = self.addresses.learn(address, true);
-        let tip = head.clone().map(|head| self.keep_head(head));
+        let tip = head.clone().map(|head| self.keep_head(&node, head));
         self.guest = Some(Guest {
             peer,
             streams,
@@ -73,7 +73,7 @@ impl Driver {
                 peers,
             }) => {
                 let theirs = head.as_ref().map(Head::tip);
-                let tip = head.map(|head| self.keep_head(head));
+                let tip = head.map(|head| self.keep_head(&node, head));
                 self.link(peer, number, *streams, (None, theirs), true);
                 let peers = self.learn_named(peers);
                 if tip.is_some() {
@@ -94,7 +94,7 @@ impl Driver {
     }
 
     /// Whoever has the site and was there is asked again after a restart.
-    fn remember(&self, node: NodeId) {
+    pub(super) fn remember(&self, node: NodeId) {
         let Some(address) = self.addresses.of(&node).cloned() else {
             return;
         };

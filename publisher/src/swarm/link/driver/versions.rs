@@ -7,21 +7,25 @@ use iroh::{EndpointAddr, EndpointId};
 use super::{Driver, Part, Task, from_log, tip_of};
 use crate::{
     archive::{head::Head, receipt::Receipt},
-    store::Relation,
+    store::{Place, Relation},
     swarm::{
+        fetch::{self, Wanted},
         keep,
         link::{
             Heard,
             bring::{Providers, Step, bring},
             frame::Push,
         },
-        node::blocking,
+        node::{Event, blocking},
         proto::{
             NodeId, Tip,
             overlay::{Config, Input},
         },
     },
 };
+
+/// How many heads of others are remembered as looked at.
+const MAX_DOUBTED: usize = 64;
 
 /// A version that is brought.
 pub(super) struct Job {
@@ -39,7 +43,8 @@ impl Job {
 
 impl Driver {
     pub(super) fn given(&mut self, peer: EndpointId, head: Head, push: Push) {
-        let (node, tip) = (*peer.as_bytes(), self.keep_head(head.clone()));
+        let node = *peer.as_bytes();
+        let tip = self.keep_head(&node, head.clone());
         let is_next = tip.length == self.head.as_ref().map_or(0, Head::length) + 1;
         let address = self.addresses.of(&node).cloned();
         match address.filter(|_| is_next && self.job.is_none() && self.keeps()) {
@@ -82,17 +87,29 @@ impl Driver {
         }
         link.kept = receipt.length;
         if self.relation == Relation::Own {
-            let store = self.node.store.clone();
+            self.remember(node);
+            let (at, site) = (self.node.clone(), self.site);
+            let is_newest = self.head.as_ref().is_some_and(|head| receipt.is_for(head));
+            let version = receipt.length;
             self.node.spawn(async move {
+                let store = at.store.clone();
                 // It is said again on the next link.
-                let _ = blocking(move || store.keep_receipt(&receipt)).await;
+                let kept = blocking(move || store.keep_receipt(&receipt)).await;
+                if kept.is_ok() && is_newest {
+                    at.emit(Event::Kept {
+                        site,
+                        version,
+                        node,
+                    });
+                }
             });
         }
     }
 
-    /// Keeps the head of a version that is not here, and says which one that is.
-    pub(super) fn keep_head(&mut self, head: Head) -> Tip {
+    /// Keeps the head of a version that is not here, and says which one that is. `from` has told of it.
+    pub(super) fn keep_head(&mut self, from: &NodeId, head: Head) -> Tip {
         let tip = tip_of(&head);
+        self.doubt(from, &head);
         if tip.length > self.head.as_ref().map_or(0, Head::length) {
             self.heads.insert(tip, head);
         }
@@ -136,10 +153,40 @@ impl Driver {
         None
     }
 
-    /// Whether newer versions are brought here. A site of one's own is published, not fetched: what another machine
-    /// has published is shown first.
+    /// Whether newer versions are brought here. Of a site of one's own, those that another machine has published are
+    /// shown before the next one is published.
     fn keeps(&self) -> bool {
-        self.part == Part::Active && self.relation != Relation::Own
+        self.part == Part::Active
+    }
+
+    /// Looks whether a head of a site of one's own that is no longer than the one here contradicts it. The fetch
+    /// keeps it as evidence then; a longer one is fetched anyway.
+    fn doubt(&mut self, from: &NodeId, head: &Head) {
+        let is_own = self.relation == Relation::Own && self.part == Part::Active;
+        let is_other = self
+            .head
+            .as_ref()
+            .is_some_and(|ours| head.length() <= ours.length() && head.tip() != ours.tip());
+        let tip = tip_of(head);
+        let address = self.addresses.of(from).cloned();
+        let Some(address) = address.filter(|_| is_own && is_other) else {
+            return;
+        };
+        if self.doubted.len() >= MAX_DOUBTED {
+            self.doubted.clear();
+        }
+        if !self.doubted.insert(tip) {
+            return;
+        }
+        let (node, site, head) = (self.node.clone(), self.site, head.clone());
+        self.node.spawn(async move {
+            let (store, theirs) = (node.store.clone(), head.clone());
+            let place = blocking(move || store.place_of(&theirs)).await;
+            if place.is_ok_and(|place| place == Place::Unknown) {
+                // What comes of it is in the records, and an event.
+                let _ = fetch::fetch(&node, site, &address, Some(head), Wanted::Whole).await;
+            }
+        });
     }
 
     fn begin(
