@@ -1,12 +1,10 @@
 //! What happens at a node that goes on running, in words and for programs.
 
+use data_encoding::HEXLOWER;
 use serde_json::json;
 use skep_publisher::{archive::address::Address, swarm::Event};
 
-use crate::{
-    outgoing::hex,
-    output::{Output, bytes},
-};
+use crate::output::{Output, bytes};
 
 /// Says what has happened.
 pub(crate) fn say(out: &Output, event: &Event) {
@@ -49,7 +47,7 @@ pub(crate) fn say(out: &Output, event: &Event) {
             version,
             node,
         } => {
-            let (address, name) = (Address::of(*site).to_string(), hex(node));
+            let (address, name) = (Address::of(*site).to_string(), HEXLOWER.encode(node));
             out.json(&json!({
                 "event": "kept", "address": address, "version": version, "node": name,
             }));

@@ -93,10 +93,9 @@ fn from_file(path: &Path) -> Result<Passphrase> {
     };
     let shown = path.display();
     read.map_err(|e| CliError::failed("io", format!("can't read {shown}: {e}")))?;
-    let text = keys::text::decode(&bytes)
-        .ok_or_else(|| CliError::usage(format!("{shown} is not text, and no passphrase")))?;
-    let mut lines = text.split(['\r', '\n']);
-    let line = lines.find(|line| !line.trim().is_empty());
-    let line = line.unwrap_or_default().to_owned();
-    Ok(Passphrase::new(Zeroizing::new(line))?)
+    let text = keys::text::decode(&bytes).ok_or_else(|| {
+        CliError::usage(format!("{shown}: a passphrase is text in UTF-8 or UTF-16"))
+    })?;
+    let line = text.split(['\r', '\n']).next().unwrap_or_default();
+    Ok(Passphrase::new(Zeroizing::new(line.to_owned()))?)
 }

@@ -148,14 +148,19 @@ fn what_is_not_here_is_fetched_or_the_fork_is_not_made() {
     // The newest is brought by this, and the second is not.
     world.json("reader", &["log", &address, "--peer", &host.ticket]);
     let second = format!("{address}+2");
-    world
-        .fails(1, "reader", &["fork", &second, "mine"])
-        .says(&["not on this machine", "--peer TICKET"]);
-    nothing_was_made(&world, "reader");
-    let forked = world.json("reader", &["fork", &second, "mine", "--peer", &host.ticket]);
+    world.json("other", &["log", &address, "--peer", &host.ticket]);
+    // The host that gave the newest is remembered.
+    let forked = world.json("reader", &["fork", &second, "mine"]);
     assert!(text(&forked["origin"]).starts_with(&second), "{forked}");
     assert!(world.read("mine/note.md").contains("From the author."));
     assert!(world.path("mine/long.bin").exists());
+    // When it is gone, what is missing is said.
+    fs::remove_dir_all(world.path("mine")).unwrap();
+    host.running.kill();
+    world
+        .fails(1, "other", &["fork", &second, "mine"])
+        .says(&["not on this machine", "--peer TICKET"]);
+    nothing_was_made(&world, "other");
 }
 
 #[test]

@@ -325,3 +325,75 @@ fn a_site_gets_a_key_only_when_it_is_told_to() {
         .fails(1, "home", &["key", "new", "nowhere"])
         .says(&["no folder nowhere"]);
 }
+
+#[test]
+fn a_key_file_and_its_passphrase_are_read_as_an_editor_left_them() {
+    let world = World::new();
+    let address = world.new_site("home", "site");
+    // PowerShell writes UTF-16, an editor a mark and a blank.
+    world.write("passphrase", "correct horse battery\n");
+    let utf16 = "\u{feff}correct horse battery\r\n".encode_utf16();
+    world.write(
+        "utf16",
+        utf16.flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+    );
+    world.write("marked", "\u{feff}correct horse battery \r\n");
+    let export = [
+        "key",
+        "export",
+        "site",
+        "k.age",
+        "--passphrase-file",
+        "passphrase",
+    ];
+    world.json("home", &export);
+    world.write(
+        "k2.age",
+        format!("\u{feff}\r\n{}", world.read("k.age").replace('\n', "\r\n")),
+    );
+    for (n, passphrase) in ["utf16", "marked", "passphrase"].iter().enumerate() {
+        let import = ["key", "import", "k2.age", "--passphrase-file", passphrase];
+        let imported = world.json(&format!("other-{n}"), &import);
+        assert_eq!(imported["address"], address.as_str(), "{passphrase}");
+    }
+}
+
+#[test]
+fn a_backup_of_a_key_stops_a_publish_under_any_name() {
+    let world = World::new();
+    world.new_site("home", "site");
+    world.write("passphrase", "correct horse battery\n");
+    let export = [
+        "key",
+        "export",
+        "site",
+        "k.age",
+        "--passphrase-file",
+        "passphrase",
+    ];
+    world.json("home", &export);
+    let words = world
+        .run("home", &["key", "export", "site", "--phrase"])
+        .out();
+    let list = words.lines().filter(|line| !line.starts_with('#'));
+    let list: Vec<_> = list.flat_map(str::split_whitespace).collect();
+    let list: String = list
+        .chunks(2)
+        .map(|pair| format!("{}. {}\n", pair[0], pair[1]))
+        .collect();
+    for (name, content) in [
+        ("site/notes.txt", world.read("k.age")),
+        ("site/notes.txt", words.clone()),
+        (
+            "site/notes.md",
+            format!("---\ntitle: Notes\n---\nMy words:\n\n{list}"),
+        ),
+    ] {
+        world.write(name, content);
+        let publish = ["publish", "site", "--yes", "--wait", "0"];
+        world
+            .fails(1, "home", &publish)
+            .says(&["(secret)", "nothing was published", "notes"]);
+        std::fs::remove_file(world.path(name)).unwrap();
+    }
+}

@@ -76,8 +76,11 @@ fn a_forged_head() {
 fn an_older_head() {
     let world = World::new();
     let (address, host) = world.published_site();
-    // A backup of the author's machine, made after version 1.
-    copy(&world, "author", "backup");
+    // A second machine of the author's that knows version 1, and no host that would tell it of more.
+    world.json("author", &["export", "site", "v1.skep"]);
+    world.json("author", &["key", "export", "site", "site.key", "--plain"]);
+    world.json("backup", &["key", "import", "site.key"]);
+    world.json("backup", &["import", "v1.skep"]);
     world.write("site/about.md", "---\ntitle: About\n---\nVersion two.\n");
     let second = world.json(
         "author",

@@ -19,6 +19,8 @@ fn the_manual_and_the_help_name_all_warnings() {
     let first_harmless = kinds.iter().position(|(_, blocking)| !blocking);
     let forks = [("abandons", true), ("behind", true)];
     kinds.splice(first_harmless.unwrap()..first_harmless.unwrap(), forks);
+    // What is about no file comes last.
+    kinds.push(("clock", false));
     assert_eq!(rows.collect::<Vec<_>>(), kinds);
     let help = World::new().run("home", &["publish", "--help"]).out();
     let blocking = kinds.iter().filter(|(_, blocking)| *blocking);

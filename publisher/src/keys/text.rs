@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::KeyText;
 
-/// The text in `bytes`: UTF-8, UTF-16 or Latin-1, without a byte order mark. `None` if it is no text.
+/// The text in `bytes`: UTF-8 or UTF-16, without a byte order mark. `None` if it is no text.
 pub fn decode(bytes: &[u8]) -> Option<KeyText> {
     if let Some(utf8) = bytes.strip_prefix(b"\xef\xbb\xbf") {
         return decode(utf8);
@@ -16,10 +16,14 @@ pub fn decode(bytes: &[u8]) -> Option<KeyText> {
     if bytes.contains(&0) {
         return None;
     }
-    Some(Zeroizing::new(match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
-    }))
+    let text = std::str::from_utf8(bytes).ok()?;
+    Some(Zeroizing::new(text.to_owned()))
+}
+
+/// The same, or else the text in Latin-1: an old mail program makes it of hard spaces.
+fn decode_any(bytes: &[u8]) -> Option<KeyText> {
+    let latin = || bytes.iter().map(|&byte| char::from(byte)).collect();
+    decode(bytes).or_else(|| (!bytes.contains(&0)).then(|| Zeroizing::new(latin())))
 }
 
 /// The code units of a text in UTF-16, with or without a byte order mark. Windows writes such files.
@@ -45,9 +49,9 @@ fn utf16(bytes: &[u8]) -> Option<Zeroizing<Vec<u16>>> {
 
 /// What a file with a key may say, the likeliest reading first: as it is, and as mail in quoted-printable.
 pub(super) fn readings(bytes: &[u8]) -> impl Iterator<Item = KeyText> {
-    let plain = decode(bytes);
+    let plain = decode_any(bytes);
     let as_mail = plain.as_deref().and_then(|text| printable(text.as_bytes()));
-    let decoded = as_mail.and_then(|bytes| decode(&bytes));
+    let decoded = as_mail.and_then(|bytes| decode_any(&bytes));
     plain.into_iter().chain(decoded).map(|text| mended(&text))
 }
 
@@ -263,6 +267,7 @@ mod tests {
     fn what_is_no_text_is_told() {
         assert!(decode(b"\x00\x01\x02\x03abcdefgh").is_none());
         assert_eq!(&**decode(b"").unwrap(), "");
-        assert_eq!(&**decode(b"caf\xe9").unwrap(), "caf\u{e9}");
+        assert!(decode(b"caf\xe9").is_none());
+        assert_eq!(&**decode_any(b"caf\xe9").unwrap(), "caf\u{e9}");
     }
 }

@@ -201,7 +201,7 @@ fn describe(store: &Store, site: SiteId) -> Result<Option<LibrarySite>> {
         title = match title::of(&Reader::new(store, &state), entry.tree) {
             Ok(title) => title,
             // Not here, or damaged: who opens the site is told.
-            Err(e) if matches!(e.kind, Kind::NotFound | Kind::Damaged) => None,
+            Err(e) if matches!(e.kind, Kind::NotFound | Kind::Damaged | Kind::Io) => None,
             Err(e) => return Err(e),
         };
         newest = Some(Newest {

@@ -147,6 +147,35 @@ async fn a_contradiction_that_is_not_longer_is_kept_as_evidence() {
     assert!(world.desk.review(&store).mend.is_some());
 }
 
+#[test]
+fn a_store_that_can_not_be_used_is_called_damaged_only_if_it_is() {
+    let author = Author::new().with("index.html", "one");
+    let open = author.open();
+    author.publish(&open.store);
+    drop(open);
+    let why = || OpenStore::open(&author.home, "a test").err().unwrap();
+    for name in ["records.redb", "blobs/blobs.db"] {
+        let path = author.home.store().join(name);
+        let whole = std::fs::read(&path).unwrap();
+        // The format's version is the first byte of both transaction slots.
+        let mut newer = whole.clone();
+        (newer[64], newer[192]) = (9, 9);
+        std::fs::write(&path, newer).unwrap();
+        let error = why();
+        assert_eq!(error.kind, Kind::OtherVersion, "{name}: {error}");
+        assert!(error.message.contains(name), "{error}");
+        std::fs::write(&path, vec![7; 10_000]).unwrap();
+        assert_eq!(why().kind, Kind::Damaged, "{name}: {}", why());
+        // A folder in its place is neither.
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(why().kind, Kind::Io, "{name}: {}", why());
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::write(&path, whole).unwrap();
+    }
+    drop(author.open());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_is_locked_until_it_is_closed() {
     let author = Author::new().with("index.html", "one");
