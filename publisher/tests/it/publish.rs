@@ -268,7 +268,7 @@ fn a_clock_that_was_set_back_dates_no_version_before_the_last() {
     let author = Author::new().with("index.html", "one");
     let open = author.open();
     let scratch = author.folder().join("../scratch");
-    let mut at = |time: u64, text: &str| {
+    let at = |time: u64, text: &str| {
         author.write("index.html", text);
         let review = author.review(&open.store);
         let statement = Statement {
