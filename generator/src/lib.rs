@@ -30,6 +30,7 @@ mod files;
 mod front_matter;
 pub mod glob;
 mod html;
+mod images;
 mod links;
 mod load;
 mod manifest;

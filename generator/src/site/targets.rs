@@ -9,9 +9,9 @@ use super::page::Kind;
 use super::resolve::Target;
 use super::{Output, Site};
 use crate::error::{Error, ErrorKind};
+use crate::images;
 use crate::links::{self, Base, Targets};
 use crate::names::{Url, nfc};
-use crate::sources::Content;
 use crate::template::{ComponentCall, Context, values};
 
 /// What a page that is being rendered may ask of the site.
@@ -74,17 +74,7 @@ impl Site {
             return None;
         };
         let file = self.files.get(source)?;
-        *file.size.get_or_init(|| {
-            let size = match &file.source.content {
-                Content::Theme(bytes) => imagesize::blob_size(bytes),
-                Content::Disk { path, .. } => imagesize::size(path),
-            };
-            let size = size.ok()?;
-            Some((
-                u32::try_from(size.width).ok()?,
-                u32::try_from(size.height).ok()?,
-            ))
-        })
+        *file.size.get_or_init(|| images::size(&file.source.content))
     }
 }
 
