@@ -37,6 +37,7 @@ mod manifest;
 mod markdown;
 mod marks;
 mod names;
+mod nul;
 mod permalink;
 pub mod preview;
 mod recognise;
@@ -63,6 +64,7 @@ pub use manifest::{BuildManifest, Mark, Provenance, Record, record_of};
 pub use recognise::{Recognised, recognise};
 pub use render::render;
 pub use site::Site;
+pub use slugs::slug;
 
 /// The HTML of a text of Markdown with all extensions, links to other sources not yet resolved.
 /// Empty if it calls components in a way that can't be understood. For measuring.

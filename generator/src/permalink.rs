@@ -154,11 +154,20 @@ fn is_kept(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".."
 }
 
-/// `name` without the characters that need an escape in a URL or mean something to a shell.
+/// `name` without the characters that need an escape in a URL or mean something to a shell. One
+/// that has no others, such as one of emoji, keeps what a browser can show.
 pub(crate) fn url_segment(name: &str) -> String {
+    if let Some(symbols) = slugs::of_symbols(name) {
+        return symbols;
+    }
     let mut segment = String::with_capacity(name.len());
+    let mut is_inside = false;
     for c in name.chars() {
-        if c.is_alphanumeric() || "-_.~!$()+,;=@".contains(c) {
+        if is_inside && slugs::is_joiner(c) {
+            continue;
+        }
+        is_inside = slugs::is_word(c, is_inside);
+        if is_inside || "-_.~!$()+,;=@".contains(c) {
             segment.push(c);
         } else if !segment.ends_with('-') {
             segment.push('-');
@@ -293,6 +302,22 @@ mod tests {
         for style in ["/a%0Ab/", "/a%5Cb/", "/a%3Ab/", "/a./b/", "/%FF/"] {
             let error = pattern(style).unwrap_err();
             assert!(error.contains("can't be a permalink"), "{error}");
+        }
+    }
+
+    #[test]
+    fn segments_keep_marks_and_names_of_emoji() {
+        for (name, segment) in [
+            ("தமிழ்", "தமிழ்"),
+            ("می\u{200c}خواهم", "میخواهم"),
+            ("my 🎉 post", "my-post"),
+            ("🎉", "🎉"),
+            ("🎊", "🎊"),
+            ("❤\u{fe0f}", "❤\u{fe0f}"),
+            ("?", "3f"),
+            ("&&", "26-26"),
+        ] {
+            assert_eq!(url_segment(name), segment, "{name}");
         }
     }
 

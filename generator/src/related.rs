@@ -7,7 +7,6 @@ use tera::Value;
 
 use crate::site::Site;
 use crate::site::page::Page;
-use crate::slugs;
 
 /// How many are named at most.
 const MOST: usize = 10;
@@ -18,8 +17,7 @@ pub(crate) fn posts(site: &Site, id: u32, page: &Page) -> Value {
     let mut scores: HashMap<u32, u64> = HashMap::new();
     for (taxonomy, names) in site.taxonomies.iter().zip(&page.terms) {
         for name in names {
-            let slug = slugs::slug(name);
-            let Some(term) = taxonomy.terms.iter().find(|term| *term.slug == *slug) else {
+            let Some(term) = taxonomy.find(name) else {
                 continue;
             };
             // Whole numbers: sums of fractions would depend on their order.

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, did_you_mean};
 use crate::feed;
 use crate::links::{self, Base};
 use crate::names::Url;
+use crate::nul;
 use crate::redirect;
 use crate::related;
 use crate::site::lists::{Kind, List};
@@ -82,6 +83,8 @@ fn finish(
     context: &Context,
 ) -> Result<String, Error> {
     let is_html = path.ends_with(".html") || path.ends_with(".htm");
+    // A template may have made one.
+    let html = &*nul::replaced(html);
     let around = Around { site, context };
     if !is_html {
         return Ok(links::sweep(html, &around));
@@ -155,11 +158,9 @@ fn items_of<'a>(site: &'a Site, over: &Over) -> &'a [u32] {
     match over {
         Over::Posts => &site.posts,
         Over::Collection(index) => &site.collections[*index],
-        Over::Term(index, slug) => {
-            let mut terms = site.taxonomies[*index].terms.iter();
-            terms
-                .find(|term| *term.slug == **slug)
-                .map_or(&[], |term| &term.posts)
+        Over::Term(index, name) => {
+            let term = site.taxonomies[*index].find(name);
+            term.map_or(&[], |term| &term.posts)
         }
     }
 }

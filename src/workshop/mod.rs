@@ -278,9 +278,9 @@ fn folder_for(typed: &Path, title: &str) -> PathBuf {
 
 /// A folder for a website of that title that is not there yet.
 fn free_folder(title: &str) -> PathBuf {
-    let name = match slug::slugify(title) {
-        name if name.is_empty() => "website".to_owned(),
-        name => name.chars().take(60).collect(),
+    let name = match title.contains(char::is_alphanumeric) {
+        true => skep_generator::slug(title).chars().take(60).collect(),
+        false => "website".to_owned(),
     };
     let numbered = (2..).map(|n| format!("{name}-{n}"));
     let mut names = std::iter::once(name.clone()).chain(numbered);

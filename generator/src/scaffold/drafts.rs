@@ -11,6 +11,7 @@ use crate::documents;
 use crate::error::{Error, ErrorKind};
 use crate::files;
 use crate::front_matter::{self, Format};
+use crate::slugs;
 use crate::sources;
 
 /// How long the name of a draft's file may be, without its extension. It becomes a part of a URL that people
@@ -21,14 +22,14 @@ const LONGEST_SLUG: usize = 80;
 pub fn draft(dir: &Path, title: &str) -> Result<PathBuf, Error> {
     config::read(dir)?.engine.expect_tera()?;
     let title = title.trim();
-    let slug = short(slug::slugify(title));
-    if slug.is_empty() {
+    if !slugs::says_something(title) {
         return Err(Error::new(
             ErrorKind::Refused,
             format!("'{title}' has no letters to name a file by"),
         )
         .with_hint("give the draft a title of words; you can change it in the file"));
     }
+    let slug = short(slugs::slug(title));
     let drafts = dir.join("_drafts");
     refuse_namesake(&drafts, &slug)?;
     let path = drafts.join(format!("{slug}.md"));
@@ -90,15 +91,12 @@ fn short(slug: String) -> String {
     if slug.len() <= LONGEST_SLUG {
         return slug;
     }
-    // It is ASCII.
-    let cut = &slug[..LONGEST_SLUG];
-    match slug.as_bytes().get(LONGEST_SLUG) {
-        Some(b'-') => cut.to_owned(),
-        _ => cut
-            .rsplit_once('-')
-            .map_or(cut, |(words, _)| words)
-            .to_owned(),
+    let cut = slugs::cut(&slug, LONGEST_SLUG);
+    if slug[cut.len()..].starts_with('-') {
+        return cut.to_owned();
     }
+    let words = cut.rsplit_once('-').map_or(cut, |(words, _)| words);
+    words.to_owned()
 }
 
 /// Refuses a name in `folder` that a file with another extension, or a folder, has already: both would claim one URL.

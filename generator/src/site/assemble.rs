@@ -11,7 +11,6 @@ use super::lists::{self, List};
 use super::outputs::Claim;
 use super::page::{Kind, Over, Page, Paginate};
 use super::pager::{self, Pager};
-use super::taxonomy;
 use super::{Memory, Output, Shown, Site, SiteFile, checks, order, posts};
 use crate::code::Highlighter;
 use crate::config::{self, Config};
@@ -54,7 +53,7 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
     let slots = memory.slots.iter().flatten();
     let drafts = slots.filter(|slot| slot.page.draft).count();
 
-    let posts = sorted_posts(memory, &is_shown);
+    let posts = memory.posts.clone();
     let pages: Vec<Option<Shown>> = memory
         .slots
         .iter()
@@ -68,22 +67,7 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
             places[*id as usize] = place;
         }
     }
-    let taxonomies: Vec<taxonomy::Taxonomy> = config
-        .taxonomies
-        .iter()
-        .enumerate()
-        .map(|(index, name)| {
-            let posts = posts.iter().filter_map(|id| {
-                let slot = memory.slots[*id as usize].as_ref()?;
-                Some((
-                    *id,
-                    slot.page.terms[index].as_slice(),
-                    slot.numbers[index].as_slice(),
-                ))
-            });
-            taxonomy::group(name, &memory.slugs[index], posts)
-        })
-        .collect();
+    let taxonomies = std::mem::take(&mut memory.taxonomies);
     let lists = lists::make(&lists::Parts {
         config,
         templates: &templates,
@@ -164,12 +148,9 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         let pager = pager_of(config, &templates, page, |over| match over {
             Over::Posts => posts.len(),
             Over::Collection(index) => collections[*index].len(),
-            Over::Term(index, slug) => {
-                let terms = &taxonomies[*index].terms;
-                terms
-                    .iter()
-                    .find(|term| *term.slug == **slug)
-                    .map_or(0, |term| term.posts.len())
+            Over::Term(index, name) => {
+                let term = taxonomies[*index].find(name);
+                term.map_or(0, |term| term.posts.len())
             }
         })?;
         Some((id, pager))
@@ -260,31 +241,6 @@ fn file(source: &Arc<Source>, at: Option<&SitePath>) -> SiteFile {
         at: at.cloned(),
         size: OnceLock::new(),
     }
-}
-
-/// The posts that are shown, newest first. They are in order already but for what changed.
-fn sorted_posts(memory: &mut Memory, is_shown: &impl Fn(&Page) -> bool) -> Vec<u32> {
-    let slots = &memory.slots;
-    let post = |id: u32| {
-        let page = &slots[id as usize].as_ref()?.page;
-        (page.kind == Kind::Post && is_shown(page)).then_some(&**page)
-    };
-    let mut is_listed = vec![false; slots.len()];
-    let mut posts: Vec<(u32, &Page)> = Vec::with_capacity(slots.len());
-    for id in &memory.posts {
-        if let Some(page) = post(*id) {
-            is_listed[*id as usize] = true;
-            posts.push((*id, page));
-        }
-    }
-    for (id, _) in is_listed.iter().enumerate().filter(|(_, listed)| !**listed) {
-        let id = u32::try_from(id).unwrap_or(u32::MAX);
-        posts.extend(post(id).map(|page| (id, page)));
-    }
-    posts.sort_by(|(_, a), (_, b)| order::posts(a, b));
-    let posts: Vec<u32> = posts.into_iter().map(|(id, _)| id).collect();
-    memory.posts.clone_from(&posts);
-    posts
 }
 
 /// The documents of each collection in their order.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::outputs::{Claim, Outputs};
 use crate::error::{Error, ErrorKind};
 use crate::names::SitePath;
+use crate::slugs;
 
 /// Who goes first where two claim one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +14,11 @@ pub(crate) enum Rank {
     Theme,
     Site,
 }
+
+/// File systems hold no longer names, and neither do archives.
+const MAX_NAME: usize = 255;
+/// Archives hold no longer paths.
+const MAX_PATH: usize = 1024;
 
 /// Gives each path to one of those who claim it. A site's own file goes before its theme's, and both go before
 /// what skep makes; among equals it is an error. All paths can lie beside each other on every file system.
@@ -49,6 +55,19 @@ pub(crate) fn settle(claims: &[Claim]) -> Result<Outputs, Error> {
                 None => error,
             }
         };
+        if let Some(long) = path.split('/').find(|name| name.len() > MAX_NAME) {
+            let start = slugs::cut(long, 40);
+            errors.push(error(
+                format!("the name {start}… in its path is longer than {MAX_NAME} bytes"),
+                "file systems hold no longer names: give it a shorter file name, `slug` or `permalink`",
+            ));
+        } else if path.len() > MAX_PATH {
+            let start = slugs::cut(path, 40);
+            errors.push(error(
+                format!("its path /{start}… is longer than {MAX_PATH} bytes"),
+                "give it a shorter `permalink`, or put it into fewer folders",
+            ));
+        }
         if let Some(other) = folded.insert(path.to_lowercase(), path) {
             errors.push(error(
                 format!("/{path} and /{other} differ in upper and lower case only"),
@@ -102,6 +121,16 @@ mod tests {
     fn the_site_goes_before_the_theme() {
         assert!(settle(&[("a", Rank::Theme, "t"), ("a", Rank::Site, "s")]).is_ok());
         assert!(settle(&[("a", Rank::Site, "s"), ("a", Rank::Generated, "")]).is_ok());
+    }
+
+    #[test]
+    fn a_path_that_no_file_system_holds_is_told_with_its_text() {
+        for path in [format!("{}/index.html", "ü".repeat(128)), "a/".repeat(600)] {
+            let error = settle(&[(&path, Rank::Site, "a.md")]).unwrap_err();
+            assert!(error.message.contains("longer than"), "{error}");
+            assert_eq!(error.place.unwrap().file, "a.md");
+        }
+        assert!(settle(&[(&"x".repeat(255), Rank::Site, "a.md")]).is_ok());
     }
 
     #[test]

@@ -12,9 +12,9 @@ use rayon::prelude::*;
 use super::assemble::Input;
 use super::follow::Frame;
 use super::outputs::{Claim, Outputs};
-use super::page::{self, Making, Page};
-use super::taxonomy::{self, Slugs};
-use super::{Shown, posts};
+use super::page::{self, Kind, Making, Page};
+use super::taxonomy::{self, Numbers, Taxonomy};
+use super::{Shown, order, posts};
 use crate::config::Config;
 use crate::documents::{Body, Document, Item, TemplateText};
 use crate::error::Error;
@@ -30,9 +30,13 @@ pub(crate) struct Memory {
     ids: Arc<HashMap<Arc<str>, u32>>,
     free: Vec<u32>,
     pub(super) slots: Vec<Option<Slot>>,
-    pub(super) slugs: Vec<Slugs>,
+    /// The numbers of the terms of each taxonomy.
+    numbers: Vec<Numbers>,
+    /// What each term is called, and its slug, by its number; `None` if no page has it.
+    called: Vec<Vec<Option<Called>>>,
     /// What templates see of each term, by its number.
     pub(super) terms: Vec<Vec<template::Value>>,
+    pub(super) taxonomies: Vec<Taxonomy>,
     pub(super) templates: Option<Arc<Templates>>,
     /// The posts in their order.
     pub(super) posts: Vec<u32>,
@@ -41,6 +45,9 @@ pub(crate) struct Memory {
     /// The site that was made last.
     pub(super) frame: Option<Frame>,
 }
+
+/// The name and the slug of a term.
+type Called = (String, Arc<str>);
 
 /// What all pages depend on.
 #[derive(Debug, PartialEq)]
@@ -95,10 +102,10 @@ impl Memory {
         let mut changed = input.changed;
         if self.made_with.as_ref() != Some(&made_with) {
             *self = Self::default();
-            self.slugs
-                .resize_with(input.config.taxonomies.len(), Slugs::default);
-            self.terms
-                .resize_with(input.config.taxonomies.len(), Vec::new);
+            let count = input.config.taxonomies.len();
+            self.numbers.resize_with(count, Numbers::default);
+            self.called.resize_with(count, Vec::new);
+            self.terms.resize_with(count, Vec::new);
             changed = None;
         }
         // Whatever fails from here on, the next site is made anew.
@@ -114,6 +121,8 @@ impl Memory {
         self.made_with = Some(made_with);
         let templates = self.templates(input)?;
         self.choose_layouts(input, &templates)?;
+        self.sort_posts(input);
+        self.group_terms(input);
         self.make_values(input, &templates);
         Ok(templates)
     }
@@ -206,7 +215,7 @@ impl Memory {
     }
 
     fn insert(&mut self, path: &Arc<str>, page: Page) {
-        let numbers = taxonomy::numbers(&page, &mut self.slugs);
+        let numbers = taxonomy::numbers(&page, &mut self.numbers);
         let slot = Slot {
             page: Arc::new(page),
             numbers,
@@ -295,6 +304,91 @@ impl Memory {
         Error::collect(errors)
     }
 
+    /// Sorts the posts that are shown, newest first. They are in order already but for what changed.
+    fn sort_posts(&mut self, input: &Input<'_>) {
+        let slots = &self.slots;
+        let post = |id: u32| {
+            let page = &slots[id as usize].as_ref()?.page;
+            let is_listed = page.kind == Kind::Post && posts::is_shown(input.options, page);
+            is_listed.then_some(&**page)
+        };
+        let mut is_listed = vec![false; slots.len()];
+        let mut posts: Vec<(u32, &Page)> = Vec::with_capacity(slots.len());
+        for id in &self.posts {
+            if let Some(page) = slots.get(*id as usize).and_then(|_| post(*id)) {
+                is_listed[*id as usize] = true;
+                posts.push((*id, page));
+            }
+        }
+        for (id, _) in is_listed.iter().enumerate().filter(|(_, listed)| !**listed) {
+            let id = u32::try_from(id).unwrap_or(u32::MAX);
+            posts.extend(post(id).map(|page| (id, page)));
+        }
+        posts.sort_by(|(_, a), (_, b)| order::posts(a, b));
+        self.posts = posts.into_iter().map(|(id, _)| id).collect();
+    }
+
+    /// Groups the posts by their terms. What templates saw of a term that is called otherwise now,
+    /// or has another slug, is forgotten.
+    fn group_terms(&mut self, input: &Input<'_>) {
+        self.taxonomies.clear();
+        for (index, name) in input.config.taxonomies.iter().enumerate() {
+            let posts = self.posts.iter().filter_map(|id| {
+                let slot = self.slots[*id as usize].as_ref()?;
+                let names = slot.page.terms[index].as_slice();
+                Some((*id, names, slot.numbers[index].as_slice()))
+            });
+            let numbers = &self.numbers[index];
+            let taxonomy = taxonomy::group(name, numbers, posts);
+            let mut called: Vec<Option<Called>> = vec![None; numbers.len()];
+            for term in &taxonomy.terms {
+                let name = term.name.clone();
+                called[term.number as usize] = Some((name, Arc::clone(&term.slug)));
+            }
+            self.taxonomies.push(taxonomy);
+            self.call_others(index, &mut called);
+            let before = std::mem::take(&mut self.called[index]);
+            let mut is_another = vec![false; called.len()];
+            for (number, (old, new)) in before.iter().zip(&called).enumerate() {
+                is_another[number] = old != new;
+            }
+            self.called[index] = called;
+            let terms = &mut self.terms[index];
+            terms.resize(is_another.len(), template::Value::none());
+            for (term, _) in terms.iter_mut().zip(&is_another).filter(|(_, is)| **is) {
+                *term = template::Value::none();
+            }
+            for slot in self.slots.iter_mut().flatten() {
+                let numbers = slot.numbers[index].iter();
+                if numbers
+                    .into_iter()
+                    .any(|number| is_another[*number as usize])
+                {
+                    slot.value = None;
+                }
+            }
+        }
+    }
+
+    /// Terms that no post has are called as the first of the pages calls them that have them.
+    fn call_others(&self, index: usize, called: &mut [Option<Called>]) {
+        let mut first: HashMap<u32, (&Arc<str>, &String)> = HashMap::new();
+        for slot in self.slots.iter().flatten() {
+            let page = &slot.page;
+            for (name, number) in page.terms[index].iter().zip(&slot.numbers[index]) {
+                if called[*number as usize].is_none() {
+                    let this = (&page.source, name);
+                    let known = first.entry(*number).or_insert(this);
+                    *known = this.min(*known);
+                }
+            }
+        }
+        for (number, (_, name)) in first {
+            let slug = self.numbers[index].slug(number);
+            called[number as usize] = Some((name.clone(), slug));
+        }
+    }
+
     /// Makes what templates see of the pages that changed.
     fn make_values(&mut self, input: &Input<'_>, templates: &Templates) {
         let taxonomies = &input.config.taxonomies;
@@ -307,16 +401,15 @@ impl Memory {
             if slot.value.is_some() {
                 continue;
             }
-            for (index, names) in slot.page.terms.iter().enumerate() {
-                for (name, number) in names.iter().zip(&slot.numbers[index]) {
-                    let known = &mut self.terms[index];
-                    if known.len() <= *number as usize {
-                        known.resize(*number as usize + 1, template::Value::none());
-                    }
-                    let value = &mut known[*number as usize];
-                    if value.is_none() {
-                        let has_page = templates.has_term_pages(&taxonomies[index]);
-                        *value = template::values::term_link(&taxonomies[index], name, has_page);
+            for (index, numbers) in slot.numbers.iter().enumerate() {
+                for number in numbers {
+                    let value = &mut self.terms[index][*number as usize];
+                    if value.is_none()
+                        && let Some((name, slug)) = &self.called[index][*number as usize]
+                    {
+                        let taxonomy = &taxonomies[index];
+                        let has_page = templates.has_term_pages(taxonomy);
+                        *value = template::values::term_link(taxonomy, name, slug, has_page);
                     }
                 }
             }

@@ -10,6 +10,7 @@ use crate::documents::{Body, Content, Document};
 use crate::error::Error;
 use crate::front_matter::FrontMatter;
 use crate::names::{SitePath, Url, nfc};
+use crate::slugs;
 use crate::sources::{Role, Source};
 
 use super::{files, posts};
@@ -85,7 +86,7 @@ pub(crate) enum Over {
     Posts,
     /// The documents of the collection with this index.
     Collection(usize),
-    /// The posts with a term: the index of the taxonomy, and the slug.
+    /// The posts with a term: the index of the taxonomy, and the name of the term, or its slug.
     Term(usize, String),
 }
 
@@ -157,9 +158,14 @@ pub(super) fn layout(
 ) -> Result<Layout, Error> {
     Ok(match front.string("layout")? {
         None => Layout::FirstOf(defaults),
-        Some(name) if name.is_empty() || name == "none" || name == "false" => Layout::None,
+        Some(name) if is_no_layout(&name) => Layout::None,
         Some(name) => Layout::Named(nfc(&name).into_owned()),
     })
+}
+
+fn is_no_layout(name: &str) -> bool {
+    let is = |no: &str| name.eq_ignore_ascii_case(no);
+    name.is_empty() || name == "none" || is("false") || is("no") || is("off")
 }
 
 /// The terms of each taxonomy that `front` names. Jekyll lets one be written in the singular.
@@ -188,13 +194,15 @@ pub(super) fn terms(
             let folders = folders.iter().map(|folder| (*folder).to_owned());
             terms = folders.chain(terms).collect();
         }
-        let mut seen = Vec::with_capacity(terms.len());
-        for term in terms {
-            if !term.trim().is_empty() && !seen.contains(&term) {
-                seen.push(term);
-            }
-        }
-        all.push(seen);
+        let mut identities = Vec::with_capacity(terms.len());
+        terms = terms.iter().map(|term| slugs::tidy(term)).collect();
+        terms.retain(|term| {
+            let identity = slugs::identity(term);
+            let is_new = !term.is_empty() && !identities.contains(&identity);
+            identities.push(identity);
+            is_new
+        });
+        all.push(terms);
     }
     Ok(all)
 }
@@ -280,8 +288,8 @@ pub(super) fn paginate(config: &Config, front: &FrontMatter) -> Result<Paginate,
         front.string("paginate_tag")?,
         front.string("paginate_category")?,
     ) {
-        (Some(tag), _) => Over::Term(0, crate::slugs::slug(&tag)),
-        (None, Some(category)) => Over::Term(1, crate::slugs::slug(&category)),
+        (Some(tag), _) => Over::Term(0, tag),
+        (None, Some(category)) => Over::Term(1, category),
         (None, None) => over,
     };
     Ok(Paginate::On { per_page, over })

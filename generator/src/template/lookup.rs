@@ -14,6 +14,7 @@ use super::filters::urls::rooted;
 use crate::error::did_you_mean;
 use crate::names::{self, Url, nfc};
 use crate::site::{Assets, Shown};
+use crate::slugs;
 
 /// What there is to look up.
 #[derive(Debug)]
@@ -118,7 +119,17 @@ impl Lookup {
         let is =
             |term: &&Value, key| field(term, key).is_some_and(|value| value.as_str() == Some(name));
         let by_name = terms.iter().find(|term| is(term, "name"));
-        let found = by_name.or_else(|| terms.iter().find(|term| is(term, "slug")));
+        let by_identity = || {
+            let wanted = slugs::identity(name);
+            let is_it = |term: &&Value| {
+                let name = field(term, "name");
+                name.is_some_and(|name| name.as_str().map(slugs::identity) == Some(wanted.clone()))
+            };
+            terms.iter().find(is_it)
+        };
+        let found = by_name
+            .or_else(by_identity)
+            .or_else(|| terms.iter().find(|term| is(term, "slug")));
         found.cloned().ok_or_else(|| {
             let names: Vec<Value> = terms
                 .iter()

@@ -19,7 +19,6 @@ use crate::names::Url;
 use crate::site::Shown;
 use crate::site::page::{Kind, Page};
 use crate::site::taxonomy::{self, Taxonomy};
-use crate::slugs;
 
 /// What the value of a page is made with.
 #[derive(Debug, Clone, Copy)]
@@ -278,8 +277,7 @@ pub(crate) fn link(page: &Page) -> Value {
 }
 
 /// The term `name` of `taxonomy` as far as a link to it needs.
-pub(crate) fn term_link(taxonomy: &str, name: &str, has_page: bool) -> Value {
-    let slug = slugs::slug(name);
+pub(crate) fn term_link(taxonomy: &str, name: &str, slug: &str, has_page: bool) -> Value {
     let mut link = Map::new();
     put(&mut link, "name", name);
     let url = has_page.then(|| format!("/{taxonomy}/{slug}/"));

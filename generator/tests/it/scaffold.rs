@@ -158,10 +158,13 @@ fn names_of_drafts() {
     for (title, name) in [
         (
             "\u{41f}\u{440}\u{438}\u{432}\u{435}\u{442}, \u{43c}\u{438}\u{440}!",
-            "privet-mir.md",
+            "привет-мир.md",
         ),
-        ("\u{4f60}\u{597d}", "ni-hao.md"),
-        ("\u{dc}ber Stra\u{df}en", "uber-strassen.md"),
+        ("\u{4f60}\u{597d}", "你好.md"),
+        ("\u{dc}ber Stra\u{df}en", "über-straßen.md"),
+        ("தமிழ் மொழி", "தமிழ்-மொழி.md"),
+        ("Cafe\u{301}", "café.md"),
+        ("🎉", "🎉.md"),
         ("../../etc/passwd", "etc-passwd.md"),
         ("  Two\nlines ", "two-lines.md"),
     ] {
@@ -179,6 +182,8 @@ fn names_of_drafts() {
     let long = scaffold::draft(site.dir(), &"many words ".repeat(100)).unwrap();
     let name = long.file_stem().unwrap().to_str().unwrap();
     assert!(name.len() <= 80 && name.ends_with("-words"), "{name}");
+    let long = scaffold::draft(site.dir(), &"மொழி".repeat(100)).unwrap();
+    assert!(long.file_stem().unwrap().len() <= 80);
     for title in ["Taken", "Other", "two lines"] {
         let refused = scaffold::draft(site.dir(), title).unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Refused, "{title}");

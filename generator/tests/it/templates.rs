@@ -91,7 +91,7 @@ fn filters() {
             "{{ \"<a b='c'>&\" | xml_escape }}",
             "&lt;a b=&#39;c&#39;&gt;&amp;",
         ),
-        ("{{ 'Ä b C++' | slugify }}", "a-b-cplusplus"),
+        ("{{ 'Ä b C++' | slugify }}", "ä-b-cplusplus"),
         ("{{ '*x*' | markdownify }}", "<p><em>x</em></p>\n"),
         (
             "{{ 'a/b' | relative_url }} {{ '/a' | absolute_url }}",

@@ -183,7 +183,7 @@ mod tests {
                 ("{{ 'a b c' | truncate_words(length=2, end='.') }}", "a b."),
                 ("{{ '*x*' | markdownify }}", "<p><em>x</em></p>\n"),
                 ("{{ '*x*' | markdownify(inline=true) }}", "<em>x</em>"),
-                ("{{ 'Ä b C++' | slugify }}", "a-b-cplusplus"),
+                ("{{ 'Ä b C++' | slugify }}", "ä-b-cplusplus"),
                 ("{{ 'a\nb' | strip_newlines }}", "ab"),
                 (
                     "{{ \"<a b='c'>&\" | xml_escape }}",
