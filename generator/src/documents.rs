@@ -1,6 +1,7 @@
 //! What each source holds once it is read. Everything that depends on one file alone happens
 //! here, so that it can be done in parallel and kept while the file does not change.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -9,6 +10,7 @@ use crate::code::{self, Highlighter};
 use crate::data;
 use crate::error::{Error, ErrorKind};
 use crate::front_matter::{self, FrontMatter};
+use crate::links;
 use crate::markdown;
 use crate::sources::{Role, Source};
 use crate::template;
@@ -73,6 +75,8 @@ impl Content {
 pub(crate) struct Reading<'a> {
     pub(crate) settings: &'a markdown::Settings,
     pub(crate) highlighter: &'a Highlighter,
+    /// The ids in the templates (see [`template_ids`]).
+    pub(crate) template_ids: &'a BTreeSet<String>,
 }
 
 /// A template as it lies in its file.
@@ -91,6 +95,19 @@ impl TemplateText {
     pub(crate) fn body(&self) -> &str {
         &self.text[self.body_start..]
     }
+}
+
+/// The ids that elements have in `templates`, as far as they are written out. Headings of texts get
+/// others, so that none comes twice on a page.
+pub(crate) fn template_ids<'a>(templates: impl Iterator<Item = &'a Item>) -> BTreeSet<String> {
+    let mut ids = Vec::new();
+    for item in templates {
+        if let Item::Template(template) = item {
+            links::ids(template.body(), &mut ids);
+        }
+    }
+    ids.retain(|id| !id.is_empty() && !id.contains(['{', '}']));
+    ids.into_iter().collect()
 }
 
 /// Whether the extension of `path` is one of Markdown's.
@@ -223,6 +240,7 @@ fn render_markdown(
     let context = markdown::Context {
         path: &source.path,
         settings: reading.settings,
+        template_ids: reading.template_ids,
         write_code: &write_code,
     };
     let start = text.len() - body.len();

@@ -74,6 +74,7 @@ pub fn markdown_html(text: &str) -> String {
     let context = markdown::Context {
         path: "_posts/2026-01-01-a.md",
         settings: &settings,
+        template_ids: &markdown::NO_IDS,
         write_code: &markdown::plain_code,
     };
     let rendered = markdown::render(text, &context);

@@ -11,6 +11,7 @@ use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind};
 use crate::glob;
 use crate::names::nfc;
+use crate::nul;
 use crate::theme;
 
 /// One source file. Its text is not read yet.
@@ -89,10 +90,10 @@ impl Source {
             .in_file(&self.shown)
             .with_hint("save it as UTF-8 in your editor")
         })?;
-        Ok(match text.strip_prefix('\u{feff}') {
+        Ok(nul::without(match text.strip_prefix('\u{feff}') {
             Some(rest) => rest.to_owned(),
             None => text,
-        })
+        }))
     }
 
     /// Whether the source begins as a file with front matter does. Reads no more than that.

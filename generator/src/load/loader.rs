@@ -10,10 +10,10 @@ use rayon::prelude::*;
 use super::LoadOptions;
 use crate::code::Highlighter;
 use crate::config::{self, Config};
-use crate::documents::{self, Item, Reading};
+use crate::documents::{self, Body, Item, Reading};
 use crate::error::{Error, ErrorKind};
 use crate::site::{self, Memory, Site};
-use crate::sources::{self, Content, Found, Source};
+use crate::sources::{self, Content, Found, Role, Source};
 
 /// What may have changed since the last time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,8 @@ struct Known {
     config: Arc<Config>,
     theme: BTreeMap<String, Source>,
     entries: BTreeMap<Arc<str>, Entry>,
+    /// The ids in its templates, which the texts were read with.
+    template_ids: BTreeSet<String>,
     /// Those of the entries that can't be read.
     broken: BTreeSet<Arc<str>>,
 }
@@ -178,23 +180,38 @@ impl Known {
         let before =
             before.filter(|before| before.root == root && before.config.table == config.table);
         let config = before.map_or_else(|| Arc::new(config), |before| Arc::clone(&before.config));
-        let known = |path: &str| before?.entries.get(path);
-        let reading = Reading {
-            settings: &config.markdown,
-            highlighter,
-        };
-        let entries: Vec<(Arc<str>, Entry)> = found
+        let is_template = |source: &Source| matches!(source.role, Role::Layout | Role::Include);
+        let (templates, others): (Vec<_>, Vec<_>) = found
             .into_iter()
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|(path, source)| {
+            .partition(|(_, source)| is_template(source));
+        let read_all = |sources: Vec<(String, Source)>, template_ids: &BTreeSet<String>| {
+            let reading = Reading {
+                settings: &config.markdown,
+                highlighter,
+                template_ids,
+            };
+            let has_same_ids = before.is_some_and(|before| before.template_ids == *template_ids);
+            let known = |path: &str| {
+                let entry = before?.entries.get(path)?;
+                // A text is read anew where its headings may get other ids.
+                (has_same_ids || !entry.has_headings()).then_some(entry)
+            };
+            let read = |(path, source): (String, Source)| {
                 let entry = match known(&path) {
                     Some(entry) if is_same(&entry.source.content, &source.content) => entry.clone(),
                     _ => Entry::read(reading, source),
                 };
                 (Arc::from(path), entry)
-            })
-            .collect();
+            };
+            let entries = sources.into_par_iter().map(read);
+            entries.collect::<Vec<(Arc<str>, Entry)>>()
+        };
+        let mut entries = read_all(templates, &BTreeSet::new());
+        let items = entries
+            .iter()
+            .filter_map(|(_, entry)| entry.item.as_ref().ok());
+        let template_ids = documents::template_ids(items);
+        entries.extend(read_all(others, &template_ids));
         let entries: BTreeMap<Arc<str>, Entry> = entries.into_iter().collect();
         let broken = entries.iter().filter(|(_, entry)| entry.item.is_err());
         Ok(Self {
@@ -202,6 +219,7 @@ impl Known {
             theme: sources::of_theme(&config),
             root,
             config,
+            template_ids,
             entries,
         })
     }
@@ -236,13 +254,20 @@ impl Known {
         let reading = Reading {
             settings: &self.config.markdown,
             highlighter,
+            template_ids: &self.template_ids,
         };
+        let read = |(path, source): (&String, Option<Source>)| {
+            let entry = source.map(|source| Entry::read(reading, source));
+            (Arc::from(path.as_str()), entry)
+        };
+        let found: Vec<(Arc<str>, Option<Entry>)> = found.into_iter().map(read).collect();
+        if self.has_other_template_ids(&found) {
+            return Ok(None);
+        }
         let mut changed = Vec::new();
-        for (path, source) in found {
-            match source {
-                Some(source) => {
-                    let path: Arc<str> = Arc::from(path.as_str());
-                    let entry = Entry::read(reading, source);
+        for (path, entry) in found {
+            match entry {
+                Some(entry) => {
                     match entry.item {
                         Ok(_) => self.broken.remove(&path),
                         Err(_) => self.broken.insert(Arc::clone(&path)),
@@ -251,7 +276,7 @@ impl Known {
                     changed.push(path);
                 }
                 None => {
-                    if let Some((path, _)) = self.entries.remove_entry(path.as_str()) {
+                    if let Some((path, _)) = self.entries.remove_entry(&*path) {
                         self.broken.remove(&path);
                         changed.push(path);
                     }
@@ -260,9 +285,35 @@ impl Known {
         }
         Ok(Some(changed))
     }
+
+    /// Whether the templates have other ids once `found` is taken in.
+    fn has_other_template_ids(&self, found: &[(Arc<str>, Option<Entry>)]) -> bool {
+        let is_template =
+            |path: &str| path.starts_with("_layouts/") || path.starts_with("_includes/");
+        if !found.iter().any(|(path, _)| is_template(path)) {
+            return false;
+        }
+        let is_found = |path: &Arc<str>| found.iter().any(|(found, _)| found == path);
+        let kept = self.entries.iter().filter(|(path, _)| !is_found(path));
+        let new = found.iter().filter_map(|(_, entry)| entry.as_ref());
+        let entries = kept.map(|(_, entry)| entry).chain(new);
+        let items = entries.filter_map(|entry| entry.item.as_ref().ok());
+        documents::template_ids(items) != self.template_ids
+    }
 }
 
 impl Entry {
+    /// Whether its headings have ids.
+    fn has_headings(&self) -> bool {
+        match &self.item {
+            Ok(Item::Document(document)) => match &document.body {
+                Body::Html(content) => !content.toc.is_empty(),
+                Body::Template(_) => false,
+            },
+            _ => false,
+        }
+    }
+
     fn read(reading: Reading<'_>, source: Source) -> Self {
         let item = documents::read(reading, &source);
         Self {

@@ -43,8 +43,8 @@ impl Footnotes {
         }
     }
 
-    /// Writes a reference to the footnote `label`.
-    pub(super) fn refer(&mut self, out: &mut String, label: &str) {
+    /// Writes a reference to the footnote `label`, as a link if it may be one.
+    pub(super) fn refer(&mut self, out: &mut String, label: &str, is_link: bool) {
         let label = label.to_lowercase();
         let defined = self.by_label.entry(label.clone()).or_default();
         let number = *defined.number.get_or_insert_with(|| {
@@ -57,6 +57,14 @@ impl Footnotes {
         let footnote = &mut self.list[number - 1];
         footnote.references += 1;
         let prefix = &self.prefix;
+        if !is_link {
+            let _ = write!(
+                out,
+                "<sup class=\"footnote-reference\" id=\"fnref-{prefix}{number}{}\">{number}</sup>",
+                Nth(footnote.references)
+            );
+            return;
+        }
         let _ = write!(
             out,
             "<sup class=\"footnote-reference\"><a id=\"fnref-{prefix}{number}{}\" \

@@ -5,6 +5,7 @@
 
 mod autolinks;
 mod calls;
+mod covers;
 mod excerpt;
 mod footnotes;
 mod ids;
@@ -22,6 +23,10 @@ mod tests;
 mod toc;
 mod words;
 mod writer;
+
+use std::collections::BTreeSet;
+
+use crate::nul;
 
 pub(crate) use calls::Call;
 pub(crate) use excerpt::html_excerpt;
@@ -56,6 +61,8 @@ pub(crate) struct Context<'a> {
     /// Relative links start there. Empty for a text that has no file of its own.
     pub(crate) path: &'a str,
     pub(crate) settings: &'a Settings,
+    /// The ids in the templates that may be around the text: no heading gets one of them.
+    pub(crate) template_ids: &'a BTreeSet<String>,
     /// Writes a fenced block of code whole: from its info string (`rust`, and what follows) and
     /// the code. Returns what there is to say about it.
     pub(crate) write_code: &'a (dyn Fn(&mut String, &str, &str) -> Option<String> + Sync),
@@ -70,8 +77,13 @@ pub(crate) fn html_ids(html: &str) -> Vec<String> {
     ids
 }
 
-/// Renders `text`. All that is wrong with it is told at once; the offsets are in `text`.
+/// No ids are in the templates, or nobody knows which.
+pub(crate) static NO_IDS: BTreeSet<String> = BTreeSet::new();
+
+/// Renders `text`. All that is wrong with it is told at once; the offsets are in `text`. A NUL
+/// is shown as U+FFFD, as CommonMark wants it.
 pub(crate) fn render(text: &str, context: &Context<'_>) -> Result<Rendered, Vec<Note>> {
+    let text = &*nul::replaced(text);
     let settings = context.settings;
     let found = if settings.is_extended() && settings.components {
         calls::find(text, settings.options())?

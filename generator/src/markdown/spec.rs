@@ -70,6 +70,7 @@ fn all_examples_of_the_specification_pass() {
     let context = Context {
         path: "a.md",
         settings: &settings,
+        template_ids: &super::NO_IDS,
         write_code: &plain_code,
     };
     let mut failures = Vec::new();

@@ -3,12 +3,15 @@
 mod blocks;
 mod html;
 mod inlines;
+mod raw;
 
 use std::ops::Range;
 
 use pulldown_cmark::{Alignment, CowStr, Event, Parser, TagEnd};
 
+use self::raw::RawElements;
 use super::calls::Calls;
+use super::covers::Covers;
 use super::excerpt::Excerpt;
 use super::footnotes::Footnotes;
 use super::ids::Ids;
@@ -40,8 +43,9 @@ struct Writer<'a> {
     code: Option<OpenCode<'a>>,
     /// The text of blocks of code.
     code_text: String,
-    /// How many links are open.
-    links: usize,
+    /// The links that are open.
+    links: Vec<OpenLink>,
+    raw_elements: RawElements,
     has_images: bool,
     has_toc: bool,
     in_table_head: bool,
@@ -92,8 +96,22 @@ struct OpenHeading<'a> {
     has_link: bool,
 }
 
+/// What an open link is in the HTML.
+#[derive(Clone, Copy)]
+enum OpenLink {
+    Written,
+    /// Its words only: it is in an element that can hold no link.
+    LeftOut,
+    /// Its words in brackets, as it is written.
+    Brackets,
+}
+
 struct OpenImage<'a> {
     title: CowStr<'a>,
+    /// Where its alternative text begins, in the HTML.
+    alt: usize,
+    /// Whether that may say how large it is.
+    may_have_size: bool,
     /// How many elements are open in it.
     depth: usize,
     is_lazy: bool,
@@ -116,6 +134,10 @@ pub(super) fn write(
     let (autolinks, scripts) = (settings.autolinks, settings.sub_and_superscript);
     let spans = spans::find(text, extended && autolinks, extended && scripts);
     let mut spans = spans.into_iter();
+    let covers = match extended {
+        true => Covers::of(text, settings.options()),
+        false => Covers::none(text),
+    };
     let mut writer = Writer {
         text,
         context,
@@ -130,7 +152,8 @@ pub(super) fn write(
         image: None,
         code: None,
         code_text: String::new(),
-        links: 0,
+        links: Vec::new(),
+        raw_elements: RawElements::default(),
         has_images: false,
         has_toc: false,
         in_table_head: false,
@@ -142,10 +165,9 @@ pub(super) fn write(
         written: 0..0,
         calls,
         token: 0,
-        ids: if extended {
-            Ids::of(text)
-        } else {
-            Ids::default()
+        ids: match extended {
+            true => Ids::of(text, &covers.html_ids, context.template_ids),
+            false => Ids::default(),
         },
         html_ids: Vec::new(),
         footnotes: Footnotes::of(context.path, text),
@@ -153,8 +175,9 @@ pub(super) fn write(
         done: Rendered::default(),
     };
     let mut inside_of_spans: Vec<Range<usize>> = Vec::new();
-    let mut events = Parser::new_ext(text, settings.options()).into_offset_iter();
+    let mut events = Parser::new_ext(&covers.text, settings.options()).into_offset_iter();
     while let Some((event, range)) = events.next() {
+        let event = covers.lift(event, &range);
         if writer.image.is_some() {
             writer.in_image(event, range);
             continue;

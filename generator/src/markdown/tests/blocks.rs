@@ -86,6 +86,7 @@ fn footnotes_are_listed_at_the_end_in_the_order_of_their_references() {
     let context = Context {
         path: "b.md",
         settings: &Settings::default(),
+        template_ids: &NO_IDS,
         write_code: &plain_code,
     };
     assert!(
@@ -211,5 +212,82 @@ fn the_marker_ends_the_excerpt_wherever_it_stands() {
         ("One.\n\n```\n<!--more-->\n```\n", "<p>One.</p>\n"),
     ] {
         assert_eq!(rendered(text).excerpt, expected, "{text}");
+    }
+}
+
+#[test]
+fn a_definition_begins_with_a_colon_and_a_space() {
+    for (text, expected) in [
+        ("Thanks\n:)", "<p>Thanks\n:)</p>\n"),
+        ("a\n:", "<p>a\n:</p>\n"),
+        ("a\n:b\n:c d", "<p>a\n:b\n:c d</p>\n"),
+        ("a\n\n:b", "<p>a</p>\n<p>:b</p>\n"),
+        ("> a\n> :b", "<blockquote>\n<p>a\n:b</p>\n</blockquote>\n"),
+        ("- a\n  :b", "<ul>\n<li>a\n:b</li>\n</ul>\n"),
+        (
+            "a\n:**b** `c`",
+            "<p>a\n:<strong>b</strong> <code>c</code></p>\n",
+        ),
+        ("a\n:$b$", "<p>a\n:<math><mi>b</mi></math></p>\n"),
+        (
+            "a\n: b\n\nc\n:d",
+            "<dl>\n<dt>a</dt>\n<dd>b</dd>\n</dl>\n<p>c\n:d</p>\n",
+        ),
+        ("a\n:\tb", "<dl>\n<dt>a</dt>\n<dd>b</dd>\n</dl>\n"),
+    ] {
+        assert_eq!(html(text), expected, "{text}");
+    }
+    assert!(html("a | b\n:-- | --:\n1 | 2").contains("<table>"));
+    assert!(html("a\n:b\n\n```\nc\n:d\n```\n").contains("c\n:d\n</code>"));
+}
+
+#[test]
+fn braces_that_are_no_attributes_belong_to_the_heading() {
+    for (text, id, words) in [
+        ("# The set {1, 2}", "the-set-1-2", "The set {1, 2}"),
+        ("# a {b}", "a-b", "a {b}"),
+        ("a {}\n===", "a-", "a {}"),
+        ("# a {b=c}", "a-bc", "a {b=c}"),
+    ] {
+        let html = html(text);
+        assert!(
+            html.starts_with(&format!(
+                "<h1 id=\"{id}\"><a class=\"anchor\" href=\"#{id}\">{words}</a>"
+            )),
+            "{html}"
+        );
+    }
+}
+
+#[test]
+fn no_heading_has_an_id_of_html_or_of_a_template() {
+    let text =
+        "# a\n\n# a {#a}\n\n<i id=a></i>\n\n# main\n\n# b {#main}\n\n<a name='c'></a>\n\n# c\n";
+    let settings = Settings::default();
+    let template_ids = BTreeSet::from(["main".to_owned()]);
+    let context = Context {
+        path: "a.md",
+        settings: &settings,
+        template_ids: &template_ids,
+        write_code: &plain_code,
+    };
+    let rendered = render(text, &context).unwrap();
+    let ids: Vec<&str> = rendered.toc.iter().map(|heading| &*heading.id).collect();
+    assert_eq!(ids, ["a-1", "a-2", "main-1", "main-2", "c-1"]);
+    let notes: Vec<&str> = rendered.notes.iter().map(|note| &*note.message).collect();
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("a template of the site")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn headings_and_links_to_them_keep_marks() {
+    let rendered = rendered("# தமிழ் மொழி\n\n[[#தமிழ் மொழி]] [a](#தமிழ்-மொழி)\n");
+    assert_eq!(rendered.toc[0].id, "தமிழ்-மொழி");
+    for link in &rendered.links {
+        assert_eq!(link.fragment.as_deref(), Some("தமிழ்-மொழி"));
     }
 }

@@ -105,6 +105,7 @@ fn a_text_without_a_file_calls_no_components() {
     let context = Context {
         path: "",
         settings: &settings,
+        template_ids: &NO_IDS,
         write_code: &plain_code,
     };
     let errors = render("a {{<b/>}}", &context).unwrap_err();

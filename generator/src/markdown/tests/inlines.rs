@@ -182,3 +182,142 @@ fn an_element_that_begins_inside_of_a_url_is_part_of_it() {
         }
     }
 }
+
+#[test]
+fn two_marks_in_prose_are_no_super_or_subscript() {
+    for text in [
+        "HEAD~1..HEAD~2",
+        "HEAD^..HEAD^2 and HEAD~1,HEAD~2",
+        "x^2+y^2=z^2",
+        "~/a:~/b",
+        "3~5일,10~20일",
+        "^_^ and ^-^",
+        "a^=b;c^=d",
+    ] {
+        assert_eq!(html(text), format!("<p>{text}</p>\n"));
+    }
+    assert_eq!(
+        html("CO~2~, 10^-3^ m, ^*a*^, Na^+^ and ~b~"),
+        "<p>CO<sub>2</sub>, 10<sup>-3</sup> m, <sup><em>a</em></sup>, Na<sup>+</sup> and \
+         <sub>b</sub></p>\n"
+    );
+}
+
+#[test]
+fn what_is_almost_an_extension_is_text() {
+    for (text, expected) in [
+        ("a==b and c==d", "<p>a==b and c==d</p>\n"),
+        ("==a==", "<p>==a==</p>\n"),
+        ("$5 and $10", "<p>$5 and $10</p>\n"),
+        (":smile: x", "<p>:smile: x</p>\n"),
+        ("a [^b] c", "<p>a [^b] c</p>\n"),
+        ("~a b~ ~~ c", "<p>~a b~ ~~ c</p>\n"),
+        ("[[1, 2], [3, 4]]", "<p>[[1, 2], [3, 4]]</p>\n"),
+        ("[[]] [[ ", "<p>[[]] [[</p>\n"),
+        ("- [x]a\n- []", "<ul>\n<li>[x]a</li>\n<li>[]</li>\n</ul>\n"),
+        (
+            "> [!NOTES]\n> a",
+            "<blockquote>\n<p>[!NOTES]\na</p>\n</blockquote>\n",
+        ),
+        ("a [toc]", "<p>a [toc]</p>\n"),
+        ("a | b\nc | d", "<p>a | b\nc | d</p>\n"),
+    ] {
+        assert_eq!(html(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_bar_of_a_wiki_link_is_escaped_in_a_table() {
+    let with_words = "<a href=\"{skep:w  T}\">*words*</a>";
+    let with_words = with_words.replace("*words*", "<em>words</em>");
+    for text in [
+        "|a|b|\n|-|-|\n|[[T\\|*words*]]|c|\n",
+        "a|b\n-|-\n[[T\\|*words*]] | c\n",
+    ] {
+        let html = html(text);
+        assert!(
+            html.contains(&format!("<td>{with_words}</td><td>c</td>")),
+            "{html}"
+        );
+    }
+    assert!(html("[[T\\|*words*]]").contains(&with_words));
+    let html = html("|a|\n|-|\n|[[T#H i\\|w]] ![[b.png\\|c]] ![[b.png\\|100]] [[T]] [[#H\\|h]]|\n");
+    for expected in [
+        "<a href=\"{skep:w #h-i T}\">w</a>",
+        "<img src=\"{skep:i b.png _posts/trip/b.png}\" alt=\"c\">",
+        "alt=\"\" style=\"width: 100px; height: auto\"",
+        "<a href=\"{skep:w  T}\">T</a>",
+        "<a href=\"{skep:l #h _posts/trip/index.md}\">h</a>",
+    ] {
+        assert!(html.contains(expected), "{html}");
+    }
+}
+
+#[test]
+fn a_component_can_be_called_in_a_table() {
+    let html = html("|a|b|\n|-|-|\n|{{ <x a=\"1|2\" /> }}|c|\n");
+    assert!(html.contains("index.md--></td><td>c</td>"), "{html}");
+}
+
+#[test]
+fn no_link_is_in_a_link_of_html() {
+    for (text, expected) in [
+        (
+            "<a href=x>see https://y.z ok</a>",
+            "<a href=x>see https://y.z ok</a>",
+        ),
+        (
+            "<a href=x>**see https://y.z** www.y.z a@b.c</a>",
+            "<a href=x><strong>see https://y.z</strong> www.y.z a@b.c</a>",
+        ),
+        ("<a href=x>[[T]] and [b](c)</a>", "<a href=x>T and b</a>"),
+        ("<A HREF=x><https://y.z></A>", "<A HREF=x>https://y.z</A>"),
+        (
+            "<button>https://y.z</button>",
+            "<button>https://y.z</button>",
+        ),
+        (
+            "<code>https://y.z x^2^</code> x^2^",
+            "<code>https://y.z x^2^</code> x<sup>2</sup>",
+        ),
+        ("<kbd>a~b~</kbd>", "<kbd>a~b~</kbd>"),
+    ] {
+        assert_eq!(html(text), format!("<p>{expected}</p>\n"), "{text}");
+    }
+    let block =
+        html("<a href=x>\n\n# B https://y.z\n\n[c](d)[^e]\n\n</a>\n\nhttps://f.g\n\n[^e]: h\n");
+    assert_eq!(block.matches("<a ").count(), 3, "{block}");
+    assert!(
+        block.contains("<h1 id=\"b-httpsyz\">B https://y.z</h1>"),
+        "{block}"
+    );
+    assert!(block.contains("<a href=\"https://f.g\">"), "{block}");
+    assert!(!rendered("<a href=x>[b](c.md)</a>").notes.is_empty());
+}
+
+#[test]
+fn a_link_of_html_ends_at_the_latest_with_its_paragraph() {
+    let link = "<a href=\"https://y.z\">https://y.z</a>";
+    for text in [
+        "<a name=top></a>https://y.z",
+        "<a name=top/>https://y.z",
+        "<a name=top>https://y.z",
+        "<a name=top>\n\nhttps://y.z",
+        "<a href=x>b\n\nhttps://y.z\n\n<a href=c>d</a>",
+        "<abbr>https://y.z</abbr>",
+        "`<a>` https://y.z</a>",
+        "b <!-- <a href=x> --> https://y.z</a>",
+        "<a href=x>b</a> https://y.z",
+        "<a\nhref=x>b</a\n> https://y.z",
+    ] {
+        assert!(html(text).contains(link), "{text}: {}", html(text));
+    }
+}
+
+#[test]
+fn a_nul_is_the_replacement_character() {
+    let text = "a\0b `c\0` &#0;\n\n    d\0\n\n<b title='\0'>\n\n[e](f\0.md)\n\n# g\0\n";
+    let rendered = rendered(text);
+    assert!(!rendered.html.contains('\0') && rendered.html.matches('\u{fffd}').count() >= 6);
+    assert!(!format!("{rendered:?}").contains("\\0"));
+}

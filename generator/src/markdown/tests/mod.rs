@@ -9,6 +9,7 @@ fn rendered_with(text: &str, settings: &Settings) -> Result<Rendered, Vec<Note>>
     let context = Context {
         path: "_posts/trip/index.md",
         settings,
+        template_ids: &NO_IDS,
         write_code: &plain_code,
     };
     render(text, &context)

@@ -87,6 +87,9 @@ impl<'a> Writer<'a> {
         }
         self.open.pop();
         self.calls_inside_end_with_it();
+        if !is_inline(tag) {
+            self.raw_elements.end_block();
+        }
         match tag {
             TagEnd::Paragraph => {
                 self.out.push_str("</p>\n");
@@ -178,19 +181,19 @@ impl<'a> Writer<'a> {
         {
             let title = heading.plain.trim();
             let id = self.ids.of_heading(heading.id.as_deref(), title);
-            if heading.id.as_deref().is_some_and(|own| own != id) {
-                self.note(
-                    Note::new(
-                        heading.offset,
-                        format!("this heading has the id of another, so that it is '{id}' here"),
-                    )
-                    .with_hint("an id leads to one place: give each heading its own"),
-                );
+            if let Some(own) = heading.id.as_deref().filter(|own| *own != id) {
+                let whose = match self.context.template_ids.contains(own) {
+                    true => "a template of the site has the id of this heading",
+                    false => "this heading has the id of another",
+                };
+                let message = format!("{whose}, so that it is '{id}' here");
+                let note = Note::new(heading.offset, message);
+                self.note(note.with_hint("an id leads to one place: give each heading its own"));
             }
             let mut escaped = String::with_capacity(id.len());
             let _ = escape_html(&mut escaped, &id);
             let is_empty = heading.content == self.out.len();
-            let may_be_link = !is_empty && !heading.has_link;
+            let may_be_link = !is_empty && !heading.has_link && !self.raw_elements.forbid_links();
             let has_anchor = may_be_link && self.context.settings.heading_anchors;
             if has_anchor {
                 // The heading's own words are the link: nothing more is read out to those who
@@ -325,10 +328,25 @@ impl<'a> Writer<'a> {
 
     pub(super) fn footnote_reference(&mut self, label: &str) {
         let start = self.out.len();
-        self.footnotes.refer(&mut self.out, label);
+        // A link can't be in another.
+        let is_link = self.links.is_empty() && !self.raw_elements.forbid_links();
+        self.footnotes.refer(&mut self.out, label, is_link);
         self.leave_out_of_excerpt(start);
         if let Some(heading) = &mut self.heading {
             heading.has_link = true;
         }
     }
+}
+
+fn is_inline(tag: TagEnd) -> bool {
+    matches!(
+        tag,
+        TagEnd::Emphasis
+            | TagEnd::Strong
+            | TagEnd::Strikethrough
+            | TagEnd::Superscript
+            | TagEnd::Subscript
+            | TagEnd::Link
+            | TagEnd::Image
+    )
 }

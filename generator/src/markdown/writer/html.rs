@@ -21,20 +21,23 @@ impl Writer<'_> {
         let mut at = range.start;
         while let Some(token) = self.token_before(range.end) {
             if html.len() == range.len() {
-                self.raw(&html[at - range.start..token.range.start - range.start]);
+                let before = &html[at - range.start..token.range.start - range.start];
+                self.raw(before, token.range.start, is_inline);
             }
             at = token.range.end;
             self.token += 1;
             self.call(&token);
         }
         if at == range.start {
-            self.raw(html);
+            self.raw(html, range.end, is_inline);
         } else if html.len() == range.len() {
-            self.raw(&html[(at - range.start).min(html.len())..]);
+            let after = &html[(at - range.start).min(html.len())..];
+            self.raw(after, range.end, is_inline);
         }
     }
 
-    fn raw(&mut self, html: &str) {
+    /// Writes `html`, which ends at `end` in the text.
+    fn raw(&mut self, html: &str, end: usize, is_inline: bool) {
         if let Some(heading) = &mut self.heading {
             // It may be a link.
             heading.has_link = true;
@@ -50,6 +53,8 @@ impl Writer<'_> {
         }
         match self.context.settings.raw_html {
             RawHtml::Keep => {
+                let rest = self.text.get(end..).unwrap_or_default();
+                self.raw_elements.take_in(html, rest, is_inline);
                 if self.extended && html.contains('=') {
                     links::ids(html, &mut self.html_ids);
                 }

@@ -9,8 +9,9 @@ use pulldown_cmark_escape::{escape_href, escape_html, escape_html_body_text};
 use super::super::math;
 use super::super::note::Note;
 use super::super::references;
+use super::super::scripts;
 use super::super::spans::{Kind, Span};
-use super::{OpenImage, Writer};
+use super::{OpenImage, OpenLink, Writer};
 use crate::html as entities;
 use crate::marks::{self, LinkKind};
 
@@ -84,7 +85,11 @@ impl<'a> Writer<'a> {
             if next.range.start >= range.end {
                 return None;
             }
-            let may_be = self.links == 0 || !matches!(next.kind, Kind::Link(_));
+            let may_be = match next.kind {
+                Kind::Link(_) => self.links.is_empty() && !self.raw_elements.forbid_links(),
+                Kind::Superscript | Kind::Subscript => true,
+            };
+            let may_be = may_be && !self.raw_elements.are_verbatim();
             if next.range.start >= range.start && may_be {
                 return Some(next.clone());
             }
@@ -165,9 +170,9 @@ impl<'a> Writer<'a> {
             Tag::Emphasis => self.out.push_str("<em>"),
             Tag::Strong => self.out.push_str("<strong>"),
             Tag::Strikethrough => self.out.push_str("<del>"),
-            Tag::Superscript if self.has_space(&range) => self.plain("^"),
+            Tag::Superscript if !self.is_script(&range) => self.plain("^"),
             Tag::Superscript => self.out.push_str("<sup>"),
-            Tag::Subscript if self.has_space(&range) => self.plain("~"),
+            Tag::Subscript if !self.is_script(&range) => self.plain("~"),
             Tag::Subscript => self.out.push_str("<sub>"),
             Tag::Link {
                 link_type,
@@ -184,9 +189,12 @@ impl<'a> Writer<'a> {
                 self.out.push_str("<img src=\"");
                 self.url(LinkKind::Image, link_type, &dest_url, range.start);
                 self.out.push_str("\" alt=\"");
+                let alt = self.out.len();
                 let is_first = !std::mem::replace(&mut self.has_images, true);
                 self.image = Some(OpenImage {
                     title,
+                    alt,
+                    may_have_size: matches!(link_type, LinkType::WikiLink { has_pothole: true }),
                     depth: 0,
                     // The first is often the largest thing that one sees at once.
                     is_lazy: self.extended && self.context.settings.lazy_images && !is_first,
@@ -201,25 +209,39 @@ impl<'a> Writer<'a> {
             TagEnd::Emphasis => self.out.push_str("</em>"),
             TagEnd::Strong => self.out.push_str("</strong>"),
             TagEnd::Strikethrough => self.out.push_str("</del>"),
-            TagEnd::Superscript if self.has_space(&range) => self.plain("^"),
+            TagEnd::Superscript if !self.is_script(&range) => self.plain("^"),
             TagEnd::Superscript => self.out.push_str("</sup>"),
-            TagEnd::Subscript if self.has_space(&range) => self.plain("~"),
+            TagEnd::Subscript if !self.is_script(&range) => self.plain("~"),
             TagEnd::Subscript => self.out.push_str("</sub>"),
-            TagEnd::Link => {
-                self.links = self.links.saturating_sub(1);
-                self.out.push_str("</a>");
-            }
+            TagEnd::Link => match self.links.pop() {
+                Some(OpenLink::Written) | None => self.out.push_str("</a>"),
+                Some(OpenLink::Brackets) => self.plain("]]"),
+                Some(OpenLink::LeftOut) => {}
+            },
             _ => {}
         }
     }
 
-    /// Super- and subscript have no spaces, as in Pandoc: in `2^3 and 4^5` there is none.
-    fn has_space(&self, range: &Range<usize>) -> bool {
-        self.text[range.clone()].contains(char::is_whitespace)
+    /// Whether the parser's super- or subscript is one.
+    fn is_script(&self, range: &Range<usize>) -> bool {
+        !self.raw_elements.are_verbatim() && scripts::is_script(self.text, range)
     }
 
     fn start_link(&mut self, link_type: LinkType, url: &str, title: &str, offset: usize) {
-        self.links += 1;
+        let is_wiki = matches!(link_type, LinkType::WikiLink { .. });
+        // No page is called so: `[[1, 2], [3, 4]]` is a list of lists.
+        if is_wiki && url.contains(['[', ']']) {
+            self.links.push(OpenLink::Brackets);
+            return self.plain("[[");
+        }
+        if self.extended && self.raw_elements.forbid_links() {
+            self.links.push(OpenLink::LeftOut);
+            let message = "this link is in an element of HTML that can hold none";
+            return self.note(Note::new(offset, message).with_hint(
+                "its words stay: end the <a> or <button> before it, or take the link out",
+            ));
+        }
+        self.links.push(OpenLink::Written);
         if let Some(heading) = &mut self.heading {
             heading.has_link = true;
         }
@@ -238,6 +260,11 @@ impl<'a> Writer<'a> {
             self.out.push_str("mailto:");
         }
         let path = self.context.path;
+        // In a table the bar is written `\|`, and the name ends before both.
+        let url = match link_type {
+            LinkType::WikiLink { has_pothole: true } => url.strip_suffix('\\').unwrap_or(url),
+            _ => url,
+        };
         let is_wiki = matches!(link_type, LinkType::WikiLink { .. }) && kind == LinkKind::Link;
         let reference = match link_type {
             _ if !self.extended => None,
@@ -288,14 +315,37 @@ impl<'a> Writer<'a> {
             return;
         };
         self.open.pop();
+        // As in Obsidian: `![[lake.jpg|300]]` and `![[lake.jpg|300x200]]` say how large it is.
+        let size = image.may_have_size.then(|| size(&self.out[image.alt..]));
+        let style = size.flatten();
+        if style.is_some() {
+            self.out.truncate(image.alt);
+        }
         if !image.title.is_empty() {
             self.out.push_str("\" title=\"");
             let _ = escape_html(&mut self.out, &image.title);
         }
         self.out.push('"');
+        if let Some(style) = style {
+            self.out.push_str(&style);
+        }
         if image.is_lazy {
             self.out.push_str(" loading=\"lazy\" decoding=\"async\"");
         }
         self.void("", "");
     }
+}
+
+/// The attribute that makes an image as large as `words` say: a width, or a width and a height.
+fn size(words: &str) -> Option<String> {
+    let pixels = |number: &str| {
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        (is_number && number.len() <= 5).then(|| format!("{number}px"))
+    };
+    let (width, height) = match words.split_once('x') {
+        Some((width, height)) => (width, pixels(height)?),
+        None => (words, "auto".to_owned()),
+    };
+    let width = pixels(width)?;
+    Some(format!(" style=\"width: {width}; height: {height}\""))
 }

@@ -92,6 +92,7 @@ fn markdownify(call: &Call<'_>) -> TeraResult<Value> {
     let context = markdown::Context {
         path: "",
         settings: &call.around.markdown,
+        template_ids: &crate::markdown::NO_IDS,
         write_code: &write_code,
     };
     let text = call.text()?;

@@ -186,3 +186,18 @@ fn the_bar_tells_the_state_of_the_page() {
     assert_eq!(home.bar()["drafts"], 1);
     assert!(!running.get("/").2.contains("127.0.0.1:1"));
 }
+
+#[test]
+fn an_id_that_a_layout_gets_is_taken_from_headings_at_once() {
+    let site = a_site();
+    site.write("ids.md", "---\n---\n# Here\n");
+    site.write("_layouts/x.html", "x");
+    let running = start(&site, options());
+    assert!(running.get("/ids/").2.contains("id=\"here\""));
+    site.write("_layouts/x.html", "<i id=\"here\"></i>");
+    running.wait_for_change();
+    assert!(running.get("/ids/").2.contains("id=\"here-1\""));
+    site.write("_layouts/x.html", "<i></i>");
+    running.wait_for_change();
+    assert!(running.get("/ids/").2.contains("id=\"here\""));
+}
