@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind};
+use crate::nul;
 
 /// A table of values, in the order in which they were written.
 pub type Table = serde_json::Map<String, Value>;
@@ -18,7 +19,8 @@ pub(crate) fn yaml(
     if part.trim().is_empty() {
         return Ok(Value::Null);
     }
-    serde_saphyr::from_str(part).map_err(|error| {
+    let options = yaml_options(kind == ErrorKind::FrontMatter);
+    let value = serde_saphyr::from_str_with_options(part, options).map_err(|error| {
         let error = error.without_snippet();
         let message = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
         let message = message.split(" at line ").next().unwrap_or(&message).trim();
@@ -36,7 +38,21 @@ pub(crate) fn yaml(
             }
             None => new.in_file(file),
         }
-    })
+    })?;
+    Ok(nul::without_in(value))
+}
+
+/// How YAML is read. As in YAML 1.2, `yes`, `no`, `on` and `off` are text, and so are numbers that
+/// would be shown otherwise than they are written, such as `007`, `1_000` and `.inf`. In front matter `yes`
+/// is a truth as in Jekyll: it says `comments: no`, and [`crate::written`] knows what is a text
+/// there.
+pub(crate) fn yaml_options(is_front_matter: bool) -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        strict_booleans: !is_front_matter,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString,
+    }
 }
 
 /// What to do about an error of YAML. The mistakes are few and always the same.
@@ -64,7 +80,7 @@ pub(crate) fn toml(
         toml::from_str(part).map_err(|error| toml_error(kind, file, text, start, &error))?;
     Ok(table
         .into_iter()
-        .map(|(key, value)| (key, from_toml(value)))
+        .map(|(key, value)| (nul::without(key), nul::without_in(from_toml(value))))
         .collect())
 }
 
@@ -87,7 +103,7 @@ pub(crate) fn toml_error(
 
 /// Reads a JSON file.
 pub(crate) fn json(file: &str, text: &str) -> Result<Value, Error> {
-    serde_json::from_str(text).map_err(|error| {
+    let value = serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or(&message);
         Error::new(
@@ -95,7 +111,8 @@ pub(crate) fn json(file: &str, text: &str) -> Result<Value, Error> {
             format!("this JSON can't be read: {message}"),
         )
         .at(file, text, error.line().max(1), Some(error.column().max(1)))
-    })
+    })?;
+    Ok(nul::without_in(value))
 }
 
 /// Reads a CSV file (RFC 4180) with a line of headings into a list of tables of strings.
@@ -155,6 +172,8 @@ fn from_toml(value: toml::Value) -> Value {
     match value {
         toml::Value::String(text) => Value::String(text),
         toml::Value::Integer(number) => number.into(),
+        // JSON has no such numbers.
+        toml::Value::Float(number) if !number.is_finite() => Value::String(number.to_string()),
         toml::Value::Float(number) => number.into(),
         toml::Value::Boolean(flag) => flag.into(),
         // A date is text here, as in YAML: whoever wants a date reads one with its time zone.
@@ -180,6 +199,22 @@ mod tests {
         let error = yaml(ErrorKind::FrontMatter, "a.md", text, part, 2).unwrap_err();
         let place = error.place.unwrap();
         assert!(matches!(place.line, Some(3..=4)), "{place:?}");
+    }
+
+    #[test]
+    fn data_in_yaml_is_of_the_core_schema() {
+        let text = "country: no\nis: true\nv: 1.10\nhex: 0x1F\nzip: 01067\nsum: 1_000\n\
+            n: 12\ninf: .inf\nlist: [on, y]\nnul: \"a\\0b\"\n";
+        let value = yaml(ErrorKind::Data, "a.yml", text, text, 1).unwrap();
+        let expected = json!({
+            "country": "no", "is": true, "v": 1.1, "hex": 31, "zip": "01067", "sum": "1_000",
+            "n": 12, "inf": ".inf", "list": ["on", "y"], "nul": "a\u{fffd}b"
+        });
+        assert_eq!(value, expected);
+        assert_eq!(
+            json("a.json", r#"{"a\u0000": "\u0000"}"#).unwrap(),
+            json!({"a\u{fffd}": "\u{fffd}"})
+        );
     }
 
     #[test]

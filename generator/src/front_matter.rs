@@ -9,12 +9,15 @@ use serde_json::Value;
 use crate::data::{self, Table};
 use crate::dates;
 use crate::error::{Error, ErrorKind};
+use crate::written::{self, Written};
 
 /// The settings at the head of a file.
 #[derive(Debug, Clone)]
 pub(crate) struct FrontMatter {
     /// The keys, in the order in which they were written.
     pub(crate) table: Table,
+    /// What the numbers and truths in it look like in the file.
+    written: Arc<Written>,
     /// The file, as errors show it.
     file: String,
     /// The file's text up to the body, for the excerpts of errors.
@@ -73,7 +76,7 @@ pub(crate) fn split(text: &str) -> Option<Split<'_>> {
 
 /// Reads the front matter of `text`, which is the whole of `file`.
 pub(crate) fn parse(file: &str, text: &str, split: &Split<'_>) -> Result<FrontMatter, Error> {
-    let table = match split.format {
+    let mut table = match split.format {
         Format::Toml => data::toml(
             ErrorKind::FrontMatter,
             file,
@@ -94,8 +97,18 @@ pub(crate) fn parse(file: &str, text: &str, split: &Split<'_>) -> Result<FrontMa
             }
         },
     };
+    let written = match split.format {
+        Format::Toml => written::of_toml(split.matter, &table),
+        Format::Yaml => written::of_yaml(split.matter, &table),
+    };
+    for key in TEXTS {
+        if let (Some(value), Some(source)) = (table.get_mut(key), written.get(key)) {
+            as_written(value, source);
+        }
+    }
     Ok(FrontMatter {
         table,
+        written: Arc::new(written),
         file: file.to_owned(),
         head: text[..split.body_start].into(),
     })
@@ -106,16 +119,21 @@ impl FrontMatter {
     pub(crate) fn empty(file: &str) -> Self {
         Self {
             table: Table::new(),
+            written: Arc::default(),
             file: file.to_owned(),
             head: "".into(),
         }
     }
 
-    /// The text under `key`. Numbers are taken as they are written: a title may be `1984`.
+    /// The text under `key`, as it is written: a title may be `1984`, `1.10` or `yes`.
     pub(crate) fn string(&self, key: &str) -> Result<Option<String>, Error> {
+        let written = match self.written.get(key) {
+            Some(written::Source::One(text)) => Some(text.as_str()),
+            _ => None,
+        };
         match self.table.get(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => match scalar(value) {
+            Some(value) => match scalar(value, written) {
                 Some(text) => Ok(Some(text)),
                 None => Err(self.wrong(key, format!("`{key}` has to be a text"))),
             },
@@ -139,15 +157,26 @@ impl FrontMatter {
             self.wrong(key, format!("`{key}` has to be a list of words"))
                 .with_hint(format!("write {key}: [one, two] or {key}: one two"))
         };
+        let written = self.written.get(key);
         match self.table.get(key) {
             None | Some(Value::Null) => Ok(Vec::new()),
-            Some(Value::Array(items)) => items
-                .iter()
-                .filter(|item| !item.is_null())
-                .map(|item| scalar(item).ok_or_else(wrong))
-                .collect(),
+            Some(Value::Array(items)) => {
+                let written = |index: usize| match written {
+                    Some(written::Source::Many(texts)) => texts.get(index)?.as_deref(),
+                    _ => None,
+                };
+                let items = items.iter().enumerate();
+                items
+                    .filter(|(_, item)| !item.is_null())
+                    .map(|(index, item)| scalar(item, written(index)).ok_or_else(wrong))
+                    .collect()
+            }
             Some(value) => {
-                let text = scalar(value).ok_or_else(wrong)?;
+                let written = match written {
+                    Some(written::Source::One(text)) => Some(text.as_str()),
+                    _ => None,
+                };
+                let text = scalar(value, written).ok_or_else(wrong)?;
                 Ok(text.split_whitespace().map(str::to_owned).collect())
             }
         }
@@ -165,7 +194,8 @@ impl FrontMatter {
     pub(crate) fn number(&self, key: &str) -> Result<Option<f64>, Error> {
         match self.table.get(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => match value.as_f64() {
+            // What begins with a zero is a text in YAML, so that it is shown as it is written.
+            Some(value) => match value.as_f64().or_else(|| value.as_str()?.parse().ok()) {
                 Some(number) => Ok(Some(number)),
                 None => Err(self
                     .wrong(key, format!("`{key}` has to be a number"))
@@ -217,11 +247,62 @@ impl FrontMatter {
     }
 }
 
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
+/// The keys that templates show as texts. Other numbers and truths stay what they are.
+const TEXTS: [&str; 18] = [
+    "title",
+    "subtitle",
+    "description",
+    "summary",
+    "excerpt",
+    "author",
+    "authors",
+    "tag",
+    "tags",
+    "category",
+    "categories",
+    "slug",
+    "permalink",
+    "aliases",
+    "redirect_from",
+    "image",
+    "layout",
+    "lang",
+];
+
+/// Makes the text of `value` that its source is. `true` and `false` stay: a template asks whether
+/// there is an `image`, and `image: false` says no.
+fn as_written(value: &mut Value, source: &written::Source) {
+    let put = |value: &mut Value, text: &str| {
+        let is_plain = text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false");
+        let is_truth = value.is_boolean() && is_plain;
+        let is_infinite = value.as_str().is_some_and(written::is_infinite);
+        if value.is_number() || is_infinite || (value.is_boolean() && !is_truth) {
+            *value = Value::String(text.to_owned());
+        }
+    };
+    match (value, source) {
+        (Value::Array(items), written::Source::Many(texts)) => {
+            for (item, text) in items.iter_mut().zip(texts) {
+                if let Some(text) = text {
+                    put(item, text);
+                }
+            }
+        }
+        (value, written::Source::One(text)) => put(value, text),
+        _ => {}
+    }
+}
+
+/// `value` as a text: as it is `written`, where that is known.
+fn scalar(value: &Value, written: Option<&str>) -> Option<String> {
+    match (value, written) {
+        (Value::String(text), Some(written)) if written::is_infinite(text) => {
+            Some(written.to_owned())
+        }
+        (Value::String(text), _) => Some(text.clone()),
+        (Value::Number(_) | Value::Bool(_), Some(written)) => Some(written.to_owned()),
+        (Value::Number(number), None) => Some(number.to_string()),
+        (Value::Bool(flag), None) => Some(flag.to_string()),
         _ => None,
     }
 }
@@ -257,6 +338,58 @@ mod tests {
             assert_eq!(dates::rfc3339(&date), "2026-01-02T00:00:00+00:00");
         }
         assert!(read("---\n---\n").table.is_empty());
+    }
+
+    #[test]
+    fn texts_are_kept_as_they_are_written() {
+        for text in [
+            "1.10",
+            "0x1F",
+            "yes",
+            "no",
+            "1_000",
+            "1e3",
+            "007",
+            "-0",
+            "+1",
+            "True",
+            "0.0",
+            "0o14",
+            "123456789012345678901234567890",
+            "1.0e400",
+            "7e55555",
+            ".inf",
+            "on",
+            "y",
+            "12:30",
+            "2026-01-02",
+        ] {
+            let yaml = read(&format!(
+                "---\ntitle: {text} # c\ntags: [{text}, a, {text}]\nauthors:\n  - {text}\n\
+                 slug: &s !x {text}\nown: {text}\nlayout: *s\n---\n"
+            ));
+            assert_eq!(yaml.string("title").unwrap().as_deref(), Some(text));
+            assert_eq!(yaml.strings("tags").unwrap(), [text, "a", text]);
+            assert_eq!(yaml.names("authors").unwrap(), [text]);
+            assert_eq!(yaml.string("slug").unwrap().as_deref(), Some(text));
+            assert_eq!(yaml.string("layout").unwrap().as_deref(), Some(text));
+            assert_eq!(yaml.strings("own").unwrap(), [text]);
+        }
+        for text in ["1.10", "0x1F", "1_000", "true", "1e3", "inf", "0.0"] {
+            let toml = read(&format!("+++\ntitle = {text}\ntags = [{text}, 'a']\n+++\n"));
+            assert_eq!(toml.string("title").unwrap().as_deref(), Some(text));
+            assert_eq!(toml.strings("tags").unwrap(), [text, "a"]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_stays_what_it_is() {
+        let front = read("---\ndescription: 1.10\ncomments: no\nv: 1.10\nimage: false\n---\n");
+        let table = Value::Object(front.table);
+        let expected = serde_json::json!(
+            {"description": "1.10", "comments": false, "v": 1.1, "image": false}
+        );
+        assert_eq!(table, expected);
     }
 
     #[test]

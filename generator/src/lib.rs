@@ -53,6 +53,7 @@ mod sources;
 mod style;
 mod template;
 pub mod theme;
+mod written;
 
 pub use build::{BuildReport, build, build_watched, clean};
 pub use config::Config;

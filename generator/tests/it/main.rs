@@ -1,5 +1,6 @@
 //! The generator as its users see it: a folder goes in, a website comes out.
 
+mod as_written;
 mod assets;
 mod build;
 mod content;
