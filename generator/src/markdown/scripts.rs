@@ -24,7 +24,7 @@ pub(super) fn script(text: &str, start: usize) -> Option<Span> {
     let end = start + 1 + len;
     let ends = len > 0 && bytes.get(end) == Some(&mark) && bytes.get(end + 1) != Some(&mark);
     let range = start..end + 1;
-    (ends && is_script(text, &range)).then(|| Span {
+    (ends && is_script(text, &range)).then_some(Span {
         range,
         kind: if mark == b'^' {
             Kind::Superscript

@@ -86,7 +86,7 @@ impl RawElements {
 fn is_closed(name: &str, html: &str, rest: &str) -> bool {
     let first = |text: &str| {
         let opens = memchr::memchr_iter(b'<', text.as_bytes());
-        opens.map(|at| text[at + 1..].as_bytes()).find_map(|tag| {
+        opens.map(|at| &text.as_bytes()[at + 1..]).find_map(|tag| {
             let is_end = tag.first() == Some(&b'/');
             let tag = &tag[usize::from(is_end)..];
             let found = tag.get(..name.len())?.eq_ignore_ascii_case(name.as_bytes());
