@@ -243,11 +243,11 @@ fn a_bar_of_a_wiki_link_is_escaped_in_a_table() {
     assert!(html("[[T\\|*words*]]").contains(&with_words));
     let html = html("|a|\n|-|\n|[[T#H i\\|w]] ![[b.png\\|c]] ![[b.png\\|100]] [[T]] [[#H\\|h]]|\n");
     for expected in [
-        "<a href=\"{skep:w #h-i T}\">w</a>",
+        "<a href=\"{skep:w  T%23H%20i}\">w</a>",
         "<img src=\"{skep:i b.png _posts/trip/b.png}\" alt=\"c\">",
         "alt=\"\" style=\"width: 100px; height: auto\"",
         "<a href=\"{skep:w  T}\">T</a>",
-        "<a href=\"{skep:l #h _posts/trip/index.md}\">h</a>",
+        "<a href=\"{skep:l %23h _posts/trip/index.md}\">h</a>",
     ] {
         assert!(html.contains(expected), "{html}");
     }
