@@ -213,6 +213,7 @@ fn write(to: &mut impl Write, response: Response, is_head: bool) -> io::Result<(
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        412 => "Precondition Failed",
         416 => "Range Not Satisfiable",
         414 => "URI Too Long",
         500 => "Internal Server Error",

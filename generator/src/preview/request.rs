@@ -78,8 +78,9 @@ impl Request {
     }
 
     /// Whether the request comes from a page of this server on `port`, or from a person. A name that leads here by
-    /// DNS could be anybody's site, and so could be the page behind a request with another origin.
-    pub(super) fn is_own(&self, port: u16) -> bool {
+    /// DNS could be anybody's site, and so could be the page behind a request with another origin. Pages of the
+    /// origin `framer` may show this server in a frame: a browser lets no other page send their `Referer`.
+    pub(super) fn is_own(&self, port: u16, framer: Option<&str>) -> bool {
         let mut hosts = ["localhost", "127.0.0.1", "[::1]"]
             .map(|name| format!("{name}:{port}"))
             .to_vec();
@@ -94,12 +95,48 @@ impl Request {
             .any(|site| !matches!(site, "same-origin" | "none"));
         // A link from elsewhere may lead here, but not in a frame.
         let is_visit = self.header("sec-fetch-mode") == Some("navigate")
-            && self.header("sec-fetch-dest") == Some("document");
+            && match self.header("sec-fetch-dest") {
+                Some("document") => true,
+                Some("iframe") => {
+                    let referer = self.header("referer").and_then(|url| url.strip_suffix('/'));
+                    referer.is_some() && referer == framer
+                }
+                _ => false,
+            };
         self.header("host").is_some_and(is_host)
             && self.authority.as_deref().is_none_or(is_host)
             && self.all("origin").count() <= 1
             && self.all("origin").all(is_origin)
             && (!is_foreign || is_visit)
+    }
+
+    /// The value of `Range`, if the request has one for a file with this entity tag: only `GET` has ranges, and a part
+    /// of another file than the browser has is of no use to it (RFC 9110, sections 13.1.5 and 14.2).
+    pub(super) fn range(&self, tag: &str) -> Option<&str> {
+        let is_same = self.all("if-range").all(|known| known == tag);
+        self.header("range")
+            .filter(|_| is_same && self.method == "GET")
+    }
+
+    /// Whether `If-Match` lets this go on for a file with this entity tag, or for one without a tag. It is compared
+    /// strongly (RFC 9110, section 13.1.1).
+    pub(super) fn matches(&self, tag: Option<&str>) -> bool {
+        let mut wanted = self
+            .all("if-match")
+            .flat_map(|list| list.split(','))
+            .peekable();
+        wanted.peek().is_none()
+            || wanted
+                .map(str::trim)
+                .any(|wanted| wanted == "*" || Some(wanted) == tag)
+    }
+
+    /// Whether `If-None-Match` names the entity tag of a file.
+    pub(super) fn knows(&self, tag: &str) -> bool {
+        self.all("if-none-match")
+            .flat_map(|list| list.split(','))
+            .map(|known| known.trim().trim_start_matches("W/"))
+            .any(|known| known == tag || known == "*")
     }
 
     /// The value of `name` in the query.
@@ -200,7 +237,11 @@ mod tests {
 
     #[test]
     fn only_this_very_server_is_asked() {
-        let own = |target: &str, headers: &str| request(target, headers).unwrap().is_own(4000);
+        let own = |target: &str, headers: &str| {
+            request(target, headers)
+                .unwrap()
+                .is_own(4000, Some("http://localhost:7537"))
+        };
         let host = "Host: localhost:4000\r\n";
         for headers in [
             "Host: 127.0.0.1:4000\r\n",
@@ -211,6 +252,7 @@ mod tests {
             "Host: localhost:4000\r\nSec-Fetch-Site: same-origin\r\n",
             "Host: localhost:4000\r\nSec-Fetch-Site: none\r\n",
             "Host: localhost:4000\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n",
+            "Host: localhost:4000\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\nReferer: http://localhost:7537/\r\n",
         ] {
             assert!(own("/", headers), "{headers}");
         }
@@ -233,6 +275,9 @@ mod tests {
             "Host: localhost:4000\r\nOrigin: http://localhost:4000\r\nOrigin: http://localhost:4000\r\n",
             "Host: localhost:4000\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n",
             "Host: localhost:4000\r\nSec-Fetch-Site: same-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n",
+            "Host: localhost:4000\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\nReferer: http://localhost:7538/\r\n",
+            "Host: localhost:4000\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\nReferer: http://localhost:7537.evil.example/\r\n",
+            "Host: localhost:4000\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\nReferer: http://localhost:7537/\r\n",
         ] {
             assert!(!own("/", headers), "{headers}");
         }
@@ -240,6 +285,39 @@ mod tests {
         assert_eq!(request("http://a:1", "").unwrap().path, "/");
         assert!(!own("http://evil.example/x", host));
         assert!(!own("http://localhost:4000/x", "Host: evil.example\r\n"));
+    }
+
+    #[test]
+    fn conditions_are_those_of_rfc_9110() {
+        let of = |headers: &str| request("/", headers).unwrap();
+        let head = |headers: &str| Request {
+            method: "HEAD".to_owned(),
+            ..of(headers)
+        };
+        let part = "Range: bytes=0-1";
+        assert_eq!(of(part).range("\"e\""), Some("bytes=0-1"));
+        assert_eq!(head(part).range("\"e\""), None);
+        for (condition, wanted) in [
+            ("\"e\"", Some("bytes=0-1")),
+            ("\"x\"", None),
+            ("W/\"e\"", None),
+        ] {
+            let headers = format!("{part}\r\nIf-Range: {condition}");
+            assert_eq!(of(&headers).range("\"e\""), wanted, "{condition}");
+        }
+        for (headers, tagged, untagged) in [
+            ("", true, true),
+            ("If-Match: *", true, true),
+            ("If-Match: \"x\", \"e\"", true, false),
+            ("If-Match: \"x\"\r\nIf-Match: \"e\"", true, false),
+            ("If-Match: W/\"e\"", false, false),
+            ("If-Match: \"x\"", false, false),
+        ] {
+            assert_eq!(of(headers).matches(Some("\"e\"")), tagged, "{headers}");
+            assert_eq!(of(headers).matches(None), untagged, "{headers}");
+        }
+        assert!(of("If-None-Match: \"x\"\r\nIf-None-Match: W/\"e\"").knows("\"e\""));
+        assert!(!of("If-None-Match: \"x\"").knows("\"e\""));
     }
 
     #[test]

@@ -15,7 +15,26 @@ use crate::sources::Content;
 
 /// Answers one request to the server on `port`.
 pub(super) fn answer(state: &Arc<State>, port: u16, request: &Request) -> Answer {
-    if !request.is_own(port) {
+    // The pages of the review show this server in a frame, and no other page does.
+    let framer = state.options.review_url.as_deref().and_then(origin);
+    match answer_to(state, port, request, framer) {
+        Answer::Response(response) => {
+            let framers = format!("frame-ancestors 'self' {}", framer.unwrap_or_default());
+            Answer::Response(response.with("Content-Security-Policy", framers.trim_end()))
+        }
+        stream => stream,
+    }
+}
+
+/// The origin of a URL.
+fn origin(url: &str) -> Option<&str> {
+    let host = url.find("://")? + 3;
+    let end = url[host..].find('/').map_or(url.len(), |end| host + end);
+    Some(&url[..end])
+}
+
+fn answer_to(state: &Arc<State>, port: u16, request: &Request, framer: Option<&str>) -> Answer {
+    if !request.is_own(port, framer) {
         return Answer::Response(text(403, "This server answers to localhost only.\n"));
     }
     if !matches!(request.method.as_str(), "GET" | "HEAD") {
@@ -30,7 +49,19 @@ pub(super) fn answer(state: &Arc<State>, port: u16, request: &Request) -> Answer
             None => text(400, "This URL can't be read.\n"),
         },
     };
-    Answer::Response(response)
+    Answer::Response(preconditions(request, response))
+}
+
+/// Refuses what `If-Match` rules out. It goes before all other conditions, and is for answers that would succeed.
+fn preconditions(request: &Request, response: Response) -> Response {
+    let tag = response.headers.iter().find(|(name, _)| *name == "ETag");
+    let tag = tag.map(|(_, tag)| tag.as_str());
+    match response.status {
+        200 | 206 | 304 | 416 if !request.matches(tag) => {
+            text(412, "This file is not the one that is meant any more.\n")
+        }
+        _ => response,
+    }
 }
 
 fn page(state: &State, request: &Request, path: &str) -> Response {
@@ -93,16 +124,13 @@ fn file(state: &State, site: &Site, request: &Request, output: &str) -> Response
 
 /// The part of `file` that is asked for, which is all of it unless a player seeks in a film.
 fn part(request: &Request, media_type: &str, tag: &str, mut file: File, length: u64) -> Response {
-    if is_known(request, tag) {
+    if request.knows(tag) {
         return with_type(304, media_type, Vec::new()).with("ETag", tag);
     }
-    let wanted = request
-        .header("range")
-        .filter(|_| request.header("if-range").is_none_or(|known| known == tag));
     let mut response = with_type(200, media_type, Vec::new())
         .with("ETag", tag)
         .with("Accept-Ranges", "bytes");
-    response.body = match range(wanted, length) {
+    response.body = match range(request.range(tag), length) {
         Ok(None) => Body::File(file, length),
         Ok(Some((from, count))) if file.seek(SeekFrom::Start(from)).is_ok() => {
             response.status = 206;
@@ -157,18 +185,10 @@ fn html(status: u16, bytes: &[u8]) -> Response {
 /// The bytes of the file at `path`, unless the browser has them.
 fn tagged(request: &Request, path: &str, bytes: Vec<u8>) -> Response {
     let tag = format!("\"{:x}\"", fingerprint(&bytes));
-    if is_known(request, &tag) {
+    if request.knows(&tag) {
         return with_type(304, media::of(path), Vec::new()).with("ETag", tag);
     }
     with_type(200, media::of(path), bytes).with("ETag", tag)
-}
-
-fn is_known(request: &Request, tag: &str) -> bool {
-    let known = request.header("if-none-match").unwrap_or_default();
-    known
-        .split(',')
-        .map(|known| known.trim().trim_start_matches("W/"))
-        .any(|known| known == tag || known == "*")
 }
 
 fn text(status: u16, message: &str) -> Response {

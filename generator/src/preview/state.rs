@@ -186,11 +186,14 @@ impl State {
         if site.outputs.contains_key(inside) {
             return View::Found(inside.to_owned());
         }
+        // As the gateway and mirrors read a URL: a folder's page, then a page without its ending.
+        let page = format!("{inside}.html");
         match site
             .outputs
             .contains_key(format!("{inside}/index.html").as_str())
         {
             true => View::Redirect,
+            false if site.outputs.contains_key(page.as_str()) => View::Found(page),
             false => View::Missing,
         }
     }

@@ -3,6 +3,8 @@
 use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
 
+use skep_generator::preview::PreviewOptions;
+
 use crate::support::site;
 
 use super::{a_site, options, start};
@@ -40,6 +42,116 @@ fn a_part_of_a_film_can_be_asked_for() {
     assert_eq!((status, body.as_str()), (304, ""));
     site.write("film.mp4", "01234567890");
     assert_eq!(part(&format!("If-None-Match: {tag}\r\n")).0, 200);
+}
+
+#[test]
+fn head_ignores_ranges_and_if_match_is_evaluated_first() {
+    let site = site(&[("film.mp4", "0123456789"), ("index.md", "Home")]);
+    let running = start(&site, options());
+    let host = running.authority().to_owned();
+    let ask = |method: &str, path: &str, headers: &str| {
+        running.answer(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\r\n"
+        ))
+    };
+    let (_, head, _) = ask("GET", "/film.mp4", "");
+    let tag = head.split("ETag: ").nth(1).unwrap();
+    let tag = tag.split("\r\n").next().unwrap().to_owned();
+    for range in ["bytes=2-4", "bytes=10-"] {
+        let (status, head, body) = ask("HEAD", "/film.mp4", &format!("Range: {range}\r\n"));
+        assert_eq!((status, body.as_str()), (200, ""), "{range}");
+        assert!(head.contains("Content-Length: 10"), "{head}");
+        assert!(!head.contains("Content-Range"), "{head}");
+    }
+    for method in ["GET", "HEAD"] {
+        for (path, headers, wanted) in [
+            ("/film.mp4", format!("If-Match: \"a\", {tag}\r\n"), 200),
+            ("/film.mp4", "If-Match: \"a\"\r\n".to_owned(), 412),
+            ("/film.mp4", format!("If-Match: W/{tag}\r\n"), 412),
+            (
+                "/film.mp4",
+                format!("If-Match: \"a\"\r\nIf-None-Match: {tag}\r\n"),
+                412,
+            ),
+            (
+                "/film.mp4",
+                format!("If-Match: {tag}\r\nIf-None-Match: {tag}\r\n"),
+                304,
+            ),
+            (
+                "/film.mp4",
+                "If-Match: \"a\"\r\nRange: bytes=2-4\r\n".to_owned(),
+                412,
+            ),
+            ("/", "If-Match: *\r\n".to_owned(), 200),
+            ("/", "If-Match: \"a\"\r\n".to_owned(), 412),
+            ("/missing", "If-Match: \"a\"\r\n".to_owned(), 404),
+        ] {
+            assert_eq!(
+                ask(method, path, &headers).0,
+                wanted,
+                "{method} {path} {headers}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_page_answers_without_its_ending_after_a_file_and_a_folder_of_that_name() {
+    let site = site(&[
+        ("about.html", "about"),
+        ("both.html", "page"),
+        ("both/index.html", "folder"),
+        ("plain", "file"),
+        ("plain.html", "page"),
+    ]);
+    let running = start(&site, options());
+    for (path, status, text) in [
+        ("/about", 200, "about"),
+        ("/about.html", 200, "about"),
+        ("/both", 302, ""),
+        ("/both/", 200, "folder"),
+        ("/plain", 200, "file"),
+    ] {
+        let (found, _, body) = running.get(path);
+        assert_eq!(found, status, "{path}");
+        assert!(body.contains(text), "{path}: {body}");
+    }
+    assert_eq!(running.get("/about/").0, 404);
+}
+
+#[test]
+fn the_pages_of_the_review_and_no_other_show_the_preview_in_a_frame() {
+    let site = a_site();
+    let review = || PreviewOptions {
+        review_url: Some("http://localhost:7537/sites/x/review".to_owned()),
+        ..options()
+    };
+    let frame = |referer: &str| {
+        format!(
+            "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n\
+             Referer: {referer}\r\n"
+        )
+    };
+    let running = start(&site, review());
+    for (referer, status) in [
+        ("http://localhost:7537/", 200),
+        ("http://localhost:7538/", 403),
+        ("http://x.localhost:7537/", 403),
+        ("http://127.0.0.1:7537/", 403),
+    ] {
+        let (found, head, _) = running.get_with("/", &frame(referer));
+        assert_eq!(found, status, "{referer}");
+        let policy = "Content-Security-Policy: frame-ancestors 'self' http://localhost:7537\r\n";
+        assert!(head.contains(policy), "{head}");
+    }
+    let alone = start(&site, options());
+    let (status, head, _) = alone.get_with("/", &frame("http://localhost:7537/"));
+    assert_eq!(status, 403);
+    assert!(
+        head.contains("Content-Security-Policy: frame-ancestors 'self'\r\n"),
+        "{head}"
+    );
 }
 
 #[test]
