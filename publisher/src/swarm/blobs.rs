@@ -358,10 +358,11 @@ pub(super) fn other(error: impl Display) -> io::Error {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn an_error_of_the_system_keeps_its_kind_in_text() {
         for (code, kind) in [
