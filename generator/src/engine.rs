@@ -76,11 +76,11 @@ impl Engine {
             Self::Tera { .. } => return Ok(()),
             Self::Command { command, .. } => (
                 format!("`{command}` builds this site, as its skep.toml says"),
-                "use that program for it, such as `hugo server` for a preview; `skep status` and `skep publish` work as ever",
+                "use that program for it; `skep serve`, `skep status` and `skep publish` work as ever",
             ),
             Self::Static => (
                 "nobody builds this site: its skep.toml says engine = \"static\"".to_owned(),
-                "open its files in your browser; `skep status` and `skep publish` work as ever",
+                "`skep serve`, `skep status` and `skep publish` work as ever",
             ),
         };
         Err(Error::new(

@@ -32,6 +32,8 @@ pub enum ErrorKind {
     Io,
     /// The preview server could not start.
     Preview,
+    /// Another program, which builds the site, failed.
+    Build,
 }
 
 /// Where in the site an error lies.

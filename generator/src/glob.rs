@@ -6,14 +6,34 @@ use crate::names::nfc;
 /// Whether one of `patterns` matches `path`, whose parts are separated by slashes, or a folder that it lies in.
 pub fn any(patterns: &[String], path: &str) -> bool {
     let path = &*nfc(path);
-    let prefixes = path
-        .match_indices('/')
-        .map(|(at, _)| &path[..at])
-        .chain(std::iter::once(path));
-    prefixes.into_iter().any(|prefix| {
+    prefixes(path).any(|prefix| {
         patterns
             .iter()
             .any(|pattern| matches(clean(&nfc(pattern)), prefix))
+    })
+}
+
+/// The folders above `path`, the outermost first, and `path`.
+pub(crate) fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    let folders = path.match_indices('/').map(|(slash, _)| &path[..slash]);
+    folders.chain([path])
+}
+
+/// Whether one of `patterns` can match a path below the folder `path`.
+pub(crate) fn may_match_below(patterns: &[String], path: &str) -> bool {
+    patterns.iter().any(|pattern| {
+        let pattern = &*nfc(pattern);
+        let pattern = clean(pattern);
+        // `**` crosses folders: whatever follows it can be anywhere below.
+        let known = pattern.find("**").map_or(pattern, |at| &pattern[..at]);
+        let mut folders = known.match_indices('/').map(|(at, _)| &known[..at]);
+        if known.len() < pattern.len() {
+            let fixed = known.trim_end_matches('/');
+            return fixed.is_empty()
+                || format!("{path}/").starts_with(&format!("{fixed}/"))
+                || folders.any(|folder| matches(folder, path));
+        }
+        folders.any(|folder| matches(folder, path))
     })
 }
 

@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use walkdir::{DirEntry, WalkDir};
 
 use crate::config::{self, Config};
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::glob;
+use crate::links_to::trail;
 use crate::names::nfc;
 use crate::nul;
+use crate::stamp::Stamp;
 use crate::theme;
 
 /// One source file. Its text is not read yet.
@@ -31,9 +33,12 @@ pub(crate) struct Source {
 pub(crate) enum Content {
     Theme(Cow<'static, [u8]>),
     Disk {
+        /// Where the bytes are: what a link leads to.
         path: PathBuf,
-        bytes: u64,
-        modified: Option<SystemTime>,
+        stamp: Stamp,
+        /// If the source is a link: every further path on the way to its bytes. A change of one of them can be a
+        /// change of the source.
+        trail: Vec<PathBuf>,
     },
 }
 
@@ -136,7 +141,7 @@ pub(crate) fn find(root: &Path, config: &Config) -> Result<BTreeMap<String, Sour
     let mut errors = Vec::new();
     let walk = WalkDir::new(root).min_depth(1).sort_by_file_name();
     let wanted = |entry: &DirEntry| match relative(root, entry.path()) {
-        Ok(path) => is_wanted(&nfc(&path), config),
+        Ok(path) => may_hold_sources(&nfc(&path), config),
         // Let the entry through, so that its name is told below.
         Err(_) => true,
     };
@@ -167,6 +172,85 @@ fn twins(source: &Source) -> Error {
         .with_hint("remove or rename one of the two: a site can hold only one of them")
 }
 
+/// Finds the files of a site that skep does not build, by their path in the folder `root` that is published. No link
+/// leads to `root`.
+pub(crate) fn find_as_they_are(
+    root: &Path,
+    config: &Config,
+) -> Result<BTreeMap<String, Source>, Error> {
+    let mut sources = BTreeMap::new();
+    let mut errors = Vec::new();
+    let walk = WalkDir::new(root).min_depth(1).sort_by_file_name();
+    let wanted = |entry: &DirEntry| match relative(root, entry.path()) {
+        Ok(path) => config.publishes(&nfc(&path)),
+        Err(_) => true,
+    };
+    for entry in walk.into_iter().filter_entry(wanted) {
+        let file = entry.map_err(walk_error).and_then(|entry| {
+            let path = relative(root, entry.path())?;
+            match entry.file_type().is_dir() {
+                true => Ok(None),
+                false => as_it_is(entry.path(), &nfc(&path)).map(Some),
+            }
+        });
+        match file {
+            Ok(Some(source)) if sources.contains_key(&source.path) => {
+                errors.push(twins(&source));
+            }
+            Ok(Some(source)) => {
+                sources.insert(source.path.clone(), source);
+            }
+            Ok(None) => {}
+            Err(error) => errors.push(error),
+        }
+    }
+    Error::collect(errors)?;
+    Ok(sources)
+}
+
+/// As [`look`], in the folder `root` of a site that skep does not build.
+pub(crate) fn look_as_it_is(root: &Path, config: &Config, path: &str) -> Result<Found, Error> {
+    if !config.publishes(path) {
+        return Ok(Found::Nothing);
+    }
+    if nfc(path) != path {
+        return Ok(Found::Folder);
+    }
+    let full = root.join(path);
+    match std::fs::symlink_metadata(&full) {
+        Ok(metadata) if metadata.is_file() => Ok(Found::Source(Box::new(as_it_is(&full, path)?))),
+        Ok(_) => Ok(Found::Folder),
+        Err(error) if is_gone(&error) && !path.is_ascii() => Ok(Found::Folder),
+        Err(error) if is_gone(&error) => Ok(Found::Nothing),
+        Err(error) => Err(Error::io("read it", &error).in_file(path)),
+    }
+}
+
+/// A file that is published as it is. A link is refused, as the review refuses it.
+fn as_it_is(full: &Path, path: &str) -> Result<Source, Error> {
+    let metadata = std::fs::symlink_metadata(full)
+        .map_err(|error| Error::io("read it", &error).in_file(path))?;
+    if !metadata.is_file() {
+        let message = match metadata.is_symlink() {
+            true => "this is a symbolic link, which is not published",
+            false => "this is neither a file nor a folder",
+        };
+        return Err(Error::new(ErrorKind::Path, message)
+            .in_file(path)
+            .with_hint("put a copy in its place, or list it under `exclude` in skep.toml"));
+    }
+    Ok(Source {
+        shown: path.to_owned(),
+        role: Role::Other,
+        content: Content::Disk {
+            path: full.to_owned(),
+            stamp: Stamp::of(&metadata),
+            trail: Vec::new(),
+        },
+        path: path.to_owned(),
+    })
+}
+
 /// What lies at one path of a site's folder.
 #[derive(Debug)]
 pub(crate) enum Found {
@@ -183,33 +267,29 @@ pub(crate) fn look(root: &Path, config: &Config, path: &str) -> Result<Found, Er
         // Another file may have the same name.
         return Ok(Found::Folder);
     }
-    let wanted = |path: &str| is_wanted(path, config);
-    let folders = path.match_indices('/').map(|(slash, _)| &path[..slash]);
-    if !folders.chain([path]).all(wanted) {
+    if !may_hold_sources(path, config) {
         return Ok(Found::Nothing);
     }
     let full = root.join(path);
     let metadata = match std::fs::symlink_metadata(&full) {
         Ok(metadata) => metadata,
+        // The disk may have the name in other letters, which only a walk finds.
+        Err(error) if is_gone(&error) && !path.is_ascii() => return Ok(Found::Folder),
         Err(error) if is_gone(&error) => return Ok(Found::Nothing),
         Err(error) => return Err(Error::io("read it", &error).in_file(path)),
     };
     let is_below_a_link = full
         .parent()
         .is_some_and(|parent| parent.canonicalize().ok().as_deref() != Some(parent));
-    if !metadata.is_file() || is_below_a_link {
+    let is_readable = metadata.is_file() || metadata.is_symlink();
+    if !is_readable || is_below_a_link {
         return Ok(Found::Folder);
     }
-    Ok(Found::Source(Box::new(Source {
-        shown: path.to_owned(),
-        role: role(path, config),
-        content: Content::Disk {
-            path: full,
-            bytes: metadata.len(),
-            modified: metadata.modified().ok(),
-        },
-        path: path.to_owned(),
-    })))
+    if !is_source(path, config) {
+        return Ok(Found::Nothing);
+    }
+    let source = read_entry(root, config, &full, path.to_owned(), metadata.is_symlink())?;
+    Ok(Found::Source(Box::new(source)))
 }
 
 fn is_gone(error: &std::io::Error) -> bool {
@@ -222,10 +302,40 @@ fn is_gone(error: &std::io::Error) -> bool {
 /// The folders at the root of a site whose files are no output of their own.
 const PARTS: [&str; 4] = ["_layouts", "_includes", "_data", "_sass"];
 
-/// Whether the file or folder at `path`, relative to the site folder, is a source, given that the
-/// folder that it lies in is one.
+/// Whether the file at `path`, relative to the site folder, is a source.
+fn is_source(path: &str, config: &Config) -> bool {
+    if is_never_source(path, config) {
+        return false;
+    }
+    // What the author includes by name is there whatever it is called; below it, names count again.
+    let included = glob::prefixes(path)
+        .filter(|prefix| config.includes(prefix))
+        .last();
+    let included = included.map_or(0, str::len);
+    glob::prefixes(path)
+        .filter(|prefix| prefix.len() > included)
+        .all(|prefix| is_wanted(prefix, config))
+}
+
+/// Whether `path` is a source, or a folder in which there can be one.
+fn may_hold_sources(path: &str, config: &Config) -> bool {
+    !is_never_source(path, config)
+        && (is_source(path, config) || glob::may_match_below(&config.include, path))
+}
+
+/// What is no source, even if the settings include it: the settings themselves, what was built before, and a
+/// repository, which has what was taken out of the site.
+fn is_never_source(path: &str, config: &Config) -> bool {
+    let was_built = match &config.engine {
+        Engine::Tera { output } => glob::prefixes(path).any(|prefix| prefix == output),
+        _ => false,
+    };
+    path == config::FILE || was_built || matches!(first(path), ".git" | ".hg" | ".svn")
+}
+
+/// Whether the name of the file or folder at `path` is one of a source, given that the folder that it lies in is one.
 fn is_wanted(path: &str, config: &Config) -> bool {
-    if path == config::FILE || !may_be_source(path) {
+    if !may_be_source(path) {
         return false;
     }
     let (top, name) = (first(path), last(path));
@@ -236,8 +346,8 @@ fn is_wanted(path: &str, config: &Config) -> bool {
     is_known && !glob::any(&config.exclude, path)
 }
 
-/// Whether the file or folder at `path` can be a source whatever the settings are, given that the
-/// folder that it lies in can.
+/// Whether the file or folder at `path` can be a source whatever the settings are (unless they include it), given that
+/// the folder that it lies in can.
 pub(crate) fn may_be_source(path: &str) -> bool {
     let name = last(path);
     path == ".well-known" || !(name.starts_with(['.', '#']) || name.ends_with('~'))
@@ -245,8 +355,7 @@ pub(crate) fn may_be_source(path: &str) -> bool {
 
 /// Whether what a build writes to the folder `path` of a site would be a source for the next one.
 pub(crate) fn would_be_source(path: &str, config: &Config) -> bool {
-    let folders = path.match_indices('/').map(|(slash, _)| &path[..slash]);
-    folders.chain([path]).all(|path| is_wanted(path, config))
+    is_source(path, config)
 }
 
 fn first(path: &str) -> &str {
@@ -302,13 +411,23 @@ fn role(path: &str, config: &Config) -> Role {
 
 fn source(root: &Path, config: &Config, entry: &DirEntry) -> Result<Option<Source>, Error> {
     let path = nfc(&relative(root, entry.path())?).into_owned();
-    if entry.file_type().is_dir() {
+    if entry.file_type().is_dir() || !is_source(&path, config) {
         return Ok(None);
     }
-    let target = if entry.path_is_symlink() {
-        follow(root, entry.path(), &path)?
-    } else {
-        entry.path().to_owned()
+    read_entry(root, config, entry.path(), path, entry.path_is_symlink()).map(Some)
+}
+
+/// The source at `full`, which is `path` in the site folder `root`.
+fn read_entry(
+    root: &Path,
+    config: &Config,
+    full: &Path,
+    path: String,
+    is_link: bool,
+) -> Result<Source, Error> {
+    let (target, trail) = match is_link {
+        true => (follow(root, full, &path)?, trail(full)),
+        false => (full.to_owned(), Vec::new()),
     };
     let metadata =
         std::fs::metadata(&target).map_err(|error| Error::io("read it", &error).in_file(&path))?;
@@ -319,16 +438,16 @@ fn source(root: &Path, config: &Config, entry: &DirEntry) -> Result<Option<Sourc
                 .with_hint("remove it, or list it under `exclude` in skep.toml"),
         );
     }
-    Ok(Some(Source {
+    Ok(Source {
         shown: path.clone(),
         role: role(&path, config),
         content: Content::Disk {
             path: target,
-            bytes: metadata.len(),
-            modified: metadata.modified().ok(),
+            stamp: Stamp::of(&metadata),
+            trail,
         },
         path,
-    }))
+    })
 }
 
 /// The file that a symbolic link inside the site stands for. A link must not lead out of the
@@ -377,7 +496,7 @@ mod tests {
             ".well-known",
             ".well-known/a",
         ] {
-            assert!(is_wanted(path, &config), "{path}");
+            assert!(is_source(path, &config), "{path}");
         }
         for path in [
             "skep.toml",
@@ -392,8 +511,45 @@ mod tests {
             "_posts/.a.swp",
             "_site.skep.json",
         ] {
-            assert!(!is_wanted(path, &config), "{path}");
+            assert!(!is_source(path, &config), "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_included_by_name_is_a_source_and_what_lies_beside_it_is_not() {
+        let config = config::parse(
+            "include = ['.htaccess', '_redirects', '.github/*.txt', '_pages', '.git', 'skep.toml']\n\
+             exclude = ['_pages/old']\n",
+        )
+        .unwrap();
+        for path in [
+            ".htaccess",
+            "_redirects",
+            ".github/a.txt",
+            "_pages",
+            "_pages/a.md",
+            "_pages/deep/a.md",
+        ] {
+            assert!(is_source(path, &config), "{path}");
+        }
+        for path in [
+            "_headers",
+            "a/.htaccess",
+            ".github/a.yml",
+            ".github/deep/a.txt",
+            "_pages/.env",
+            "_pages/a.md~",
+            "_pages/_part.md",
+            "_pages/old/a.md",
+            ".git",
+            ".git/config",
+            "skep.toml",
+        ] {
+            assert!(!is_source(path, &config), "{path}");
+        }
+        assert!(may_hold_sources(".github", &config));
+        assert!(!may_hold_sources(".github/deep", &config));
+        assert!(!may_hold_sources(".git", &config));
     }
 
     #[test]

@@ -69,6 +69,8 @@ pub struct Config {
     pub(crate) markdown: markdown::Settings,
     /// Globs of paths that are left out of the site.
     pub exclude: Vec<String>,
+    /// Globs of paths that are part of the site although their names say that they are not, such as `.htaccess`.
+    pub include: Vec<String>,
     /// Whether the sources are published too; `None` if the author hasn't said yet.
     pub publish_source: Option<bool>,
     /// What the site tells gateways and hosts, if it has `[web]`.
@@ -82,6 +84,25 @@ pub struct Config {
 }
 
 impl Config {
+    /// The settings by which a site is shown that skep does not build: files are copied, and nothing is made beside
+    /// them. `None` if skep builds it.
+    pub(crate) fn as_it_is(mut self) -> Option<Self> {
+        if matches!(self.engine, Engine::Tera { .. }) {
+            return None;
+        }
+        self.url = None;
+        self.web = None;
+        self.theme = theme::NONE.to_owned();
+        self.collections = Vec::new();
+        self.defaults = Vec::new();
+        self.taxonomies = Vec::new();
+        self.feed = Feeds {
+            formats: Vec::new(),
+            ..self.feed
+        };
+        Some(self)
+    }
+
     /// The index of the collection called `name`.
     pub(crate) fn collection(&self, name: &str) -> Option<usize> {
         self.collections.iter().position(|one| one.name == name)
@@ -91,6 +112,40 @@ impl Config {
     pub fn excludes(&self, path: &str) -> bool {
         glob::any(&self.exclude, path)
     }
+
+    /// Whether the settings take `path`, or a folder that it lies in, into the site whatever its name is.
+    pub fn includes(&self, path: &str) -> bool {
+        glob::any(&self.include, path)
+    }
+
+    /// Whether a file or folder is part of a site that skep does not build, by its path in the folder that is
+    /// published.
+    pub fn publishes(&self, path: &str) -> bool {
+        // A folder that is put on the web with git is a repository.
+        if matches!(path, ".git" | FILE) {
+            return false;
+        }
+        match self.engine {
+            Engine::Tera { .. } => true,
+            Engine::Command { .. } => !self.excludes(path) || self.includes(path),
+            Engine::Static => {
+                let included = glob::prefixes(path).filter(|prefix| self.includes(prefix));
+                let included = included.last().map_or(0, str::len);
+                let mut below = glob::prefixes(path).filter(|prefix| prefix.len() > included);
+                below.all(|prefix| is_public(prefix) && !self.excludes(prefix))
+                    || glob::may_match_below(&self.include, path)
+            }
+        }
+    }
+}
+
+/// Whether a file or folder is meant for others, by its path in a folder that is published as it is.
+fn is_public(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let hidden = name.starts_with('.') && path != ".well-known";
+    // What an editor leaves, and what a package manager fetches.
+    let backup = name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'));
+    !hidden && !backup && name != "node_modules"
 }
 
 /// Reads the settings of the site in the folder `dir`.
@@ -155,6 +210,8 @@ struct Known {
     markdown: markdown::Settings,
     #[serde(default)]
     exclude: Vec<String>,
+    #[serde(default)]
+    include: Vec<String>,
     publish_source: Option<bool>,
     web: Option<web::Written>,
     #[serde(default)]
@@ -259,6 +316,7 @@ pub(crate) fn parse(text: &str) -> Result<Config, Error> {
         feed: known.feed,
         markdown: known.markdown,
         exclude,
+        include: known.include,
         publish_source: known.publish_source,
         web: web.transpose()?,
         engine,
@@ -289,7 +347,7 @@ fn taxonomies(own: Vec<Spanned<String>>, wrong: &Wrong<'_>) -> Result<Vec<String
 }
 
 /// The settings at the top that mean something.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "title",
     "description",
     "author",
@@ -307,6 +365,7 @@ const KEYS: [&str; 27] = [
     "feed",
     "markdown",
     "exclude",
+    "include",
     "publish_source",
     "web",
     "build",
@@ -377,6 +436,46 @@ mod tests {
                 .iter()
                 .any(|form| manual.contains(form));
             assert!(is_there, "{key}");
+        }
+    }
+
+    #[test]
+    fn what_of_a_folder_as_it_is_is_meant_for_others() {
+        let config = parse(
+            "exclude = ['notes']\ninclude = ['.htaccess', '.github/*.txt', 'notes/a.html']\n\
+             [build]\nengine = 'static'\n",
+        )
+        .unwrap();
+        for path in [
+            "index.html",
+            ".well-known",
+            ".well-known/security.txt",
+            "#1.html",
+            "a/_b/c.css",
+            "modules",
+            ".htaccess",
+            ".github",
+            ".github/a.txt",
+            "notes/a.html",
+        ] {
+            assert!(config.publishes(path), "{path}");
+        }
+        for path in [
+            ".git",
+            ".env",
+            "skep.toml",
+            "a/.DS_Store",
+            "a/.well-known",
+            "a/.htaccess",
+            ".well-known/.x",
+            "node_modules",
+            "a/node_modules",
+            "index.html~",
+            "#index.html#",
+            ".github/a.yml",
+            "notes/b.html",
+        ] {
+            assert!(!config.publishes(path), "{path}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Reads a site again and again, each time only what has changed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,9 @@ use super::LoadOptions;
 use crate::code::Highlighter;
 use crate::config::{self, Config};
 use crate::documents::{self, Body, Item, Reading};
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
+use crate::links_to::trail;
 use crate::site::{self, Memory, Site};
 use crate::sources::{self, Content, Found, Role, Source};
 
@@ -39,13 +42,22 @@ pub(crate) struct Loader {
     has_failed: bool,
 }
 
+/// The sources, by the further paths on the way to them.
+pub(crate) type Trails = BTreeMap<PathBuf, Vec<Arc<str>>>;
+
 /// The name of the file with the colours of code.
 const COLOURS: &str = "code-colours";
 
 #[derive(Debug)]
 struct Known {
+    /// The folder of the sources, with all links followed.
     root: PathBuf,
+    /// The settings as they are written.
+    written: Arc<Config>,
+    /// The settings by which the site is made. They differ from the others if skep does not build it.
     config: Arc<Config>,
+    /// The further paths on the way to the settings, if they are behind a link.
+    settings_trail: Vec<PathBuf>,
     theme: BTreeMap<String, Source>,
     entries: BTreeMap<Arc<str>, Entry>,
     /// The ids in its templates, which the texts were read with.
@@ -78,8 +90,51 @@ impl Loader {
         options: &LoadOptions,
         change: &Change,
     ) -> Result<Site, Error> {
+        if let Ok(config) = config::read(dir) {
+            config.engine.expect_tera()?;
+        }
         self.take_in(dir, change)?;
         self.make(options)
+    }
+
+    /// The settings of the site as they were read last.
+    pub(crate) fn config(&self) -> Option<&Config> {
+        Some(&*self.known.as_ref()?.written)
+    }
+
+    /// The paths that lead to sources by links, and which sources: a change of one is a change of the other.
+    pub(crate) fn trails(&self) -> Trails {
+        let mut trails = Trails::new();
+        let Some(known) = &self.known else {
+            return trails;
+        };
+        for path in &known.settings_trail {
+            trails
+                .entry(path.clone())
+                .or_default()
+                .push(Arc::from(config::FILE));
+        }
+        for (source, entry) in &known.entries {
+            if let Content::Disk { trail, .. } = &entry.source.content {
+                for path in trail {
+                    trails
+                        .entry(path.clone())
+                        .or_default()
+                        .push(Arc::clone(source));
+                }
+            }
+        }
+        trails
+    }
+
+    /// Forgets that what was read is whole: the next load walks the folder.
+    pub(crate) fn lose(&mut self) {
+        (self.is_lost, self.has_failed) = (true, true);
+    }
+
+    /// Whether the folder could not be read the last time: nobody knows what is in it now.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_lost
     }
 
     /// Reads what may have changed of the sources in `dir`, and returns which of them did. The next site is made of them.
@@ -101,7 +156,7 @@ impl Loader {
         let known = Known::walk(&self.highlighter, dir, before)?;
         (self.is_lost, self.has_failed) = (false, had_failed);
         let changed = match before {
-            Some(before) if Arc::ptr_eq(&before.config, &known.config) => {
+            Some(before) if Arc::ptr_eq(&before.written, &known.written) => {
                 differences(&before.entries, &known.entries)
             }
             _ => {
@@ -170,17 +225,43 @@ impl Known {
     /// Walks the whole folder. What was known `before` is taken where size and time say that it is
     /// still so.
     fn walk(highlighter: &Highlighter, dir: &Path, before: Option<&Self>) -> Result<Self, Error> {
-        let config = config::read(dir)?;
-        config.engine.expect_tera()?;
-        let root = dir
-            .canonicalize()
-            .map_err(|error| Error::io(format_args!("open {}", dir.display()), &error))?;
-        let found = sources::find(&root, &config)?;
+        let written = config::read(dir)?;
+        let open = |dir: &Path| {
+            let opened = dir.canonicalize();
+            opened.map_err(|error| Error::io(format_args!("open {}", dir.display()), &error))
+        };
+        let settings = open(dir)?.join(config::FILE);
+        let (root, found) = match &written.engine {
+            Engine::Tera { .. } => {
+                let root = open(dir)?;
+                let found = sources::find(&root, &written)?;
+                (root, found)
+            }
+            Engine::Static => {
+                let root = open(dir)?;
+                let found = sources::find_as_they_are(&root, &written)?;
+                (root, found)
+            }
+            Engine::Command { output, .. } => {
+                let root = open(&dir.join(output))?;
+                let found = sources::find_as_they_are(&root, &written)?;
+                (root, found)
+            }
+        };
         // Other settings can give a file another meaning.
         let before =
-            before.filter(|before| before.root == root && before.config.table == config.table);
-        let config = before.map_or_else(|| Arc::new(config), |before| Arc::clone(&before.config));
-        let is_template = |source: &Source| matches!(source.role, Role::Layout | Role::Include);
+            before.filter(|before| before.root == root && before.written.table == written.table);
+        let (written, config) = match before {
+            Some(before) => (Arc::clone(&before.written), Arc::clone(&before.config)),
+            None => {
+                let config = written.clone().as_it_is().map(Arc::new);
+                let written = Arc::new(written);
+                (Arc::clone(&written), config.unwrap_or(written))
+            }
+        };
+        let is_built = matches!(written.engine, Engine::Tera { .. });
+        let is_template =
+            |source: &Source| is_built && matches!(source.role, Role::Layout | Role::Include);
         let (templates, others): (Vec<_>, Vec<_>) = found
             .into_iter()
             .partition(|(_, source)| is_template(source));
@@ -199,7 +280,8 @@ impl Known {
             let read = |(path, source): (String, Source)| {
                 let entry = match known(&path) {
                     Some(entry) if is_same(&entry.source.content, &source.content) => entry.clone(),
-                    _ => Entry::read(reading, source),
+                    _ if is_built => Entry::read(reading, source),
+                    _ => Entry::of_file(source),
                 };
                 (Arc::from(path), entry)
             };
@@ -217,7 +299,9 @@ impl Known {
         Ok(Self {
             broken: broken.map(|(path, _)| Arc::clone(path)).collect(),
             theme: sources::of_theme(&config),
+            settings_trail: trail(&settings),
             root,
+            written,
             config,
             template_ids,
             entries,
@@ -231,10 +315,27 @@ impl Known {
         highlighter: &Highlighter,
         paths: &[String],
     ) -> Result<Option<Vec<Arc<str>>>, Error> {
+        let (is_built, look): (bool, Look) = match self.written.engine {
+            Engine::Tera { .. } => (true, sources::look),
+            Engine::Static => (false, sources::look_as_it_is),
+            // Its paths are not those of the folder that is published.
+            Engine::Command { .. } => return Ok(None),
+        };
         let mut found = Vec::with_capacity(paths.len());
-        for path in paths {
-            match sources::look(&self.root, &self.config, path)? {
-                Found::Source(source) => found.push((path, Some(*source))),
+        let mut paths = Cow::Borrowed(paths);
+        let mut at = 0;
+        while let Some(path) = paths.get(at) {
+            at += 1;
+            let path = path.clone();
+            match look(&self.root, &self.written, &path)? {
+                Found::Source(source) => {
+                    let others = self
+                        .other_names(&source)
+                        .filter(|other| !paths.contains(other));
+                    let others: Vec<String> = others.collect();
+                    paths.to_mut().extend(others);
+                    found.push((path, Some(*source)));
+                }
                 Found::Nothing => {
                     let below = format!("{path}/");
                     let mut after = self
@@ -246,7 +347,8 @@ impl Known {
                     {
                         return Ok(None);
                     }
-                    found.push((path, self.theme.get(path).cloned()));
+                    let of_theme = self.theme.get(&path).cloned();
+                    found.push((path, of_theme));
                 }
                 Found::Folder => return Ok(None),
             }
@@ -256,8 +358,11 @@ impl Known {
             highlighter,
             template_ids: &self.template_ids,
         };
-        let read = |(path, source): (&String, Option<Source>)| {
-            let entry = source.map(|source| Entry::read(reading, source));
+        let read = |(path, source): (String, Option<Source>)| {
+            let entry = source.map(|source| match is_built {
+                true => Entry::read(reading, source),
+                false => Entry::of_file(source),
+            });
             (Arc::from(path.as_str()), entry)
         };
         let found: Vec<(Arc<str>, Option<Entry>)> = found.into_iter().map(read).collect();
@@ -300,7 +405,27 @@ impl Known {
         let items = entries.filter_map(|entry| entry.item.as_ref().ok());
         documents::template_ids(items) != self.template_ids
     }
+
+    /// The sources that are further names (hard links) of the file behind `source`.
+    fn other_names(&self, source: &Source) -> impl Iterator<Item = String> {
+        let stamp = match &source.content {
+            Content::Disk { stamp, .. } if stamp.is_other_name_of(stamp) => Some(*stamp),
+            _ => None,
+        };
+        let others = stamp.into_iter().flat_map(|stamp| {
+            self.entries
+                .iter()
+                .filter(move |(_, entry)| match &entry.source.content {
+                    Content::Disk { stamp: other, .. } => stamp.is_other_name_of(other),
+                    Content::Theme(_) => false,
+                })
+        });
+        others.map(|(path, _)| path.to_string())
+    }
 }
+
+/// Looks at one path of a site's folder.
+type Look = fn(&Path, &Config, &str) -> Result<Found, Error>;
 
 impl Entry {
     /// Whether its headings have ids.
@@ -311,6 +436,14 @@ impl Entry {
                 Body::Template(_) => false,
             },
             _ => false,
+        }
+    }
+
+    /// A file that is published as it is.
+    fn of_file(source: Source) -> Self {
+        Self {
+            source: Arc::new(source),
+            item: Ok(Item::File),
         }
     }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::error::Error;
 use crate::site::Site;
-pub(crate) use loader::{Change, Entry, Loader};
+pub(crate) use loader::{Change, Entry, Loader, Trails};
 
 /// What of a site is loaded.
 #[derive(Debug, Clone)]

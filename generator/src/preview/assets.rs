@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::media;
 use super::state::fingerprint;
+use crate::media;
 use crate::render::render;
 use crate::site::{Output, Site};
 

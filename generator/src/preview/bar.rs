@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::PreviewOptions;
 use super::state::{Current, State, View};
+use crate::engine::Engine;
 use crate::site::{Shown, Site};
 
 /// What the bar shows on the page at the decoded URL path `path`, for the script.
@@ -11,7 +12,7 @@ pub(super) fn json(current: &Current, options: &PreviewOptions, path: &str) -> S
     let site = current.site.as_deref();
     let shown = site.and_then(|site| page_at(site, path));
     let mut bar = json!({
-        "state": shown.map_or("made", state),
+        "state": shown.map_or_else(|| made(site), state),
         "drafts": site.map_or(0, |site| site.drafts),
         "polls": current.polls,
         "rebuilt": site.map(|site| site.options.as_of.as_millisecond()),
@@ -26,6 +27,14 @@ pub(super) fn json(current: &Current, options: &PreviewOptions, path: &str) -> S
         bar["changes"] = current.changes.into();
     }
     bar.to_string()
+}
+
+/// How a page without a source is published. A file that skep did not build is published as it is.
+fn made(site: Option<&Site>) -> &'static str {
+    match site.map(|site| &site.config().engine) {
+        Some(Engine::Command { .. } | Engine::Static) => "published",
+        _ => "made",
+    }
 }
 
 /// How the page stands to being published.

@@ -8,13 +8,15 @@
 mod assets;
 mod bar;
 mod clients;
+mod command;
 mod http;
-mod media;
 mod mounts;
 mod overlay;
 mod request;
+mod scope;
 mod server;
 mod state;
+mod tags;
 mod watch;
 mod watcher;
 
@@ -28,7 +30,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
+use crate::site::LeftOut;
+pub use command::Builder;
 use state::State;
 
 /// The port that the preview takes if it is free.
@@ -60,6 +65,8 @@ pub struct PreviewOptions {
     pub review_url: Option<String>,
     /// A folder for what may be used again by later runs, as in [`LoadOptions`](crate::LoadOptions).
     pub cache: Option<PathBuf>,
+    /// Builds the site, if another program does. Without it such a site is refused.
+    pub builder: Option<Builder>,
 }
 
 impl PreviewOptions {
@@ -75,6 +82,7 @@ impl PreviewOptions {
             follow: false,
             review_url: None,
             cache: None,
+            builder: None,
         }
     }
 }
@@ -89,6 +97,8 @@ pub enum PreviewEvent {
         paths: Vec<String>,
         /// How long it took until the browsers were told.
         took: Took,
+        /// Which of the sources that changed are left out, and why.
+        left_out: Vec<LeftOut>,
     },
     /// The site, or a page that a browser shows, is broken. The last good one is shown meanwhile.
     Failed(Error),
@@ -129,20 +139,28 @@ pub struct Preview {
 }
 
 /// Starts to preview the site in `dir`. A site that is broken is served too, as its error, until
-/// it is mended; a folder that is no site, or that another program builds, is refused. `on_event` is called from other threads.
+/// it is mended; a folder that is no site is refused. The files of a site that skep does not build are shown as they
+/// are. `on_event` is called from other threads.
 pub fn start(
     dir: &Path,
     options: PreviewOptions,
     on_event: impl Fn(PreviewEvent) + Send + Sync + 'static,
 ) -> Result<Preview, Error> {
-    let dir = dir
-        .canonicalize()
-        .map_err(|error| match crate::config::read(dir) {
+    if let Err(error) = dir.canonicalize() {
+        return Err(match crate::config::read(dir) {
             Err(no_site) => no_site,
             Ok(_) => Error::io(format_args!("open {}", dir.display()), &error),
-        })?;
+        });
+    }
+    // Another folder may come to be at this path, by another link.
+    let dir = std::path::absolute(dir)
+        .map_err(|error| Error::io(format_args!("open {}", dir.display()), &error))?;
     // Settings that are broken may be mended while they are shown.
-    if let Ok(config) = crate::config::read(&dir) {
+    let config = crate::config::read(&dir).ok();
+    if let Some(config) = &config
+        && matches!(config.engine, Engine::Command { .. })
+        && options.builder.is_none()
+    {
         config.engine.expect_tera()?;
     }
     let (listener, port_moved) = bind(options.port)?;
@@ -153,7 +171,8 @@ pub fn start(
 
     let (signals, received) = mpsc::channel();
     // Watch first and read then, so that no change falls in between.
-    let watcher = watcher::Watcher::start(&dir, options.polling, signals.clone());
+    let scope = scope::Scope::of(config.as_ref());
+    let watcher = watcher::Watcher::start(&dir, scope, options.polling, signals.clone());
     let state = Arc::new(State::load(dir, options, Box::new(on_event))?);
     if watcher.polls() {
         state.set_polling(watcher.polls_because.clone());
@@ -185,6 +204,12 @@ impl Preview {
         }
     }
 
+    /// The posts and pages that are left out, and why.
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        let site = self.state.current().site;
+        site.map_or_else(Vec::new, |site| site.left_out().to_vec())
+    }
+
     /// Stops the server and the watcher, and waits until they have ended.
     pub fn stop(self) {
         drop(self);
@@ -201,6 +226,10 @@ impl Drop for Preview {
     fn drop(&mut self) {
         let _ = self.signals.send(watcher::Signal::Stop);
         self.server.stop();
+        if self.state.is_building() {
+            // The command of another program is not waited for: nobody knows how long it takes.
+            self.threads.clear();
+        }
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }

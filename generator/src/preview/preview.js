@@ -253,6 +253,14 @@
     const fold = make("button", { type: "button", class: "fold" });
     const section = make("section", { "aria-label": "skep preview" }, content, fold);
     root.append(section);
+    // The page gets as much room below as the bar takes, so that its last lines can be read above the bar.
+    const room = new CSSStyleSheet();
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, room];
+    const makeRoom = () => {
+      const height = Math.ceil(section.getBoundingClientRect().height) + 16;
+      room.replaceSync("@media screen { :root { padding-bottom: " + height + "px !important; scroll-padding-bottom: " + height + "px !important; } }");
+    };
+    new ResizeObserver(makeRoom).observe(section);
     let last = null;
     let isAway = false;
 
@@ -336,7 +344,7 @@
       header { display: flex; gap: 16px; justify-content: space-between; align-items: baseline; }
       h2 { margin: 0; font: inherit; font-weight: 600; color: var(--bad); }
       article { margin-top: 12px; padding-top: 12px; border-top: 1px solid var(--line); }
-      p { margin: 0; overflow-wrap: anywhere; }
+      p { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; }
       .place { font: 14px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; color: var(--soft); }
       pre { margin: 8px 0; padding: 8px 12px; overflow-x: auto; border: 1px solid var(--line); border-radius: 4px; tab-size: 4;
         font: 14px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }

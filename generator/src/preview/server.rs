@@ -7,11 +7,16 @@ use std::sync::Arc;
 use super::http::{Answer, Body, Response};
 use super::request::{Request, decode, range};
 use super::state::{State, View, fingerprint};
-use super::{clients, media, overlay};
+use super::{clients, overlay};
 use crate::error::Error;
+use crate::media;
 use crate::render::render;
 use crate::site::{Output, Site};
 use crate::sources::Content;
+
+/// What is shown until another program has built the site for the first time.
+const BUILDING: &str = "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">\
+    <title>Being built</title><p>The site is being built. It appears here by itself.\n";
 
 /// Answers one request to the server on `port`.
 pub(super) fn answer(state: &Arc<State>, port: u16, request: &Request) -> Answer {
@@ -69,7 +74,7 @@ fn page(state: &State, request: &Request, path: &str) -> Response {
     let Some(site) = &current.site else {
         return match &current.error {
             Some(error) => broken(error),
-            None => text(503, "The site is not read yet.\n"),
+            None => html(503, BUILDING.as_bytes()),
         };
     };
     match State::view(site, path) {
@@ -94,22 +99,16 @@ fn page(state: &State, request: &Request, path: &str) -> Response {
 
 /// The file at the output path `output`, which the site has.
 fn file(state: &State, site: &Site, request: &Request, output: &str) -> Response {
-    let media_type = media::of(output);
+    let media_type = &media::of(output);
     // A page may be generated or copied; other files can be large and are streamed.
     if !media::is_page(media_type)
         && let Some(Output::File(source)) = site.outputs.get(output)
         && let Some(source) = site.files.get(source).map(|file| &*file.source)
         && let Content::Disk { path, .. } = &source.content
-        && let Ok(file) = File::open(path)
+        && let Ok(mut file) = File::open(path)
+        && let Ok(tag) = state.tags.of(path, &mut file)
         && let Ok(metadata) = file.metadata()
     {
-        let modified = metadata.modified().ok();
-        let since = modified.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-        let tag = format!(
-            "\"{:x}-{:x}\"",
-            metadata.len(),
-            since.unwrap_or_default().as_nanos()
-        );
         return part(request, media_type, &tag, file, metadata.len());
     }
     match render(site, output) {
@@ -186,9 +185,9 @@ fn html(status: u16, bytes: &[u8]) -> Response {
 fn tagged(request: &Request, path: &str, bytes: Vec<u8>) -> Response {
     let tag = format!("\"{:x}\"", fingerprint(&bytes));
     if request.knows(&tag) {
-        return with_type(304, media::of(path), Vec::new()).with("ETag", tag);
+        return with_type(304, &media::of(path), Vec::new()).with("ETag", tag);
     }
-    with_type(200, media::of(path), bytes).with("ETag", tag)
+    with_type(200, &media::of(path), bytes).with("ETag", tag)
 }
 
 fn text(status: u16, message: &str) -> Response {

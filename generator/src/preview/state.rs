@@ -1,8 +1,10 @@
 //! The site as it is now, and what happens when it changes.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -11,12 +13,17 @@ use jiff::Timestamp;
 use super::assets::{self, Served};
 use super::bar;
 use super::clients::{Clients, Message};
+use super::command::Runs;
 use super::request::decode;
+use super::scope::Scope;
+use super::tags::Tags;
 use super::{PreviewEvent, PreviewOptions, Took};
+use crate::config::{self, Config};
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
-use crate::load::{Change, LoadOptions, Loader};
+use crate::load::{Change, LoadOptions, Loader, Trails};
 use crate::render::render;
-use crate::site::Site;
+use crate::site::{LeftOut, Site};
 
 /// Of so many saved files at once it is looked whether their pages can be shown, though nobody shows them. A
 /// person saves one; a tool that writes many is not waited for.
@@ -24,12 +31,17 @@ const MOST_SAVED: usize = 8;
 
 /// What the server and the watcher share.
 pub(super) struct State {
-    dir: PathBuf,
+    /// The site's folder as it was named: whatever is there is shown.
+    pub(super) dir: PathBuf,
     pub(super) options: PreviewOptions,
     current: RwLock<Current>,
     loader: Mutex<Loader>,
+    runs: Mutex<Runs>,
+    is_building: AtomicBool,
     pub(super) clients: Clients,
     served: Mutex<Served>,
+    /// The tags of the files that were served.
+    pub(super) tags: Tags,
     on_event: Box<dyn Fn(PreviewEvent) + Send + Sync>,
 }
 
@@ -71,10 +83,17 @@ impl State {
             options,
             current: RwLock::default(),
             loader: Mutex::new(loader),
+            runs: Mutex::default(),
+            is_building: AtomicBool::new(false),
             clients: Clients::default(),
             served: Mutex::default(),
+            tags: Tags::default(),
             on_event,
         };
+        let config = config::read(&state.dir);
+        if config.is_ok_and(|config| matches!(config.engine, Engine::Command { .. })) {
+            return Ok(state);
+        }
         match state.read(&Change::Unknown) {
             Ok(read) => state.set(|current| {
                 current.site = read.map(|(site, _)| Arc::new(site));
@@ -95,6 +114,40 @@ impl State {
 
     pub(super) fn now(&self) -> Timestamp {
         (self.options.clock)()
+    }
+
+    /// Whether nobody has tried to read the site yet.
+    pub(super) fn is_unread(&self) -> bool {
+        let current = self.current();
+        current.site.is_none() && current.error.is_none()
+    }
+
+    /// Whether another program is building the site at this moment.
+    pub(super) fn is_building(&self) -> bool {
+        self.is_building.load(Ordering::Acquire)
+    }
+
+    /// Whether nobody knows what is in the folder now.
+    pub(super) fn is_lost(&self) -> bool {
+        self.loader().is_lost()
+    }
+
+    /// The paths that lead to sources by links.
+    pub(super) fn trails(&self) -> Trails {
+        self.loader().trails()
+    }
+
+    /// What of the folder is watched.
+    pub(super) fn scope(&self) -> Scope {
+        match config::read(&self.dir) {
+            Ok(config) => Scope::of(Some(&config)),
+            Err(_) => Scope::of(self.loader().config()),
+        }
+    }
+
+    fn loader(&self) -> MutexGuard<'_, Loader> {
+        // It is only ever a copy of what is in the folder.
+        self.loader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How long it is until time alone changes the site: a post becomes due, or the clock was set back.
@@ -161,7 +214,9 @@ impl State {
         match error {
             Some(error) => (self.on_event)(PreviewEvent::Failed(error)),
             None => {
+                let is_changed = |left: &&LeftOut| changed.contains(&left.path);
                 (self.on_event)(PreviewEvent::Changed {
+                    left_out: site.left_out().iter().filter(is_changed).cloned().collect(),
                     paths: changed,
                     took,
                 });
@@ -381,16 +436,53 @@ impl State {
             fingerprint: false,
             cache: None,
         };
-        let time_passed = matches!(change, Change::Paths(paths) if paths.is_empty());
-        // It is only ever a copy of what lies in the folder.
-        let mut loader = self.loader.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = loader.take_in(&self.dir, change)?;
+        let mut change = Cow::Borrowed(change);
+        let time_passed = matches!(&*change, Change::Paths(paths) if paths.is_empty());
+        let config = config::read(&self.dir);
+        let engine = config.as_ref().map(|config| config.engine.clone());
+        if let Ok(Engine::Command { .. }) = engine {
+            change = Cow::Owned(Change::Unknown);
+            self.run_command(config.as_ref().ok())?;
+        }
+        let mut loader = self.loader();
+        let changed = loader
+            .take_in(&self.dir, &change)
+            .map_err(|error| self.explain(error))?;
         if !loader.is_behind() && !time_passed {
             return Ok(None);
         }
         let site = loader.make(&options)?;
         let changed = changed.iter().map(ToString::to_string).collect();
         Ok(Some((site, changed)))
+    }
+
+    /// Lets another program build the site, if a source has changed.
+    fn run_command(&self, config: Option<&Config>) -> Result<(), Error> {
+        let Some(builder) = &self.options.builder else {
+            let message = "another program builds this site now, as its skep.toml says";
+            return Err(Error::new(ErrorKind::Refused, message)
+                .in_file(config::FILE)
+                .with_hint("start the preview again: it asks whether that program may run"));
+        };
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_building.store(true, Ordering::Release);
+        let ended = runs.run(&self.dir, &Scope::of(config), builder);
+        self.is_building.store(false, Ordering::Release);
+        if ended.is_err() {
+            // What it left half done is looked through once it is whole.
+            self.loader().lose();
+        }
+        ended
+    }
+
+    /// The error of a folder that is gone says so.
+    fn explain(&self, error: Error) -> Error {
+        if self.dir.exists() {
+            return error;
+        }
+        let message = format!("the site's folder is gone: {}", self.dir.display());
+        Error::new(ErrorKind::NoSite, message)
+            .with_hint("the preview goes on as soon as the folder is back")
     }
 
     fn set(&self, change: impl FnOnce(&mut Current)) {

@@ -29,8 +29,9 @@ const MANY: usize = 32;
 const POLL: Duration = Duration::from_millis(300);
 /// So many times as long as a look took is waited until the next one.
 const REST: u32 = 10;
-/// How long the clock is trusted: a computer may have slept.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How often it is looked whether the site's folder is still the one that is watched: nobody tells of a folder above it
+/// that was moved. The clock is looked at as often: a computer may have slept.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Starts the thread that reads the site again when it has to be.
 pub(super) fn spawn(
@@ -39,9 +40,22 @@ pub(super) fn spawn(
     state: Arc<State>,
 ) -> Result<JoinHandle<()>, Error> {
     super::spawn("watch", move || {
-        let mut poll = watcher.polls().then_some(POLL);
+        // Another program builds the site only now, so that a preview starts at once.
+        if state.is_unread() {
+            state.reload(&Change::Unknown, Duration::ZERO, false);
+        }
+        let polls = watcher.polls();
+        let mut poll = polls.then_some(POLL);
         loop {
-            match next(&signals, &state, &mut watcher, poll) {
+            watch_again(&mut watcher, &state);
+            // What can't be read may be mended where nobody tells of it.
+            let retry = poll.or_else(|| state.is_lost().then_some(POLL));
+            let next = next(&signals, &state, &mut watcher, retry);
+            let was_moved = !watch_again(&mut watcher, &state);
+            match next {
+                Next::Changed(_, waiting) if was_moved => {
+                    state.reload(&Change::Unknown, waiting, false);
+                }
                 Next::Changed(change, waiting) => state.reload(&change, waiting, false),
                 Next::Look => {
                     let started = Instant::now();
@@ -58,6 +72,23 @@ pub(super) fn spawn(
         }
         state.clients.close();
     })
+}
+
+/// Watches what the site's folder and its settings are now. False: it was another folder until now, of whose changes
+/// nobody told, or it is gone.
+fn watch_again(watcher: &mut Watcher, state: &State) -> bool {
+    let is_current = watcher.is_current(&state.dir);
+    let scope = state.scope();
+    if (is_current && watcher.has_scope(&scope)) || !state.dir.exists() {
+        watcher.attend(state.trails());
+        return is_current;
+    }
+    *watcher = watcher.again(&state.dir, scope);
+    if let Some(reason) = watcher.polls_because.take() {
+        state.set_polling(Some(reason));
+    }
+    watcher.attend(state.trails());
+    false
 }
 
 /// Why the site is read again.
@@ -89,7 +120,8 @@ fn next(
                 if state.time_left() == Some(Duration::ZERO) {
                     return Next::Changed(Change::Paths(Vec::new()), Duration::ZERO);
                 }
-                if poll.is_some_and(|poll| poll <= polled.elapsed()) {
+                let is_time = poll.is_some_and(|poll| poll <= polled.elapsed());
+                if is_time || !watcher.is_current(&state.dir) {
                     return Next::Look;
                 }
             }
@@ -157,7 +189,7 @@ impl Batch {
             return WRITING;
         }
         let is_gone = |path: &String| {
-            let metadata = std::fs::symlink_metadata(root.join(path));
+            let metadata = std::fs::metadata(root.join(path));
             metadata.map_or(true, |metadata| metadata.is_file() && metadata.len() == 0)
         };
         if self.paths.len() <= MANY && self.paths.iter().any(is_gone) {

@@ -1,14 +1,18 @@
 //! What the system tells of changes in a folder.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode};
 
 use super::mounts;
-use crate::config;
+use super::scope::Scope;
+use crate::load::Trails;
 use crate::sources;
+use crate::stamp::Stamp;
 
 /// What the watching thread is told. Paths are relative to the site folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +36,15 @@ const BY_FOLDER: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// Tells of changes for as long as it lives.
 pub(super) struct Watcher {
+    /// The folder, with all links followed.
     root: PathBuf,
+    /// Which folder that was when the watch began: another one may take its place.
+    identity: Option<(u64, u64)>,
+    scope: Arc<Scope>,
+    /// The paths behind links. They can be in folders that are not watched otherwise.
+    trails: Arc<RwLock<Trails>>,
+    /// The folders that are watched because of them.
+    beside: BTreeSet<PathBuf>,
     /// `None` if the folder is looked at every so often.
     told: Option<RecommendedWatcher>,
     signals: Sender<Signal>,
@@ -41,10 +53,15 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    /// Watches the folder `root`, to which no link leads.
-    pub(super) fn start(root: &Path, polling: bool, signals: Sender<Signal>) -> Self {
+    /// Watches the site's folder `dir`.
+    pub(super) fn start(dir: &Path, scope: Scope, polling: bool, signals: Sender<Signal>) -> Self {
+        let root = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
         let mut watcher = Self {
-            root: root.to_owned(),
+            identity: identity(&root),
+            root,
+            scope: Arc::new(scope),
+            trails: Arc::default(),
+            beside: BTreeSet::new(),
             told: None,
             signals,
             polls_because: None,
@@ -52,18 +69,68 @@ impl Watcher {
         if polling {
             return watcher;
         }
-        if let Some(kind) = mounts::network_drive(root) {
+        if let Some(kind) = mounts::network_drive(&watcher.root) {
             let reason = format!(
                 "the folder is on a network drive ({kind}), which does not tell of changes"
             );
             watcher.polls_because = Some(reason);
             return watcher;
         }
-        match told_by_system(root, watcher.signals.clone()) {
+        match watcher.told_by_system() {
             Ok(told) => watcher.told = Some(told),
             Err(error) => watcher.polls_because = Some(reason(&error)),
         }
         watcher
+    }
+
+    /// Watches the site's folder `dir` from now on, as this watched another.
+    pub(super) fn again(&self, dir: &Path, scope: Scope) -> Self {
+        let polling = self.told.is_none();
+        Self::start(dir, scope, polling, self.signals.clone())
+    }
+
+    /// Whether the folder at `dir` is still the one that is watched.
+    pub(super) fn is_current(&self, dir: &Path) -> bool {
+        dir.canonicalize().is_ok_and(|root| root == self.root)
+            && identity(&self.root) == self.identity
+    }
+
+    /// Whether what is watched is what `scope` says.
+    pub(super) fn has_scope(&self, scope: &Scope) -> bool {
+        *self.scope == *scope
+    }
+
+    /// Tells of changes of the paths in `trails` too.
+    pub(super) fn attend(&mut self, trails: Trails) {
+        let folders: BTreeSet<PathBuf> = trails.keys().flat_map(|path| self.above(path)).collect();
+        *self.trails.write().unwrap_or_else(PoisonError::into_inner) = trails;
+        if let Some(told) = &mut self.told {
+            for folder in &folders {
+                // A folder that is not there is watched once it is, as its own folder tells.
+                if BY_FOLDER || !folder.starts_with(&self.root) {
+                    let _ = notify::Watcher::watch(told, folder, RecursiveMode::NonRecursive);
+                }
+            }
+        }
+        self.beside = folders;
+    }
+
+    /// The folders to be watched for `path` that are not watched otherwise.
+    fn above(&self, path: &Path) -> Vec<PathBuf> {
+        let Ok(inside) = sources::relative(&self.root, path) else {
+            return Vec::new();
+        };
+        if !path.starts_with(&self.root) {
+            return path.parent().map(Path::to_owned).into_iter().collect();
+        }
+        let (top, below) = inside.split_once('/').unwrap_or(("", &inside));
+        if top.is_empty() || self.scope.is_watched(top) {
+            return Vec::new();
+        }
+        let tops = below
+            .match_indices('/')
+            .map(|(at, _)| self.root.join(top).join(&below[..at]));
+        [self.root.join(top)].into_iter().chain(tops).collect()
     }
 
     pub(super) fn polls(&self) -> bool {
@@ -76,10 +143,16 @@ impl Watcher {
 
     /// Watches `path` too, if a folder has come at the top of the site.
     pub(super) fn follow(&mut self, path: &str) {
-        if !BY_FOLDER || path.contains('/') || !is_watched(path) {
+        let full = self.root.join(path);
+        if let Some(told) = &mut self.told
+            && self.beside.contains(&full)
+        {
+            let _ = notify::Watcher::watch(told, &full, RecursiveMode::NonRecursive);
             return;
         }
-        let full = self.root.join(path);
+        if !BY_FOLDER || path.contains('/') || !self.scope.is_watched(path) {
+            return;
+        }
         if let Some(told) = &mut self.told
             && full.is_dir()
             && let Err(error) = notify::Watcher::watch(told, &full, RecursiveMode::Recursive)
@@ -88,25 +161,39 @@ impl Watcher {
             let _ = self.signals.send(Signal::Blind(reason(&error)));
         }
     }
+
+    fn told_by_system(&self) -> notify::Result<RecommendedWatcher> {
+        let (root, scope) = (self.root.as_path(), &*self.scope);
+        let config = notify::Config::default().with_follow_symlinks(false);
+        let listener = Listener {
+            root: self.root.clone(),
+            scope: Arc::clone(&self.scope),
+            trails: Arc::clone(&self.trails),
+            signals: self.signals.clone(),
+        };
+        let mut watcher: RecommendedWatcher =
+            notify::Watcher::new(move |event| listener.hear(event), config)?;
+        if !BY_FOLDER {
+            notify::Watcher::watch(&mut watcher, root, RecursiveMode::Recursive)?;
+            return Ok(watcher);
+        }
+        // An output folder can have more folders than the system has watches to give.
+        notify::Watcher::watch(&mut watcher, root, RecursiveMode::NonRecursive)?;
+        for entry in std::fs::read_dir(root)?.flatten() {
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let name = entry.file_name();
+            if is_folder && name.to_str().is_some_and(|name| scope.is_watched(name)) {
+                notify::Watcher::watch(&mut watcher, &entry.path(), RecursiveMode::Recursive)?;
+            }
+        }
+        Ok(watcher)
+    }
 }
 
-fn told_by_system(root: &Path, signals: Sender<Signal>) -> notify::Result<RecommendedWatcher> {
-    let config = notify::Config::default().with_follow_symlinks(false);
-    let mut watcher: RecommendedWatcher =
-        notify::Watcher::new(handler(root.to_owned(), signals), config)?;
-    if !BY_FOLDER {
-        notify::Watcher::watch(&mut watcher, root, RecursiveMode::Recursive)?;
-        return Ok(watcher);
-    }
-    // An output folder can have more folders than the system has watches to give.
-    notify::Watcher::watch(&mut watcher, root, RecursiveMode::NonRecursive)?;
-    for entry in std::fs::read_dir(root)?.flatten() {
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && entry.file_name().to_str().is_some_and(is_watched) {
-            notify::Watcher::watch(&mut watcher, &entry.path(), RecursiveMode::Recursive)?;
-        }
-    }
-    Ok(watcher)
+/// Which folder is at `dir` now, whatever it is called. `None`: none.
+fn identity(dir: &Path) -> Option<(u64, u64)> {
+    let metadata = std::fs::metadata(dir).ok()?;
+    Some(Stamp::of(&metadata).identity())
 }
 
 fn reason(error: &notify::Error) -> String {
@@ -119,16 +206,21 @@ fn reason(error: &notify::Error) -> String {
     }
 }
 
-fn handler(
-    dir: PathBuf,
+/// Turns what the system tells into signals.
+struct Listener {
+    root: PathBuf,
+    scope: Arc<Scope>,
+    trails: Arc<RwLock<Trails>>,
     signals: Sender<Signal>,
-) -> impl Fn(notify::Result<notify::Event>) + Send + 'static {
-    move |event| {
+}
+
+impl Listener {
+    fn hear(&self, event: notify::Result<notify::Event>) {
         let event = match event {
             Ok(event) => event,
             Err(error) => {
                 let is_full = matches!(error.kind, notify::ErrorKind::MaxFilesWatch);
-                let _ = signals.send(match is_full {
+                self.tell(match is_full {
                     true => Signal::Blind(reason(&error)),
                     false => Signal::Lost,
                 });
@@ -139,16 +231,55 @@ fn handler(
             return;
         };
         if event.need_rescan() {
-            let _ = signals.send(Signal::Lost);
+            self.tell(Signal::Lost);
         }
-        for path in event.paths {
-            if let Ok(inside) = sources::relative(&dir, &path)
-                && matters(&inside)
+        for path in &event.paths {
+            self.tell_linked(path, signal);
+            if *path == self.root && is_move_or_removal(event.kind) {
+                self.tell(Signal::Lost);
+            }
+            if let Ok(inside) = sources::relative(&self.root, path)
+                && path.starts_with(&self.root)
+                && self.scope.matters(&inside)
             {
-                let _ = signals.send(signal(inside));
+                self.tell(signal(inside));
             }
         }
     }
+
+    /// Tells of the sources that are read at `path`, or below it, by way of a link.
+    fn tell_linked(&self, path: &Path, signal: fn(String) -> Signal) {
+        let trails = self.trails.read().unwrap_or_else(PoisonError::into_inner);
+        let mut sources = BTreeSet::new();
+        for (_, linked) in trails
+            .range(path.to_owned()..)
+            .take_while(|(at, _)| at.starts_with(path))
+        {
+            sources.extend(linked.iter().map(ToString::to_string));
+        }
+        if !sources.is_empty()
+            && path.is_dir()
+            && let Ok(inside) = sources::relative(&self.root, path)
+        {
+            // It may be a new one.
+            self.tell(Signal::Settled(inside));
+        }
+        for source in sources {
+            self.tell(signal(source));
+        }
+    }
+
+    fn tell(&self, signal: Signal) {
+        // Once nobody listens, the preview has ended.
+        let _ = self.signals.send(signal);
+    }
+}
+
+fn is_move_or_removal(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+    )
 }
 
 /// What an event of this kind says of its paths. `None`: nothing that matters.
@@ -167,62 +298,25 @@ fn signal_of(kind: EventKind) -> Option<fn(String) -> Signal> {
     }
 }
 
-/// Whether anything below the folder called `name` at the top of a site can be a source.
-fn is_watched(name: &str) -> bool {
-    sources::may_be_source(name) && !name.starts_with("_site") && name != "node_modules"
-}
-
-/// Whether a change of the file or folder at `path` can change the site.
-fn matters(path: &str) -> bool {
-    let top = path.split('/').next().unwrap_or(path);
-    path == config::FILE
-        || is_watched(top)
-            && path
-                .match_indices('/')
-                .map(|(slash, _)| &path[..slash])
-                .chain([path])
-                .all(|part| !part.is_empty() && sources::may_be_source(part))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_sources_matter() {
-        for path in [
-            "skep.toml",
-            "_posts/a.md",
-            "a/b.css",
-            "_posts",
-            ".well-known/a",
-        ] {
-            assert!(matters(path), "{path}");
-        }
-        for path in [
-            "",
-            "_site/index.html",
-            ".git/index",
-            "_posts/.a.md.swp",
-            "_posts/.#a.md",
-            "_posts/#a.md#",
-            "a.md~",
-            "node_modules/x/y.js",
-        ] {
-            assert!(!matters(path), "{path}");
-        }
-    }
-
-    #[test]
     fn when_the_system_has_no_watch_left_that_is_said() {
         let (signals, received) = std::sync::mpsc::channel();
-        let handle = handler(PathBuf::from("/site"), signals);
-        handle(Err(notify::Error::new(notify::ErrorKind::MaxFilesWatch)));
+        let listener = Listener {
+            root: PathBuf::from("/site"),
+            scope: Arc::new(Scope::of(None)),
+            trails: Arc::default(),
+            signals,
+        };
+        listener.hear(Err(notify::Error::new(notify::ErrorKind::MaxFilesWatch)));
         let Ok(Signal::Blind(reason)) = received.try_recv() else {
             panic!("not told");
         };
         assert!(reason.contains("max_user_watches"), "{reason}");
-        handle(Err(notify::Error::generic("?")));
+        listener.hear(Err(notify::Error::generic("?")));
         assert_eq!(received.try_recv(), Ok(Signal::Lost));
     }
 }

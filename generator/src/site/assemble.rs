@@ -51,6 +51,8 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
     );
 
     let slots = memory.slots.iter().flatten();
+    let left_out = posts::left_out(options, slots.map(|slot| &*slot.page)).into();
+    let slots = memory.slots.iter().flatten();
     let drafts = slots.filter(|slot| slot.page.draft).count();
 
     let posts = memory.posts.clone();
@@ -226,6 +228,7 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         parts,
         drafts,
         next_due,
+        left_out,
         notes: Vec::new(),
     };
     let mut site = frame.site(input);

@@ -132,6 +132,7 @@ fn finish(
         title: named.title,
         slug: named.slug,
         date: named.date,
+        is_of_today: false,
         updated: posts::updated(config, &front)?,
         terms: named.terms,
         weight: front.number("weight")?,

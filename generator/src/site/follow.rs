@@ -14,6 +14,7 @@ use super::memory::{MadeWith, Memory, document, is_template, making, value};
 use super::outputs::Outputs;
 use super::page::{self, Making, Over, Page};
 use super::pager::Pager;
+use super::posts::LeftOut;
 use super::targets::Names;
 use super::taxonomy::Taxonomy;
 use super::{Assets, Files, Shown, Site, Styles, checks, posts};
@@ -46,6 +47,7 @@ pub(super) struct Frame {
     pub(super) parts: Vec<String>,
     pub(super) drafts: usize,
     pub(super) next_due: Option<Timestamp>,
+    pub(super) left_out: Arc<[LeftOut]>,
     /// The notes of all pages.
     pub(super) notes: Vec<Error>,
 }
@@ -81,6 +83,7 @@ impl Frame {
             parts: self.parts.clone(),
             drafts: self.drafts,
             next_due: self.next_due,
+            left_out: Arc::clone(&self.left_out),
             notes: input.config.notes.clone(),
             ids: Arc::clone(&self.ids),
             names: Names::default(),
@@ -214,6 +217,7 @@ fn is_same_but_for_text(old: &Page, new: &Page) -> bool {
         && old.title == new.title
         && old.slug == new.slug
         && old.date == new.date
+        && old.is_of_today == new.is_of_today
         && old.updated == new.updated
         && old.terms == new.terms
         && old.weight == new.weight

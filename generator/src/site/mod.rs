@@ -37,6 +37,7 @@ use lists::List;
 pub(crate) use memory::Memory;
 pub(crate) use outputs::{Output, Outputs};
 use page::Page;
+pub use posts::{LeftOut, Why};
 use taxonomy::Taxonomy;
 
 /// A site as it stood when it was loaded. Nothing in it changes any more; only files that are
@@ -83,6 +84,7 @@ pub struct Site {
     pub(crate) drafts: usize,
     /// When the next post becomes due that is left out or marked now because it is in the future.
     pub(crate) next_due: Option<Timestamp>,
+    pub(crate) left_out: Arc<[LeftOut]>,
     pub(crate) notes: Vec<Error>,
 }
 
@@ -122,6 +124,12 @@ impl Site {
     /// The start of absolute URLs, without a slash at its end, if the site has one.
     pub fn base_url(&self) -> Option<&str> {
         self.base_url.as_deref()
+    }
+
+    /// The posts and pages that are left out of the site: drafts, what is not due yet, and what says that it is not
+    /// published.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 
     /// What is odd about the site but keeps nothing from being built, in the order of the files.

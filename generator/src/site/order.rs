@@ -7,9 +7,16 @@ use jiff::Zoned;
 use super::page::Page;
 use crate::config::{Collection, SortBy};
 
-/// Newest first. Posts of one moment are in the reverse order of their names, as in Jekyll.
+/// Newest first. Posts of one moment are in the reverse order of their names, as in Jekyll. A draft without a date comes
+/// before all that is dated the present day: whoever writes it looks for it at the top.
 pub(super) fn posts(a: &Page, b: &Page) -> Ordering {
-    let date = |page: &Page| page.date.as_ref().map(Zoned::timestamp);
+    let date = |page: &Page| {
+        let date = page.date.as_ref()?;
+        match page.is_of_today {
+            true => Some((date.end_of_day().ok()?.timestamp(), true)),
+            false => Some((date.timestamp(), false)),
+        }
+    };
     date(b).cmp(&date(a)).then_with(|| b.source.cmp(&a.source))
 }
 

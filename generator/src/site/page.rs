@@ -31,6 +31,8 @@ pub(crate) struct Page {
     /// The last part of the URL, or the name of the source where that has none.
     pub(crate) slug: String,
     pub(crate) date: Option<Zoned>,
+    /// Whether it is a draft without a date, which is dated the present day and is newer than all else of that day.
+    pub(crate) is_of_today: bool,
     pub(crate) updated: Option<Zoned>,
     /// The terms of each taxonomy of the settings, in their order.
     pub(crate) terms: Vec<Vec<String>>,

@@ -30,7 +30,9 @@ pub(super) fn read(
         None => (None, stem),
     };
     let slug = front.string("slug")?.unwrap_or_else(|| slug.to_owned());
-    let date = match (front.date("date", &config.time_zone)?, named_date) {
+    let written_date = front.date("date", &config.time_zone)?;
+    let is_of_today = is_draft && written_date.is_none() && named_date.is_none();
+    let date = match (written_date, named_date) {
         (Some(date), _) => date,
         (None, Some(date)) => midnight(config, source, date)?,
         // A draft is dated today; only today, so that it reads the same all day long.
@@ -70,6 +72,7 @@ pub(super) fn read(
         draft: is_draft || front.boolean("draft")?.unwrap_or(false),
         has_output: true,
         date: Some(date),
+        is_of_today,
         layout: page::layout(&front, &["post", "default"])?,
         aliases: page::aliases(&front)?,
         paginate: page::Paginate::Off,
@@ -140,6 +143,52 @@ pub(crate) fn is_shown(options: &LoadOptions, page: &Page) -> bool {
 /// Whether `options` let the page be seen once its date has come.
 fn is_shown_in_time(options: &LoadOptions, page: &Page) -> bool {
     (page.published || options.unpublished) && (!page.draft || options.drafts)
+}
+
+/// A page that is left out of the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its source, relative to the site folder.
+    pub path: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a page is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Why {
+    /// It is a draft.
+    Draft,
+    /// Its front matter says `published: false`.
+    Unpublished,
+    /// Its date has not come.
+    Future(Zoned),
+}
+
+/// The pages that `options` leave out, those with a date to wait for first.
+pub(super) fn left_out<'a>(
+    options: &LoadOptions,
+    pages: impl Iterator<Item = &'a Page>,
+) -> Vec<LeftOut> {
+    let mut found: Vec<LeftOut> = pages
+        .filter(|page| !is_shown(options, page) && !page.from_theme)
+        .map(|page| LeftOut {
+            path: page.source.to_string(),
+            why: match &page.date {
+                _ if page.draft && !options.drafts => Why::Draft,
+                Some(date) if page.published || options.unpublished => Why::Future(date.clone()),
+                _ => Why::Unpublished,
+            },
+        })
+        .collect();
+    let rank = |why: &Why| match why {
+        Why::Future(date) => (0, Some(date.timestamp())),
+        Why::Unpublished => (1, None),
+        Why::Draft => (2, None),
+    };
+    found.sort_by(|a, b| (rank(&a.why), &a.path).cmp(&(rank(&b.why), &b.path)));
+    found
 }
 
 /// When the next of `pages` becomes due that only its date keeps from being shown, or that is marked as

@@ -189,3 +189,25 @@ fn names_of_drafts() {
         assert_eq!(refused.kind, ErrorKind::Refused, "{title}");
     }
 }
+
+#[test]
+fn the_manual_shows_the_files_that_a_new_site_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("garden");
+    scaffold::new_site(&dir, &new_site()).unwrap();
+    let made = tree(&dir).into_keys();
+    let mut made: Vec<String> = made
+        .map(|path| path.replace("2026-01-02", "YYYY-MM-DD"))
+        .collect();
+    let manual = include_str!("../../../example-site/_manual/getting-started.md");
+    let (_, listing) = manual.split_once("```text\ngarden/\n").unwrap();
+    let (listing, _) = listing.split_once("```").unwrap();
+    let mut shown: Vec<String> = listing
+        .lines()
+        .map(|line| line[line.find("── ").unwrap() + "── ".len()..].to_owned())
+        .map(|line| line.split_whitespace().next().unwrap().to_owned())
+        .collect();
+    made.sort();
+    shown.sort();
+    assert_eq!(shown, made);
+}

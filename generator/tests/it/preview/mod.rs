@@ -3,6 +3,8 @@
 mod errors;
 mod following;
 mod reloading;
+#[cfg(unix)]
+mod replaced;
 mod requests;
 mod serving;
 mod watching;
