@@ -186,6 +186,7 @@ fn build_in_cache(ctx: &Context, dir: &SiteDir, site: SiteId) -> Result<(PathBuf
     let model = load(&dir.dir, &options).map_err(|e| dir.as_typed(e))?;
     drop(loading);
     notes::tell(ctx, &model, false)?;
+    notes::tell_left_out(&ctx.out, model.left_out(), false);
     let out = ctx.home.cache().join("build").join(site.to_string());
     let report = write(ctx, &model, &out)?;
     ctx.out.step(format!(
@@ -292,13 +293,9 @@ impl Built<'_> {
 
     /// Whether a file or folder of the output is published, by its path.
     fn keeps(&self, path: &str) -> bool {
-        let config = &self.dir.config;
-        // A folder that is put on the web with git is a repository.
-        let own = matches!(path, ".git" | "skep.toml");
-        match config.engine {
+        match self.dir.config.engine {
             Engine::Tera { .. } => path != ".git",
-            Engine::Command { .. } => !own && !config.excludes(path),
-            _ => !own && is_public(path) && !config.excludes(path),
+            _ => self.dir.config.publishes(path),
         }
     }
 
@@ -384,15 +381,6 @@ impl Built<'_> {
 /// So many names tell what is left out.
 const MAX_TOLD: usize = 20;
 
-/// Whether a file or folder is meant for others, by its path in a folder that is published as it is.
-fn is_public(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let hidden = name.starts_with('.') && path != ".well-known";
-    // What an editor leaves, and what a package manager fetches.
-    let backup = name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'));
-    !hidden && !backup && name != "node_modules"
-}
-
 fn origin(draft: bool, future: bool, unpublished: bool) -> Origin {
     Origin {
         draft,
@@ -403,32 +391,26 @@ fn origin(draft: bool, future: bool, unpublished: bool) -> Origin {
 
 #[cfg(test)]
 mod tests {
+    use skep_generator::media_type;
+    use skep_publisher::snapshot;
+
     use super::*;
 
     #[test]
-    fn what_of_a_folder_is_meant_for_others() {
-        for path in [
-            "index.html",
-            ".well-known",
-            ".well-known/security.txt",
-            "#1.html",
-            "a/_b/c.css",
-            "modules",
-        ] {
-            assert!(is_public(path), "{path}");
+    fn the_preview_and_a_published_version_agree_on_media_types() {
+        let extensions = "html htm xhtml css js mjs cjs json jsonld map webmanifest xml rss atom txt md csv tsv svg \
+            png jpg jpeg gif webp avif ico bmp tif jxl woff woff2 ttf otf eot mp3 ogg oga opus wav m4a flac aac mp4 \
+            m4v webm ogv mov avi pdf epub wasm zip gz tar xz 7z bz2 zst ics vcf vtt srt yaml toml py rs ts tsx MJS JPG";
+        let names = extensions
+            .split_whitespace()
+            .map(|extension| format!("a/b.c.{extension}"));
+        for name in names.chain([".mjs", "a.d/mjs", "LICENSE"].map(str::to_owned)) {
+            let path = ArchivePath::new(&name).unwrap();
+            let published = snapshot::media_type(&path);
+            assert_eq!(published.as_str(), media_type(&name), "{name}");
         }
-        for path in [
-            ".git",
-            ".env",
-            "a/.DS_Store",
-            "a/.well-known",
-            ".well-known/.x",
-            "node_modules",
-            "a/node_modules",
-            "index.html~",
-            "#index.html#",
-        ] {
-            assert!(!is_public(path), "{path}");
+        for name in ["a.js", "a.mjs", "a.MJS", "a.cjs"] {
+            assert_eq!(media_type(name), "text/javascript", "{name}");
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use skep_generator::{Engine, ErrorKind, preview::Builder};
 use skep_publisher::error::printable;
 
 use crate::{
     context::Context,
     error::{CliError, Result},
-    trust::Trusted,
+    site::SiteDir,
+    trust::{self, Trusted},
 };
 
 /// Runs a trusted command in the site's folder and waits for its end. What it says goes to stderr.
@@ -34,6 +36,43 @@ pub(crate) fn run(ctx: &Context, dir: &Path, trusted: &Trusted) -> Result<()> {
         Some(127) => failed.hint("is that program installed, and found by your PATH?"),
         _ => failed.hint("mend what it complains of, and try again"),
     })
+}
+
+/// What builds the site in `dir` for its preview, as often as it is asked. It runs the command of the settings as they
+/// are then, if that is trusted, and asks nobody.
+pub(crate) fn builder(ctx: &Context, dir: &Path) -> Builder {
+    let (ctx, dir) = (ctx.clone(), dir.to_owned());
+    Builder::new(move || {
+        build(&ctx, &dir).map_err(|error| {
+            let mut failed = skep_generator::Error::new(ErrorKind::Build, error.message);
+            failed.hint = error.hint;
+            failed
+        })
+    })
+}
+
+fn build(ctx: &Context, dir: &Path) -> Result<()> {
+    let dir = SiteDir::open(ctx, dir)?;
+    let Engine::Command { command, .. } = &dir.config.engine else {
+        return Ok(());
+    };
+    let trusted = trust::known(ctx, &dir, command)?;
+    let shown = printable(trusted.command());
+    let ended = ctx.out.execute_quietly(&dir.dir, trusted.command());
+    let ended =
+        ended.map_err(|e| CliError::failed("build", format!("could not run `{shown}`: {e}")))?;
+    match ended.success {
+        true => Ok(()),
+        false => Err(CliError::failed(
+            "build",
+            format!(
+                "the build failed ({}): `{shown}`{}",
+                ended.words,
+                last_lines(&ended.last)
+            ),
+        )
+        .hint("mend what it complains of: the preview builds again when you save")),
+    }
 }
 
 /// The last lines of what a command said, each on a line of its own.

@@ -255,6 +255,17 @@ impl Output {
         self.eprint(&format!("{style}warning{style:#}: {}", line.as_ref()));
     }
 
+    /// An error that does not end the command.
+    pub(crate) fn fault(&self, line: impl AsRef<str>) {
+        let style = RED.bold();
+        self.eprint(&format!("{style}error{style:#}: {}", line.as_ref()));
+    }
+
+    /// Runs a command as [`execute`](Self::execute) does, and shows nothing of what it says.
+    pub(crate) fn execute_quietly(&self, dir: &Path, command: &str) -> io::Result<Ended> {
+        self.voice.execute(dir, command, false)
+    }
+
     /// Why the command failed.
     pub(crate) fn error(&self, error: &CliError) {
         self.trouble("error", RED, error);

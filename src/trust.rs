@@ -67,6 +67,19 @@ pub(crate) fn ask(ctx: &Context, dir: &SiteDir, command: &str, granted: bool) ->
     Ok(trusted)
 }
 
+/// `command`, if it is known that it may build the site. Nobody is asked.
+pub(crate) fn known(ctx: &Context, dir: &SiteDir, command: &str) -> Result<Trusted> {
+    if is_known(&ctx.home, &dir.dir, command).map_err(|e| dir.as_typed(e))? {
+        return Ok(Trusted {
+            command: command.to_owned(),
+        });
+    }
+    let shown = printable(command);
+    let message = format!("the command that builds this site is not trusted here: {shown}");
+    Err(CliError::failed("untrusted", message)
+        .hint("if you know what it does, run `skep build` once in its folder, and say yes"))
+}
+
 /// Remembers that `command` may run in the folder `dir`.
 pub(crate) fn remember(home: &Home, dir: &Path, command: &str) -> Result<()> {
     let Some(folder) = name_of(dir)? else {

@@ -129,6 +129,7 @@ fn with_tera(ctx: &Context, args: &BuildArgs, output: &str) -> Result<Exit> {
     let site = load(&args.dir, &options)?;
     drop(loading);
     notes::tell(ctx, &site, args.strict)?;
+    notes::tell_left_out(&ctx.out, site.left_out(), true);
     if args.clean {
         clean(&site, &out)?;
     }

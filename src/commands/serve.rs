@@ -8,7 +8,10 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
-use skep_generator::preview::{self, PreviewEvent, PreviewOptions};
+use skep_generator::{
+    Engine,
+    preview::{self, PreviewEvent, PreviewOptions},
+};
 use skep_publisher::{
     archive::address::SiteId,
     gateway,
@@ -18,15 +21,19 @@ use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::{
     browser,
+    built::Trust,
     commands::build::Include,
     context::{Context, now},
     desk::{self, Desk, Setting},
+    engine,
     error::{CliError, Exit, Result},
+    notes,
     output::{BOLD, Output},
     remote::Socket,
     running::Pages,
     site::SiteDir,
     swarm::{self, stop_signal},
+    trust,
     workshop::{Shop, Showing, preview_path, review_path},
 };
 
@@ -58,6 +65,8 @@ pub(crate) struct ServeArgs {
     /// Look for changes a few times a second, where the system does not tell of them
     #[arg(long)]
     polling: bool,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 pub(crate) async fn run(ctx: &Context, args: &ServeArgs) -> Result<Exit> {
@@ -129,10 +138,12 @@ const NAME: &str = "skep serve";
 /// Shows the site alone: nothing can be published from there.
 async fn show(ctx: &Context, args: &ServeArgs, dir: &Path) -> Result<Exit> {
     let out = ctx.out.clone();
-    let preview = preview::start(dir, options(ctx, args), move |event| report(&out, &event))?;
+    let options = options(ctx, args)?;
+    let preview = preview::start(dir, options, move |event| report(&out, &event))?;
     say_moved(ctx, preview.port_moved);
     let stop = stop_signal()?;
     ready(ctx, args, &preview.url, None);
+    notes::tell_left_out(&ctx.out, &preview.left_out(), true);
     stop.await;
     preview.stop();
     Ok(Exit::Done)
@@ -195,14 +206,23 @@ fn show_at(
     shop: &Arc<Shop>,
 ) -> Result<Showing> {
     let out = ctx.out.clone();
-    let options = options(ctx, args);
+    let options = options(ctx, args)?;
     let showing = shop.show(site, dir, options, move |event| report(&out, event))?;
     say_moved(ctx, showing.port_moved);
+    notes::tell_left_out(&ctx.out, &showing.left_out, true);
     Ok(showing)
 }
 
-fn options(ctx: &Context, args: &ServeArgs) -> PreviewOptions {
-    PreviewOptions {
+fn options(ctx: &Context, args: &ServeArgs) -> Result<PreviewOptions> {
+    let mut builder = None;
+    let dir = SiteDir::open(ctx, &args.dir);
+    if let Ok(dir) = dir
+        && let Engine::Command { command, .. } = &dir.config.engine
+    {
+        trust::ask(ctx, &dir, command, args.trust.trust)?;
+        builder = Some(engine::builder(ctx, &dir.dir));
+    }
+    Ok(PreviewOptions {
         port: args.port,
         drafts: args.include.drafts,
         future: args.include.future,
@@ -210,8 +230,9 @@ fn options(ctx: &Context, args: &ServeArgs) -> PreviewOptions {
         polling: args.polling,
         follow: args.follow,
         cache: Some(ctx.home.cache()),
+        builder,
         ..PreviewOptions::new(now)
-    }
+    })
 }
 
 fn say_moved(ctx: &Context, port_moved: bool) {
@@ -261,7 +282,11 @@ fn ready(ctx: &Context, args: &ServeArgs, url: &str, links: Option<Links>) {
 
 fn report(out: &Output, event: &PreviewEvent) {
     match event {
-        PreviewEvent::Changed { paths, took } => {
+        PreviewEvent::Changed {
+            paths,
+            took,
+            left_out,
+        } => {
             out.json(&json!({
                 "event": "changed",
                 "paths": paths,
@@ -276,10 +301,11 @@ fn report(out: &Output, event: &PreviewEvent) {
                 [path, ..] => format!("{path} and {} more", paths.len() - 1),
             };
             out.say(format!("  {what} ({:.1} ms)", millis(took.total())));
+            notes::tell_left_out(out, left_out, true);
         }
         PreviewEvent::Failed(error) => {
             out.json(&json!({"event": "failed", "message": error.to_string()}));
-            out.warn(error.to_string());
+            out.fault(error.to_string());
         }
         PreviewEvent::Mended => {
             out.json(&json!({"event": "mended"}));

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use skep_generator::Engine;
 use skep_publisher::{
     archive::address::SiteId,
     gateway::control::workshop::Draft,
@@ -112,7 +113,7 @@ impl Drafts {
             }
         };
         catch_up::show(&ctx, &self.node.store, site, Seen::Yes)?;
-        let mut draft = self.made(&ctx, site, asked)?;
+        let mut draft = self.made(&ctx, site, asked, false)?;
         if draft.review.clock_behind(seconds(now())).is_some() {
             ctx.out.note(
                 "The clock of this machine is behind the newest version, whose date the next one gets too.",
@@ -126,18 +127,25 @@ impl Drafts {
     pub(super) fn count(&self, site: SiteId) -> Option<usize> {
         let (out, _) = Output::gathered();
         let _turn = self.turn(site).ok()?;
-        let draft = self.made(&self.ctx.clone().with_output(out), site, None);
+        let draft = self.made(&self.ctx.clone().with_output(out), site, None, true);
         let review = draft.ok()?.review;
         Some(Rows::of(&review.output).count() + Rows::of(&review.sources).count())
     }
 
-    fn made(&self, ctx: &Context, site: SiteId, asked: Option<String>) -> Result<Draft> {
+    fn made(
+        &self,
+        ctx: &Context,
+        site: SiteId,
+        asked: Option<String>,
+        counts: bool,
+    ) -> Result<Draft> {
         let store: &Store = &self.node.store;
         let dir = self.open(site)?;
         keys::load(&ctx.home, site)?;
-        // A command that nobody has trusted is not run because a page asks for it.
+        // A command that nobody has trusted is not run because a page asks for it. A count takes what the preview has
+        // built already.
         let from = From {
-            no_build: false,
+            no_build: counts && matches!(dir.config.engine, Engine::Command { .. }),
             trust: Trust { trust: false },
         };
         let built = from.plan(ctx, &dir)?.carry_out(ctx, site)?;

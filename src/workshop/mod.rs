@@ -12,6 +12,7 @@ use std::{
 };
 
 use skep_generator::{
+    LeftOut,
     preview::{PreviewEvent, PreviewOptions},
     scaffold, theme,
 };
@@ -54,6 +55,8 @@ pub(crate) struct Showing {
     pub(crate) url: String,
     /// Whether the default port was taken.
     pub(crate) port_moved: bool,
+    /// What the site leaves out.
+    pub(crate) left_out: Vec<LeftOut>,
     shop: Arc<Shop>,
 }
 
@@ -95,10 +98,11 @@ impl Shop {
         options: PreviewOptions,
         tell: impl Fn(&PreviewEvent) + Send + Sync + 'static,
     ) -> Result<Showing> {
-        let (url, port_moved) = self.previews.start_with(site, dir, options, tell)?;
+        let (url, port_moved, left_out) = self.previews.start_with(site, dir, options, tell)?;
         Ok(Showing {
             url,
             port_moved,
+            left_out,
             shop: self.clone(),
         })
     }
@@ -223,7 +227,7 @@ impl Workshop for Shop {
             return Ok(url);
         }
         let dir = self.drafts.open(site)?;
-        Ok(self.previews.start(&self.ctx, site, &dir.dir)?)
+        Ok(self.previews.start(&self.ctx, site, &dir)?)
     }
 
     fn stop_preview(&self, site: SiteId) {

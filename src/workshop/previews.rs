@@ -5,13 +5,20 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use skep_generator::preview::{self, Preview, PreviewEvent, PreviewOptions};
+use skep_generator::{
+    Engine, LeftOut,
+    preview::{self, Preview, PreviewEvent, PreviewOptions},
+};
 use skep_publisher::archive::address::SiteId;
 
 use super::{counter::Counter, drafts::Drafts};
 use crate::{
     context::{Context, now},
+    engine,
     error::{CliError, Result},
+    output::Output,
+    site::SiteDir,
+    trust,
 };
 
 /// The running previews.
@@ -54,25 +61,35 @@ impl Previews {
     }
 
     /// Starts the preview of the site in `dir`, and returns its URL.
-    pub(super) fn start(&self, ctx: &Context, site: SiteId, dir: &Path) -> Result<String> {
+    pub(super) fn start(&self, ctx: &Context, site: SiteId, dir: &SiteDir) -> Result<String> {
+        let builder = match &dir.config.engine {
+            Engine::Command { command, .. } => {
+                // A command that nobody has trusted is not run because a page asks for it.
+                trust::known(ctx, dir, command)?;
+                let (out, _) = Output::gathered();
+                Some(engine::builder(&ctx.clone().with_output(out), &dir.dir))
+            }
+            _ => None,
+        };
         let options = PreviewOptions {
             drafts: true,
             cache: Some(ctx.home.cache()),
+            builder,
             ..PreviewOptions::new(now)
         };
         // What goes wrong is shown in the browser, where whoever looks at it is.
-        Ok(self.start_with(site, dir, options, |_| {})?.0)
+        Ok(self.start_with(site, &dir.dir, options, |_| {})?.0)
     }
 
     /// As [`start`](Self::start), with other options; `tell` is told of what happens. Also returns whether the
-    /// default port was taken.
+    /// default port was taken, and what the site leaves out.
     pub(super) fn start_with(
         &self,
         site: SiteId,
         dir: &Path,
         options: PreviewOptions,
         tell: impl Fn(&PreviewEvent) + Send + Sync + 'static,
-    ) -> Result<(String, bool)> {
+    ) -> Result<(String, bool, Vec<LeftOut>)> {
         let mut running = self.lock();
         if running.len() >= MOST {
             let message = format!("{MOST} previews run already");
@@ -108,7 +125,7 @@ impl Previews {
         })?;
         let _ = told.set(Box::new(preview.change_teller()));
         counter.wake();
-        let started = (preview.url.clone(), preview.port_moved);
+        let started = (preview.url.clone(), preview.port_moved, preview.left_out());
         running.push(Running {
             site,
             preview,

@@ -392,9 +392,6 @@ fn a_static_folder_is_published_as_it_is() {
     world
         .fails(1, "home", &["build", "blog"])
         .says(&["nothing to build", "skep publish"]);
-    world
-        .fails(1, "home", &["serve", "blog"])
-        .says(&["static", "open its files"]);
 
     // A key that was put there is no part of a website.
     world.write("blog/my.key", "x");

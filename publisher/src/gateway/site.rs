@@ -208,13 +208,15 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// What a site's text is written in; skep builds nothing else.
+/// What a site's text is written in; skep builds nothing else. Versions that an older skep published call scripts by
+/// names that RFC 9239 has made obsolete.
 fn content_type(media_type: &str) -> String {
+    let media_type = match media_type {
+        "application/javascript" | "application/x-javascript" => "text/javascript",
+        media_type => media_type,
+    };
     let text = media_type.starts_with("text/")
-        || matches!(
-            media_type,
-            "application/javascript" | "application/json" | "application/xml"
-        )
+        || matches!(media_type, "application/json" | "application/xml")
         || media_type.ends_with("+xml")
         || media_type.ends_with("+json");
     match text && !media_type.contains(';') {

@@ -3,6 +3,8 @@
 mod stat_cache;
 mod walk;
 
+pub use walk::media_type;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
