@@ -124,7 +124,7 @@ mod tests {
             }
         });
         let mut runs = Runs::default();
-        let mut run = |runs: &mut Runs| {
+        let run = |runs: &mut Runs| {
             runs.run(&dir, &scope, &builder).unwrap();
             count.swap(0, Ordering::SeqCst)
         };
