@@ -84,13 +84,13 @@ impl Desk {
         let gateway = self.pages.gateway.clone();
         let serving = guests::serve(ctx, self.running.clone(), socket);
         ready(&self);
-        let served = local::serve(gateway, listener, stop).await;
+        local::serve(gateway, listener, stop).await;
         if let Some(serving) = serving {
             serving.end().await;
         }
         self.shop.stop_previews();
         node.close().await;
-        Ok(served?)
+        Ok(())
     }
 }
 
@@ -137,8 +137,7 @@ pub(crate) async fn pages(running: &Running, port: Option<u16>) -> Result<&Pages
         tokio::spawn(async move {
             // If the sender is gone, so is the command.
             let stop = async move { drop(stopped.wait_for(|stop| *stop).await) };
-            // A listener that breaks takes the pages away, and nothing else.
-            let _ = local::serve(gateway, listener, stop).await;
+            local::serve(gateway, listener, stop).await;
             shop.stop_previews();
         });
         Ok(pages)

@@ -42,6 +42,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // Where the system refuses, there are fewer connections.
+    let _ = skep_publisher::descriptors::raise();
     let cli = cli::Cli::parse();
     let out = output::Output::new(&cli.global);
     let done = commands::run(cli, &out);

@@ -80,10 +80,16 @@ impl fmt::Debug for Running {
 }
 
 impl Pages {
-    /// The link that lets a browser in, and leads it to a control page.
+    /// A link that lets one browser in, once, and leads it to a control page.
     pub(crate) fn control_link(&self, path: &str) -> Option<String> {
         let access = self.access.as_ref()?;
         Some(access.link(self.gateway.port, path))
+    }
+
+    /// The same for a browser that is started now: others may see it, and it ends soon.
+    pub(crate) fn link_at_once(&self, path: &str) -> Option<String> {
+        let access = self.access.as_ref()?;
+        Some(access.link_at_once(self.gateway.port, path))
     }
 }
 

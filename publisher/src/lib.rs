@@ -9,6 +9,7 @@ pub mod archive;
 pub mod checkout;
 pub mod config;
 mod database;
+pub mod descriptors;
 pub mod error;
 pub mod feeds;
 mod files;

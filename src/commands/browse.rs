@@ -66,34 +66,34 @@ pub(crate) async fn run(ctx: &Context, args: &BrowseArgs) -> Result<Exit> {
         reload: !args.no_reload,
     };
     let found = match Desk::new(ctx, &node, setting) {
-        Ok(desk) => page_at(ctx, &node, &desk.pages, address.as_ref())
-            .await
-            .map(|url| (desk, url)),
+        Ok(desk) => {
+            let library = desk.pages.control_link("/");
+            let url = match &address {
+                None => Ok(library.clone().unwrap_or_default()),
+                Some(address) => page_at(ctx, &node, &desk.pages, address).await,
+            };
+            url.map(|url| (desk, url, library))
+        }
         Err(e) => Err(e),
     };
-    let (desk, url) = match found {
+    let (desk, url, library) = match found {
         Ok(found) => found,
         Err(e) => {
             node.close().await;
             return Err(e);
         }
     };
-    let tell = |desk: &Desk| ready(ctx, &node, &desk.pages, &url, "Ctrl-C ends.");
+    let tell = |desk: &Desk| {
+        let shown = Shown { url, library };
+        ready(ctx, &node, desk.pages.gateway.port, &shown, "Ctrl-C ends.");
+    };
     desk.serve(ctx, socket, listener, tell, stop_signal()?)
         .await?;
     Ok(Exit::Done)
 }
 
 /// The URL of what was asked for, after it was fetched.
-async fn page_at(
-    ctx: &Context,
-    node: &Node,
-    pages: &Pages,
-    address: Option<&Address>,
-) -> Result<String> {
-    let Some(address) = address else {
-        return Ok(pages.control_link("/").unwrap_or_default());
-    };
+async fn page_at(ctx: &Context, node: &Node, pages: &Pages, address: &Address) -> Result<String> {
     let fetched = pages.gateway.fetch(address.site).await;
     page_after(ctx, node, pages, address, fetched)
 }
@@ -128,7 +128,8 @@ async fn show_running(
     // Whoever browses takes part, also where `skep serve` did not yet.
     running.node.online().await?;
     let pages = desk::pages(running, args.port).await?;
-    let url = match (address, pages.control_link("/")) {
+    let library = pages.control_link("/");
+    let url = match (address, &library) {
         (Some(address), _) => {
             let fetched = match peers.is_empty() {
                 true => pages.gateway.fetch(address.site).await,
@@ -136,21 +137,30 @@ async fn show_running(
             };
             page_after(ctx, &running.node, pages, address, fetched)?
         }
-        (None, Some(library)) => library,
+        (None, Some(library)) => library.clone(),
         // A host has no library page.
         (None, None) => return Err(swarm::in_use(ctx, running)),
     };
     let until = format!("`{}` serves it.", running.name);
-    ready(ctx, &running.node, pages, &url, &until);
+    let shown = Shown { url, library };
+    ready(ctx, &running.node, pages.gateway.port, &shown, &until);
     Ok(Exit::Done)
 }
 
-fn ready(ctx: &Context, node: &Node, pages: &Pages, url: &str, until: &str) {
-    let library = pages.control_link("/");
+/// What a browser may open.
+struct Shown {
+    /// What was asked for.
+    url: String,
+    /// The library, by a link that lets one browser in. It is the `url` if nothing was asked for.
+    library: Option<String>,
+}
+
+fn ready(ctx: &Context, node: &Node, port: u16, shown: &Shown, until: &str) {
+    let Shown { url, library } = shown;
     ctx.out.json(&json!({
         "event": "ready",
         "url": url,
-        "gateway": format!("http://localhost:{}/", pages.gateway.port),
+        "gateway": format!("http://localhost:{port}/"),
         "library": library,
         "ticket": node.ticket().map(ToString::to_string),
     }));

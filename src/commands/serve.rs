@@ -45,8 +45,8 @@ use crate::{
   skep serve my-site --port 4001
 
 The bar at the foot of each page says how many changes a publish would bring, and leads to the page on which they are
-reviewed and published. A browser may open that page once it was let in by the link that is printed here. Nobody
-else learns that you are there until you publish or read something.")]
+reviewed and published. A browser may open that page once it was let in by the link that is printed here, which lets
+one browser in, once. Nobody else learns that you are there until you publish or read something.")]
 pub(crate) struct ServeArgs {
     /// The site's folder
     #[arg(default_value = ".")]
@@ -253,7 +253,7 @@ struct Links {
 fn links(pages: &Pages, site: SiteId) -> Option<Links> {
     Some(Links {
         review: pages.control_link(&review_path(site))?,
-        preview: pages.control_link(&preview_path(site))?,
+        preview: pages.link_at_once(&preview_path(site))?,
     })
 }
 

@@ -65,8 +65,11 @@ fn browse_opens_the_pages_of_a_node() {
     // The link lets a browser in, as that of `browse` does.
     let let_in = get(library);
     assert!(let_in.status < 400, "{}", let_in.head);
-    // They stay where they are.
-    assert_eq!(world.json("home", &["browse"]), first);
+    // They stay where they are, and the next browser has a link of its own.
+    let again = world.json("home", &["browse"]);
+    assert_eq!(again["gateway"], first["gateway"]);
+    assert_ne!(again["library"], first["library"]);
+    assert_eq!(get(library).status, 401);
     let page = world.json("home", &["browse", &address]);
     assert_eq!(page["gateway"], first["gateway"]);
     assert_eq!(get(page["url"].as_str().unwrap()).status, 200);

@@ -85,7 +85,12 @@ fn entered(link: &str) -> (String, String) {
 /// What a browser with skep's own link gets at the page of a site's changes.
 fn review(link: &str) -> String {
     let (cookie, to) = entered(link);
-    let page = http_with("GET", &to, &[("Cookie", &cookie)]);
+    reviewed(&cookie, &to)
+}
+
+/// What a browser that was let in gets there.
+fn reviewed(cookie: &str, to: &str) -> String {
+    let page = http_with("GET", to, &[("Cookie", cookie)]);
     assert_eq!(page.status, 200);
     String::from_utf8_lossy(&page.body).into_owned()
 }
@@ -96,18 +101,18 @@ fn the_changes_can_be_published_from_beside_the_preview() {
     let address = world.new_site("home", "site");
     let preview = world.start("home", &["serve", "site", "--port", "0"]);
     let ready = preview.event("ready");
-    let link = ready["review"].as_str().unwrap();
-    assert!(review(link).contains("Publish version 1"));
-    let (cookie, to) = entered(link);
+    let (cookie, to) = entered(ready["review"].as_str().unwrap());
+    let review = || reviewed(&cookie, &to);
+    assert!(review().contains("Publish version 1"));
     let to_preview = to.replace("/review", "/preview");
     let led = http_with("GET", &to_preview, &[("Cookie", &cookie)]);
     assert_eq!(led.header("location"), ready["url"]);
     // Other commands on this home work meanwhile, and what they do shows.
     let publish = ["publish", "site", "--yes", "--wait", "0"];
     assert_eq!(world.json("home", &publish)["version"], 1);
-    assert!(review(link).contains("Announce version 1 again"));
+    assert!(review().contains("Announce version 1 again"));
     world.write("site/about.md", "---\ntitle: About\n---\nNew words.\n");
-    let page = review(link);
+    let page = review();
     assert!(page.contains("Publish version 2") && page.contains("New words."));
     // Who only looks has told nobody that they are there; who browses takes part.
     let browse = world.json("home", &["browse", &address]);
@@ -145,9 +150,9 @@ fn who_writes_and_looks_has_no_port_open_for_others() {
     let address = world.new_site("home", "site");
     let preview = world.start("home", &["serve", "site", "--port", "0"]);
     let ready = preview.event("ready");
-    let link = ready["review"].as_str().unwrap();
+    let (cookie, to) = entered(ready["review"].as_str().unwrap());
     assert_eq!(udp_ports(preview.id()), 0);
-    assert!(review(link).contains("Publish version 1"));
+    assert!(reviewed(&cookie, &to).contains("Publish version 1"));
     assert_eq!(get(ready["url"].as_str().unwrap()).status, 200);
     // Other commands that need nobody else, and a version of which nobody is told.
     for command in [
@@ -163,7 +168,7 @@ fn who_writes_and_looks_has_no_port_open_for_others() {
     }
     world.write("site/about.md", "---\ntitle: About\n---\nNew words.\n");
     preview.event("changed");
-    assert!(review(link).contains("Publish version 2"));
+    assert!(reviewed(&cookie, &to).contains("Publish version 2"));
     assert_eq!(udp_ports(preview.id()), 0);
     world.json("home", &["browse", &address]);
     assert!(udp_ports(preview.id()) > 0, "so it would be seen");
@@ -207,7 +212,11 @@ fn two_previews_of_one_site_share_a_node_and_one_takes_over_from_the_other() {
     let link = first.event("ready")["review"].as_str().unwrap().to_owned();
     let second = world.start("home", &["serve", "site", "--port", "0"]);
     let ready = second.event("ready");
-    assert_eq!(ready["review"].as_str(), Some(link.as_str()));
+    // At the same pages, by a link of its own.
+    let pages = |link: &str| link.split_once("/enter").unwrap().0.to_owned();
+    let other = ready["review"].as_str().unwrap();
+    assert_eq!(pages(other), pages(&link));
+    assert_ne!(other, link);
     assert_eq!(get(ready["url"].as_str().unwrap()).status, 200);
     // It goes with the first, and can be started again.
     assert_eq!(first.terminate(), 0);

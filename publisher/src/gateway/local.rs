@@ -19,6 +19,7 @@ use super::{
     opened::Opened,
     reading,
     seek::{self, Seeking},
+    server,
     site::plain,
     version::Contents,
 };
@@ -243,25 +244,21 @@ pub async fn listen(port: Option<u16>, network: Network) -> Result<TcpListener> 
 }
 
 /// Serves the gateway until `shutdown`.
-///
-/// # Errors
-///
-/// If the listener breaks.
 pub async fn serve(
     gateway: Arc<Gateway>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<()> {
+) {
     if let Some(control) = gateway.control.clone() {
         tokio::task::spawn_blocking(move || control.look_ahead());
     }
     let router = Router::new().fallback(answer).with_state(gateway.clone());
-    super::serve(listener, router, async move {
+    server::serve(listener, router, async move {
         shutdown.await;
         // Streams that wait for news would be waited for.
         gateway.live.close();
     })
-    .await
+    .await;
 }
 
 async fn answer(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {

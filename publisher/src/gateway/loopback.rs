@@ -18,7 +18,7 @@ use axum::{
 };
 use tokio::{net::TcpListener, task::AbortHandle};
 
-use super::{local::Gateway, reading, site::plain};
+use super::{local::Gateway, reading, server, site::plain};
 use crate::{
     archive::address::SiteId,
     error::{Error, Kind, Result},
@@ -66,11 +66,8 @@ pub(super) async fn address_of(gateway: &Arc<Gateway>, site: SiteId) -> Result<S
         address,
     };
     let router = Router::new().fallback(answer).with_state(Arc::new(served));
-    let serving = super::serve(listener, router, std::future::pending());
-    let task = tokio::spawn(async move {
-        // It ends with the gateway, or when another site needs its place.
-        let _ = serving.await;
-    });
+    // It ends with the gateway, or when another site needs its place.
+    let task = tokio::spawn(server::serve(listener, router, std::future::pending()));
     gateway.loopback.add(site, address, task.abort_handle());
     Ok(address)
 }

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 
 use super::{
     opened::Opened,
+    server,
     site::{self, plain},
     version::{Contents, Version},
 };
@@ -33,16 +34,12 @@ struct Mirror {
 }
 
 /// Serves the newest version of `site` that `node` has, until `shutdown`.
-///
-/// # Errors
-///
-/// If the listener breaks.
 pub async fn serve(
     node: Arc<Node>,
     site: SiteId,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<()> {
+) {
     let mirror = Arc::new(Mirror {
         opened: Opened::new(node.store.clone()),
         contents: Contents::default(),
@@ -50,7 +47,7 @@ pub async fn serve(
         site,
     });
     let router = Router::new().fallback(answer).with_state(mirror);
-    super::serve(listener, router, shutdown).await
+    server::serve(listener, router, shutdown).await;
 }
 
 async fn answer(State(mirror): State<Arc<Mirror>>, request: Request) -> Response<Body> {

@@ -13,16 +13,17 @@
 //! | `seek` | a site that is not here is asked for, and waited for |
 //! | `early` | its pages meanwhile, as soon as their own bytes are there |
 //! | `ranges` | conditional and partial requests |
-//! | `hostname` | what the `Host` header asks for |
+//! | [`hostname`] | what the `Host` header asks for |
 //! | `guard` | what keeps sites apart: who may ask, and what an answer forbids |
 //! | `loopback` | origins for browsers that do not resolve names below `localhost` |
+//! | `server` | HTTP within limits for time, memory and connections: all of the above are served by it |
 //! | `pages` | the gateway's own pages |
 
 mod bar;
 pub mod control;
 mod early;
 mod guard;
-mod hostname;
+pub mod hostname;
 mod live;
 pub mod local;
 mod loopback;
@@ -32,13 +33,13 @@ mod pages;
 mod ranges;
 mod reading;
 mod seek;
+mod server;
 mod site;
 mod version;
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
-use axum::{Router, serve::ListenerExt};
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::net::TcpListener;
 
 use crate::error::{Error, Kind, Result};
 
@@ -70,38 +71,4 @@ pub fn port_of(listener: &TcpListener) -> Result<u16> {
     let address =
         address.map_err(|e| Error::new(Kind::Io, format!("a port has no number: {e}")))?;
     Ok(address.port())
-}
-
-/// How long the end waits for answers that are on their way.
-const FAREWELL: Duration = Duration::from_secs(3);
-
-async fn serve(
-    listener: TcpListener,
-    router: Router,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<()> {
-    // What was written is sent at once: an answer is written whole.
-    let listener = listener.tap_io(|connection| {
-        let _ = connection.set_nodelay(true);
-    });
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let (ending, is_ending) = oneshot::channel();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
-        shutdown.await;
-        let _ = ending.send(());
-    });
-    let farewell = async {
-        match is_ending.await {
-            Ok(()) => tokio::time::sleep(FAREWELL).await,
-            // Then it is the server that ends.
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        served = serving => {
-            served.map_err(|e| Error::new(Kind::Io, format!("the web server stopped: {e}")))
-        }
-        // Whoever says half of something, or does not listen, is not waited for.
-        () = farewell => Ok(()),
-    }
 }

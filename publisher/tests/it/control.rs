@@ -206,9 +206,25 @@ async fn only_a_browser_that_was_let_in_sees_pages_or_does_anything() {
             assert!(!answer.text().contains(&browser.token));
         }
     }
-    let stranger = browser.get("/enter?token=0123456789abcdef").await;
+    let stranger = browser
+        .send("GET", "/enter?code=0123456789abcdef", &[], "")
+        .await;
     assert_eq!((stranger.status, stranger.header("set-cookie")), (401, ""));
-    let access = Access::of(&other.home).unwrap();
+    let access = &browser.gateway.control.as_ref().unwrap().access;
+    let link = access.link(browser.port, "/");
+    let path = link.split_once(&browser.port.to_string()).unwrap().1;
+    // Whatever only looks at a link leaves it to the browser, and that one uses it up.
+    for (method, cookie, status) in [
+        ("HEAD", "", 401),
+        ("POST", "", 401),
+        ("GET", "", 303),
+        ("GET", "", 401),
+        // A browser that was let in may come by it again.
+        ("GET", &browser.cookie, 303),
+    ] {
+        let answer = browser.send(method, path, &[("Cookie", cookie)], "").await;
+        assert_eq!(answer.status, status, "{method} {cookie}");
+    }
     for (to, leads) in [
         ("//evil.example/", "/"),
         ("/%5Cevil.example/", "/"),

@@ -269,3 +269,47 @@ async fn another_user_is_kept_out_whatever_is_known() {
     let kept_out = is_root.then_some("HTTP/1.1 403 Forbidden");
     assert_eq!(other.as_deref(), kept_out);
 }
+
+/// The same, from the port of a connection of ours on another of this machine's addresses.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn another_user_with_the_port_of_our_connection_is_kept_out() {
+    use std::{net::TcpStream, os::unix::process::CommandExt, process::Command};
+
+    let author = Author::new().with("index.html", "one");
+    let desk = author.start().await;
+    let browser = Browser::at(&desk, &author.home).await;
+    let url = format!("http://localhost:{}/", browser.port);
+    let cookie = format!("Cookie: {}", browser.cookie);
+    let to_server = format!("localhost:{0}:127.0.0.1:{0}", browser.port);
+    let status_at = |address: &str, user: u32| {
+        let ours = TcpStream::connect(("127.0.0.1", browser.port)).unwrap();
+        let port = ours.local_addr().unwrap().port().to_string();
+        let mut curl = Command::new("curl");
+        curl.args([
+            "-s",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "--max-time",
+            "20",
+        ]);
+        curl.args(["--interface", address, "--local-port", &port]);
+        curl.args(["--resolve", &to_server, "-H", &cookie, &url]);
+        curl.uid(user);
+        let said = curl.output().ok()?;
+        Some(String::from_utf8_lossy(&said.stdout).into_owned())
+    };
+    // Only root can be somebody else, and not every system has curl.
+    let statuses = tokio::task::block_in_place(|| {
+        let at = (1..=8).map(|n| format!("127.9.8.{n}"));
+        at.map(|address| [status_at(&address, 0), status_at(&address, 65534)])
+            .collect::<Vec<_>>()
+    });
+    for [own, other] in statuses {
+        if own.as_deref() == Some("200") {
+            assert_eq!(other.as_deref(), Some("403"));
+        }
+    }
+}

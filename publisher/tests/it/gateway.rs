@@ -214,3 +214,29 @@ async fn a_mirror_serves_one_site_to_everyone() {
     assert_eq!(text, expected);
     assert_eq!(known.headers["x-content-type-options"], "nosniff");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_asks_two_hosts_is_refused_by_gateway_and_mirror() {
+    let web = Web::new().await;
+    let listener = gateway::listen(0).await.unwrap();
+    let mirror = gateway::port_of(&listener).unwrap();
+    let forever = std::future::pending();
+    tokio::spawn(mirror::serve(
+        web.node.clone(),
+        web.author.site,
+        listener,
+        forever,
+    ));
+    for port in [web.port, mirror] {
+        let twice = [("Host", "evil.example")];
+        assert_eq!(ask(port, "GET", "/", &web.host, &twice).await.status, 400);
+        for (target, status) in [
+            ("http://evil.example/".to_owned(), 400),
+            (format!("https://{}/", web.host), 400),
+            (format!("http://{}/", web.host), 200),
+        ] {
+            let answer = ask(port, "GET", &target, &web.host, &[]).await;
+            assert_eq!(answer.status, status, "{port} {target}");
+        }
+    }
+}

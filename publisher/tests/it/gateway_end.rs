@@ -54,7 +54,7 @@ async fn whoever_says_half_of_something_or_does_not_listen_keeps_no_gateway_runn
 
     stop.send(()).unwrap();
     let ended = tokio::time::timeout(PATIENCE, serving).await;
-    ended.expect("it goes on").unwrap().unwrap();
+    ended.expect("it goes on").unwrap();
     for connection in [&mut silent, &mut half, &mut form, &mut film] {
         // They were there until the end.
         let _ = connection.shutdown().await;

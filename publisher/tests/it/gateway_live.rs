@@ -199,7 +199,7 @@ async fn streams_end_with_the_gateway() {
     end.send(()).unwrap();
     while tab.read().await {}
     let served = tokio::time::timeout(PATIENCE, serving).await.unwrap();
-    served.unwrap().unwrap();
+    served.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,8 +3,17 @@
 //! Any program of any user of this machine can open a connection to the gateway, and any page in the
 //! browser can send it a request. The cookie keeps out the former; the check of the origin and the token
 //! in each form the latter. Where the system tells, other users are kept out whatever they know (`neighbour`).
+//!
+//! A browser gets the cookie by a link with a code. All users of a machine can read such a link on
+//! the browser's command line, so that the first request with a code uses it up.
 
-use std::{fs, io::ErrorKind};
+use std::{
+    collections::VecDeque,
+    fs,
+    io::ErrorKind,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use axum::http::{HeaderMap, HeaderName, header};
 use data_encoding::HEXLOWER;
@@ -19,6 +28,16 @@ use crate::{
 #[derive(Clone)]
 pub struct Access {
     secret: [u8; 32],
+    codes: Arc<Mutex<Codes>>,
+}
+
+/// The codes of links that no browser has opened so far.
+struct Codes {
+    /// Random for each process, so that no code is ever made twice.
+    seed: [u8; 32],
+    made: u64,
+    /// Each with its end, the newest last.
+    open: VecDeque<(String, Instant)>,
 }
 
 /// Why a request is not answered.
@@ -34,7 +53,14 @@ const FILE: &str = "control-token";
 /// What the secret is used for. Nobody who sees one of these values learns another, or the secret.
 const COOKIE: &str = "skep 2026 cookie of the control pages";
 const FORM: &str = "skep 2026 token of forms";
-const LINK: &str = "skep 2026 link to the control pages";
+const CODE: &str = "skep 2026 code of a link to the control pages";
+
+/// How long a link is good that a person reads in a terminal, and opens some time.
+const PRINTED: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a link is good that is given to a browser at once. It may have to start first.
+const AT_ONCE: Duration = Duration::from_secs(60);
+/// So many links are good at a time; the oldest makes room for another.
+const MOST_CODES: usize = 64;
 
 impl Access {
     /// The secret of `home`; it is made if there is none.
@@ -47,11 +73,7 @@ impl Access {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(e) if e.kind() == ErrorKind::NotFound => {
-                let mut secret = [0; 32];
-                getrandom::fill(&mut secret).map_err(|e| {
-                    Error::new(Kind::Io, format!("the system has no randomness: {e}"))
-                })?;
-                let text = HEXLOWER.encode(&secret);
+                let text = HEXLOWER.encode(&random()?);
                 home.write(FILE, text.as_bytes())?;
                 text
             }
@@ -63,24 +85,48 @@ impl Access {
             Error::new(Kind::Damaged, format!("{} is damaged", path.display()))
                 .hint("remove it; browsers have to be let in again then")
         })?;
-        Ok(Self { secret })
+        Self::with(secret)
     }
 
-    /// The URL that lets a browser in, and leads it to the page at `path` of the control pages at `port`.
+    fn with(secret: [u8; 32]) -> Result<Self> {
+        let codes = Codes {
+            seed: random()?,
+            made: 0,
+            open: VecDeque::new(),
+        };
+        Ok(Self {
+            secret,
+            codes: Arc::new(Mutex::new(codes)),
+        })
+    }
+
+    /// The URL that lets one browser in, and leads it to the page at `path` of the control pages
+    /// at `port`. It is good for a day, in this process.
     pub fn link(&self, port: u16, path: &str) -> String {
+        self.link_for(port, path, PRINTED)
+    }
+
+    /// The same for a browser that is started now: it is good for a minute.
+    pub fn link_at_once(&self, port: u16, path: &str) -> String {
+        self.link_for(port, path, AT_ONCE)
+    }
+
+    fn link_for(&self, port: u16, path: &str, lifetime: Duration) -> String {
         let to = match path {
             "/" => String::new(),
             path => format!("&to={path}"),
         };
-        format!(
-            "http://localhost:{port}/enter?token={}{to}",
-            self.link_token()
-        )
+        let code = self.codes().make(Instant::now() + lifetime);
+        format!("http://localhost:{port}/enter?code={code}{to}")
     }
 
-    /// What lets a browser in, as a part of a URL.
-    fn link_token(&self) -> String {
-        self.token(LINK)
+    /// Uses up the code of a link; false if there is no such code, or no more.
+    pub(super) fn take_code(&self, code: &str) -> bool {
+        self.codes().take(code, Instant::now())
+    }
+
+    fn codes(&self) -> MutexGuard<'_, Codes> {
+        self.codes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a form has to send along.
@@ -93,10 +139,6 @@ impl Access {
         let (name, value) = (cookie_name(port), self.token(COOKIE));
         // Not `Strict`: a link from the preview, which is another site, would not send it.
         format!("{name}={value}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax")
-    }
-
-    pub(super) fn is_link_token(&self, token: &str) -> bool {
-        same(token, &self.link_token())
     }
 
     pub(super) fn is_form_token(&self, token: &str) -> bool {
@@ -120,6 +162,34 @@ impl Access {
         hasher.update(&self.secret);
         HEXLOWER.encode(&hasher.finalize().as_bytes()[..16])
     }
+}
+
+impl Codes {
+    fn make(&mut self, end: Instant) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key(CODE);
+        hasher.update(&self.seed).update(&self.made.to_le_bytes());
+        self.made += 1;
+        let code = HEXLOWER.encode(&hasher.finalize().as_bytes()[..16]);
+        if self.open.len() >= MOST_CODES {
+            self.open.pop_front();
+        }
+        self.open.push_back((code.clone(), end));
+        code
+    }
+
+    fn take(&mut self, code: &str, now: Instant) -> bool {
+        self.open.retain(|(_, end)| *end > now);
+        let before = self.open.len();
+        self.open.retain(|(open, _)| !same(code, open));
+        self.open.len() < before
+    }
+}
+
+fn random() -> Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|e| Error::new(Kind::Io, format!("the system has no randomness: {e}")))?;
+    Ok(bytes)
 }
 
 /// Whether a request that does something may come from where it says: a browser tells the truth about that.
@@ -174,10 +244,10 @@ mod tests {
         let home = Home::new(dir.path().join("home"));
         let first = Access::of(&home).unwrap();
         let again = Access::of(&home).unwrap();
-        assert_eq!(first.link_token(), again.link_token());
+        assert_eq!(first.cookie(1), again.cookie(1));
         let other = Access::of(&Home::new(dir.path().join("other"))).unwrap();
-        assert_ne!(first.link_token(), other.link_token());
-        assert_ne!(first.link_token(), first.form_token());
+        assert_ne!(first.cookie(1), other.cookie(1));
+        assert_ne!(first.token(COOKIE), first.form_token());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -189,20 +259,56 @@ mod tests {
     }
 
     #[test]
+    fn a_link_is_used_up_by_the_first_who_opens_it() {
+        let access = Access::with([1; 32]).unwrap();
+        let code = |link: String| {
+            let code = link.split_once("/enter?code=").unwrap().1;
+            code.split('&').next().unwrap().to_owned()
+        };
+        let links = [access.link(7537, "/"), access.link_at_once(7537, "/new")];
+        assert!(links[1].ends_with("&to=/new"));
+        let [first, second] = links.map(code);
+        for wrong in ["", &first[1..], &access.token(COOKIE)] {
+            assert!(!access.take_code(wrong), "{wrong}");
+        }
+        // Its clones know the same codes; another process of the same home knows none.
+        assert!(!Access::with([1; 32]).unwrap().take_code(&first));
+        assert!(access.clone().take_code(&first));
+        assert!(!access.take_code(&first));
+        assert!(access.take_code(&second));
+    }
+
+    #[test]
+    fn links_end_by_themselves() {
+        let mut codes = Codes {
+            seed: [7; 32],
+            made: 0,
+            open: VecDeque::new(),
+        };
+        let now = Instant::now();
+        let code = codes.make(now + AT_ONCE);
+        assert!(!codes.take(&code, now + AT_ONCE));
+        let oldest = codes.make(now + PRINTED);
+        let all: Vec<_> = (0..MOST_CODES).map(|_| codes.make(now + PRINTED)).collect();
+        assert!(!codes.take(&oldest, now));
+        assert!(all.iter().all(|code| codes.take(code, now)));
+    }
+
+    #[test]
     fn the_cookie_lets_in_and_nothing_else_does() {
-        let access = Access { secret: [1; 32] };
+        let access = Access::with([1; 32]).unwrap();
         let cookie = access.cookie(7537);
         let cookie = cookie.split(';').next().unwrap();
         let check = |pairs: &[_]| access.check_cookie(&headers(pairs), 7537);
         assert_eq!(check(&[("cookie", cookie)]), Ok(()));
         let among = format!("a=b; {cookie}; c=d");
         assert_eq!(check(&[("cookie", &among)]), Ok(()));
-        let other = Access { secret: [2; 32] }.cookie(7537);
+        let other = Access::with([2; 32]).unwrap().cookie(7537);
         for wrong in [
             other.split(';').next().unwrap().to_owned(),
             cookie[..cookie.len() - 1].to_owned(),
             cookie.replace("7537", "7538"),
-            format!("skep-7537={}", access.link_token()),
+            format!("skep-7537={}", access.form_token()),
             "skep-7537=".to_owned(),
             String::new(),
         ] {

@@ -1,7 +1,10 @@
 //! [`Form`]: what a form has sent.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use n0_future::StreamExt;
+use tokio::time::timeout;
 
 /// The fields of a form, in order.
 #[derive(Debug, Default)]
@@ -10,9 +13,16 @@ pub(super) struct Form(Vec<(String, String)>);
 /// The longest body that is read: the numbers of all rows of the largest review, and a message.
 const MAX_BODY: usize = 8 << 20;
 
+/// How long a form may take to come. The browser is on this machine, and has all of it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 impl Form {
-    /// Reads a body; `None` if it is too long or breaks off.
+    /// Reads a body; `None` if it is too long, breaks off, or takes longer than [`PATIENCE`].
     pub(super) async fn read(body: Body) -> Option<Self> {
+        timeout(PATIENCE, Self::read_all(body)).await.ok()?
+    }
+
+    async fn read_all(body: Body) -> Option<Self> {
         let mut chunks = body.into_data_stream();
         let mut bytes = Vec::new();
         while let Some(chunk) = chunks.next().await {
@@ -60,6 +70,12 @@ mod tests {
         assert_eq!(form.get("m"), "a \u{e9}\r\nb");
         assert_eq!(form.all("r").collect::<Vec<_>>(), ["1", "2"]);
         assert!(form.has("x") && !form.has("y"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let silent = n0_future::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        assert!(Form::read(Body::from_stream(silent)).await.is_none());
     }
 
     #[tokio::test]

@@ -14,7 +14,9 @@ use super::{
     access::{Refused, check_origin},
     assets, export, feed, following, fork,
     form::Form,
-    library, neighbour, new, open, page, remove, review, site,
+    library,
+    neighbour::{self, Stranger},
+    new, open, page, remove, review, site,
 };
 use crate::{archive::address::SiteId, gateway::local::Gateway};
 
@@ -45,11 +47,14 @@ pub(in crate::gateway) async fn answer(
     if !is_post && let Some(moved) = to_localhost(&parts, port) {
         return moved;
     }
-    if neighbour::is_another_user(&parts.extensions, port).await {
-        return another_user(port);
+    if let Err(stranger) = neighbour::check(&parts.extensions).await {
+        return another_user(port, stranger);
     }
     if path == "/enter" {
-        return enter(&control, port, &query);
+        return match is_post {
+            true => stranger(port),
+            false => enter(&control, port, &parts, &query),
+        };
     }
     if control.access.check_cookie(&parts.headers, port).is_err() {
         return stranger(port);
@@ -136,9 +141,12 @@ fn to_localhost(parts: &Parts, port: u16) -> Option<Response<Body>> {
     Some(page::see(&format!("http://localhost:{port}{path}")))
 }
 
-/// Lets a browser in that has the link which skep prints.
-fn enter(control: &Control, port: u16, query: &Form) -> Response<Body> {
-    if !control.access.is_link_token(query.get("token")) {
+/// Lets a browser in that has a link which skep has made, and uses that link up.
+fn enter(control: &Control, port: u16, parts: &Parts, query: &Form) -> Response<Body> {
+    let access = &control.access;
+    // A program that only looks where a link leads does not use it up.
+    let is_let_in = parts.method == Method::GET && access.take_code(query.get("code"));
+    if !is_let_in && access.check_cookie(&parts.headers, port).is_err() {
         return stranger(port);
     }
     let to = query.get("to");
@@ -146,7 +154,7 @@ fn enter(control: &Control, port: u16, query: &Form) -> Response<Body> {
         true => to,
         false => "/",
     });
-    if let Ok(cookie) = HeaderValue::try_from(control.access.cookie(port)) {
+    if is_let_in && let Ok(cookie) = HeaderValue::try_from(access.cookie(port)) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
@@ -156,15 +164,26 @@ fn stranger(port: u16) -> Response<Body> {
     let text = html! {
         p { "These pages can publish in your name, so they open only for a browser that skep has sent here." }
         p { "Open the link that " code { "skep serve" } " or " code { "skep browse" } " prints in its terminal. This browser is remembered then." }
+        p { "Each link lets one browser in, once. " code { "skep browse" } " prints a new one." }
     };
     page::message(port, StatusCode::UNAUTHORIZED, "Open this from skep", &text)
 }
 
-fn another_user(port: u16) -> Response<Body> {
-    let text = html! {
-        p { "These pages can publish in the name of whoever runs skep, and this browser was started by another user of this machine." }
+fn another_user(port: u16, who: Stranger) -> Response<Body> {
+    let (title, why) = match who {
+        Stranger::OtherUser => (
+            "This is another user's",
+            "this browser was started by another user of this machine.",
+        ),
+        Stranger::Unknown => (
+            "Not without a user",
+            "the system does not say which user of this machine has started this browser.",
+        ),
     };
-    page::message(port, StatusCode::FORBIDDEN, "This is another user's", &text)
+    let text = html! {
+        p { "These pages can publish in the name of whoever runs skep, and " (why) }
+    };
+    page::message(port, StatusCode::FORBIDDEN, title, &text)
 }
 
 fn foreign(port: u16) -> Response<Body> {
