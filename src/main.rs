@@ -20,6 +20,7 @@ mod folder;
 mod fork;
 mod forking;
 mod kept;
+mod making;
 mod notes;
 mod outgoing;
 mod output;

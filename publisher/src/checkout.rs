@@ -10,7 +10,6 @@ use std::{
 };
 
 pub use filling::{Filling, Part};
-use tempfile::TempDir;
 
 use crate::{
     archive::{
@@ -19,8 +18,10 @@ use crate::{
         tree::{self, File, NodeSource, TreeError},
     },
     error::{Error, Kind, Result},
+    foreign::{Obeyed, Screen},
     parallel,
     progress::{Phase, Tally, Unit},
+    scratch::Scratch,
     store::Reader,
 };
 
@@ -63,9 +64,9 @@ pub fn check_target(dir: &Path) -> Result<()> {
 /// If the version is not here or is damaged, or the folder can't be written.
 pub fn checkout(reader: &Reader, root: NodeHash, dir: &Path) -> Result<CheckedOut> {
     check_target(dir)?;
+    let files = files(reader, root)?;
     // A fresh folder of our own: no link that lies in it can lead out of it.
     let partial = partial_folder(parent_of(dir)?)?;
-    let files = files(reader, root)?;
     make_folders(partial.path(), &files)?;
     complete(reader, &files, &files, partial, dir)
 }
@@ -85,7 +86,7 @@ fn complete(
     reader: &Reader,
     files: &[(ArchivePath, File)],
     left: &[(ArchivePath, File)],
-    partial: TempDir,
+    partial: Scratch,
     dir: &Path,
 ) -> Result<CheckedOut> {
     let bytes = left.iter().map(|(_, file)| file.size).sum();
@@ -98,12 +99,15 @@ fn complete(
     )?;
     fs::rename(partial.path(), dir).map_err(|e| Error::io("create", dir, &e))?;
     // It has another name now, and stays.
-    let _ = partial.keep();
+    partial.keep();
     Ok(CheckedOut {
         files: files.len() as u64,
         bytes: files.iter().map(|(_, file)| file.size).sum(),
     })
 }
+
+/// How the names of folders begin that are being filled.
+const PREFIX: &str = ".skep-clone-";
 
 /// How many files are written one after the other: some of one folder, which lie in a few frames.
 const PART: usize = 64;
@@ -114,16 +118,10 @@ where
     Error: From<TreeError<S::Error>>,
 {
     let mut names = Names::default();
+    let mut screen = Screen::of_site();
     let mut files = Vec::new();
     tree::walk(source, root, &mut |path, file| {
-        if path.is_of_repository() {
-            return Err(Error::new(
-                Kind::Hostile,
-                format!(
-                    "{path} is a part of a repository, which would make git run what a stranger wrote"
-                ),
-            ));
-        }
+        screen.add(path).map_err(refused)?;
         if !names.add(path) {
             return Err(Error::new(
                 Kind::Hostile,
@@ -136,6 +134,12 @@ where
         Ok(())
     })?;
     Ok(files)
+}
+
+/// The error for files that a program here would obey.
+fn refused(obeyed: Obeyed) -> Error {
+    Error::new(Kind::Hostile, format!("nothing was written: {obeyed}"))
+        .hint("a stranger wrote this site; its pages can be read in a browser all the same")
 }
 
 fn make_folders(root: &Path, files: &[(ArchivePath, File)]) -> Result<()> {
@@ -166,13 +170,9 @@ fn write(reader: &Reader, files: &[(ArchivePath, File)], root: &Path, tally: &Ta
     Ok(())
 }
 
-/// A fresh folder beside the one that is wanted. Temporary folders are the user's alone; a clone is an
-/// ordinary folder, as open as the user's umask lets it be.
-fn partial_folder(parent: &Path) -> Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".skep-clone-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-    let folder = builder.tempdir_in(parent);
+/// A fresh folder beside the one that is wanted. A clone is an ordinary folder, as open as the
+/// user's umask lets it be.
+fn partial_folder(parent: &Path) -> Result<Scratch> {
+    let folder = Scratch::open_to_others(parent, PREFIX);
     folder.map_err(|e| Error::io("create a folder in", parent, &e))
 }

@@ -14,6 +14,7 @@ use crate::{
     backup,
     context::{Context, now},
     error::{CliError, Exit, Result},
+    making::Making,
     output::BOLD,
     site::SiteDir,
 };
@@ -43,9 +44,9 @@ pub(crate) struct NewArgs {
 
 pub(crate) fn run(ctx: &Context, args: &NewArgs) -> Result<Exit> {
     let dir = &args.dir;
-    let existed = dir.exists();
+    let making = begin(dir)?;
     if args.example {
-        scaffold::example_site(dir)?;
+        scaffold::example_site(&making.site())?;
     } else {
         let name = std::path::absolute(dir).unwrap_or(dir.clone());
         let name = name
@@ -54,9 +55,9 @@ pub(crate) fn run(ctx: &Context, args: &NewArgs) -> Result<Exit> {
         let title = args.title.clone().or(name);
         let title =
             title.ok_or_else(|| CliError::usage("a website needs a title: `--title TITLE`"))?;
-        write(dir, &title, args.author.as_deref(), &args.theme)?;
+        write(&making.site(), &title, args.author.as_deref(), &args.theme)?;
     }
-    let address = Address::of(give_key(ctx, dir, existed)?).to_string();
+    let address = Address::of(give_key(ctx, making, dir)?).to_string();
     ctx.out.json(&json!({"address": address, "dir": dir}));
     let shown = dir.display();
     ctx.out.say(format!(
@@ -76,9 +77,13 @@ pub(crate) fn make(
     author: Option<&str>,
     theme: &str,
 ) -> Result<SiteId> {
-    let existed = dir.exists();
-    write(dir, title, author, theme)?;
-    give_key(ctx, dir, existed)
+    let making = begin(dir)?;
+    write(&making.site(), title, author, theme)?;
+    give_key(ctx, making, dir)
+}
+
+fn begin(dir: &Path) -> Result<Making> {
+    Making::begin(dir, ".skep-new-")
 }
 
 fn write(dir: &Path, title: &str, author: Option<&str>, theme: &str) -> Result<()> {
@@ -96,20 +101,12 @@ fn write(dir: &Path, title: &str, author: Option<&str>, theme: &str) -> Result<(
     Ok(())
 }
 
-/// The key comes last: a key without a site would be one that nobody knows of.
-fn give_key(ctx: &Context, dir: &Path, existed: bool) -> Result<SiteId> {
-    let site = keys::create(&ctx.home).inspect_err(|_| remove(dir, existed))?;
-    scaffold::set_address(dir, &Address::of(site).to_string())?;
+/// The key comes last: a key without a site would be one that nobody knows of. The site appears in
+/// `dir` with its address.
+fn give_key(ctx: &Context, making: Making, dir: &Path) -> Result<SiteId> {
+    let site = keys::create(&ctx.home)?;
+    scaffold::set_address(&making.site(), &Address::of(site).to_string())?;
+    making.place()?;
     SiteDir::open(ctx, dir)?.remember(ctx, site);
     Ok(site)
-}
-
-/// Takes back what was just made in `dir`, which did not exist before or was empty: a site without a
-/// key would only be in the way of the next try.
-fn remove(dir: &Path, existed: bool) {
-    // What can't be removed stays; the error that is told is why there is no key.
-    let _ = std::fs::remove_dir_all(dir);
-    if existed {
-        let _ = std::fs::create_dir(dir);
-    }
 }

@@ -1,10 +1,6 @@
 //! Makes a site of one's own of the sources of another: whole and able to be built, or not at all.
 
-use std::{
-    collections::BTreeSet,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs, io, path::Path};
 
 use jiff::Timestamp;
 use skep_generator::{Engine, LoadOptions, build, config, load, scaffold};
@@ -13,11 +9,10 @@ use skep_publisher::{
         address::{Address, SiteId},
         entry::Entry,
     },
-    checkout::{CheckedOut, check_target, checkout},
+    checkout::{CheckedOut, checkout},
     keys,
     store::{Reader, SiteState, Store},
 };
-use tempfile::TempDir;
 
 use super::{
     Origin,
@@ -26,6 +21,7 @@ use super::{
 use crate::{
     context::{Context, now},
     error::{CliError, Result},
+    making::Making,
     site::SiteDir,
     trust,
 };
@@ -63,12 +59,11 @@ pub(crate) fn fork(
     entry: &Entry,
     dir: &Path,
 ) -> Result<Forked> {
-    check_target(dir)?;
+    let making = Making::begin(dir, ".skep-fork-")?;
     let reader = Reader::new(store, state);
     let sources = upstream::sources(store, state, &reader, entry)?;
     let origin = Origin::of(state.site, entry)?;
-    let scratch = scratch_for(dir)?;
-    let made = scratch.path().join("site");
+    let made = making.site();
     let copied = checkout(&reader, sources.root, &made)?;
 
     let unfit = |e: CliError| {
@@ -85,7 +80,7 @@ pub(crate) fn fork(
     let engine = config::read(&made)?.engine;
     let (trial, command) = match engine {
         Engine::Tera { .. } => {
-            let out = scratch.path().join("out");
+            let out = making.scratch().join("out");
             let pages = paths(&reader, entry)?;
             let trial = try_out(&made, &out, entry, &pages, url.as_deref()).map_err(unfit)?;
             (Some(trial), None)
@@ -97,7 +92,7 @@ pub(crate) fn fork(
     trust::forget(&ctx.home, dir)?;
     let site = keys::create(&ctx.home)?;
     scaffold::set_address(&made, &Address::of(site).to_string())?;
-    place(&made, dir)?;
+    making.place()?;
     SiteDir::open(ctx, dir)?.remember(ctx, site);
     Ok(Forked {
         site,
@@ -107,24 +102,6 @@ pub(crate) fn fork(
         command,
         url,
     })
-}
-
-/// A folder that goes away by itself, on the disk of `dir`: beside it, or in it if it is there.
-fn scratch_for(dir: &Path) -> Result<TempDir> {
-    let io = |at: &Path, e: io::Error| {
-        let message = format!("can't make a folder in {}: {e}", at.display());
-        CliError::failed("io", message)
-    };
-    let dir = std::path::absolute(dir).map_err(|e| io(dir, e))?;
-    let at = match dir.is_dir() {
-        true => &*dir,
-        false => dir.parent().unwrap_or(&dir),
-    };
-    fs::create_dir_all(at).map_err(|e| io(at, e))?;
-    let scratch = tempfile::Builder::new()
-        .prefix(".skep-fork-")
-        .tempdir_in(at);
-    scratch.map_err(|e| io(at, e))
 }
 
 /// Makes the settings in `dir` those of a fork, and returns the URL that it does not take over.
@@ -173,36 +150,5 @@ fn try_out(
     Ok(Trial {
         files: files.manifest.files.len(),
         missing: missing.cloned().collect(),
-    })
-}
-
-/// Moves the site that was made to `dir`, which is absent or empty but for the folder in which it was made.
-fn place(made: &Path, dir: &Path) -> Result<()> {
-    let failed = |e: io::Error| {
-        CliError::failed(
-            "io",
-            format!("can't put the fork in {}: {e}", dir.display()),
-        )
-    };
-    if !dir.exists() {
-        return fs::rename(made, dir).map_err(failed);
-    }
-    // It may be the working folder of a shell, which can't be replaced.
-    let mut moved: Vec<(PathBuf, PathBuf)> = Vec::new();
-    let result = (|| {
-        for entry in fs::read_dir(made)? {
-            let entry = entry?;
-            let to = dir.join(entry.file_name());
-            fs::rename(entry.path(), &to)?;
-            moved.push((to, entry.path()));
-        }
-        Ok(())
-    })();
-    result.map_err(|e| {
-        for (to, from) in moved {
-            // Back to where it goes away by itself.
-            let _ = fs::rename(to, from);
-        }
-        failed(e)
     })
 }

@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use skep_publisher::home::Home;
+use skep_publisher::{home::Home, scratch::Scratch};
 
 /// The socket of a node, open for those who come. Its file goes with it.
 pub(crate) struct Socket {
@@ -39,9 +39,7 @@ impl Socket {
     pub(crate) fn open(home: &Home) -> io::Result<Self> {
         // Nobody else can reach it before it has its mode: the folder is for the user alone. And it appears
         // under its name when it listens.
-        let private = tempfile::Builder::new()
-            .prefix(".socket-")
-            .tempdir_in(home.root())?;
+        let private = Scratch::new(home.root(), ".socket-")?;
         let new = private.path().join(NAME);
         let listener = in_short(private.path(), |dir| UnixListener::bind(dir.join(NAME)))?;
         fs::set_permissions(&new, Permissions::from_mode(0o600))?;
@@ -129,9 +127,12 @@ mod tests {
         let world = tempfile::tempdir().unwrap();
         let home = Home::new(world.path());
         drop(UnixListener::bind(path(home.root())).unwrap());
+        // It was killed before the socket had its name, too.
+        fs::create_dir(world.path().join(".socket-aB3dE6")).unwrap();
         assert!(is_there(&home) && connect(&home).is_none());
         let first = Socket::open(&home).unwrap();
         let second = Socket::open(&home).unwrap();
+        assert_eq!(fs::read_dir(world.path()).unwrap().count(), 1);
         // It takes nothing away from the one that has come after it.
         drop(first);
         assert!(connect(&home).is_some());

@@ -144,24 +144,6 @@ impl ArchivePath {
             .all(|b| b.is_ascii() && !b.is_ascii_uppercase())
     }
 
-    /// Whether a version control system would take the file for one of its own, and run what it says. Git does so
-    /// on any system: there `.git` may be written in other cases and have invisible characters in it, and is also
-    /// called `git~1`.
-    pub fn is_of_repository(&self) -> bool {
-        let is_invisible = |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
-        self.0.split('/').any(|part| {
-            // Names are seldom so short, and seldom begin so.
-            let may_be = part.starts_with(['.', 'g', 'G', 'h', 'H']) || !part.is_ascii();
-            may_be && {
-                let part: String = part.chars().filter(|c| !is_invisible(c)).collect();
-                matches!(
-                    part.to_lowercase().as_str(),
-                    ".git" | "git~1" | ".hg" | "hg~1" | ".jj"
-                )
-            }
-        })
-    }
-
     /// Whether the path is kept for skep itself: `.well-known/skep*`.
     pub fn is_reserved(&self) -> bool {
         // Whatever has this for its lower case begins with a dot.
@@ -290,25 +272,6 @@ impl fmt::Debug for ArchivePath {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_git_would_obey_is_told_from_what_it_would_not() {
-        for (path, is) in [
-            (".git/config", true),
-            ("a/.GIT/hooks/post-checkout", true),
-            (".g\u{200c}it/config", true),
-            ("\u{feff}.git/config", true),
-            ("Git~1/config", true),
-            ("a/.hg/hgrc", true),
-            (".git", true),
-            (".gitignore", false),
-            ("a/git/b", false),
-            ("hg/x", false),
-        ] {
-            let path = ArchivePath::new(path).unwrap();
-            assert_eq!(path.is_of_repository(), is, "{path}");
-        }
-    }
 
     #[test]
     fn ordinary_names_pass() {

@@ -12,8 +12,6 @@ use std::{
     },
 };
 
-use tempfile::TempDir;
-
 use super::{
     CheckedOut, check_target, checkout, complete, files, make_folders, parent_of, partial_folder,
     write,
@@ -27,6 +25,7 @@ use crate::{
     },
     error::{Error, Kind, Result},
     progress::{Phase, Unit},
+    scratch::Scratch,
     store::{Reader, index::Sink},
 };
 
@@ -70,7 +69,7 @@ struct Nodes {
 /// The files of a tree, of which some are written.
 struct Plan {
     root: NodeHash,
-    partial: TempDir,
+    partial: Scratch,
     files: Vec<(ArchivePath, File)>,
     by_hash: HashMap<ContentHash, Vec<usize>>,
     written: Vec<AtomicBool>,

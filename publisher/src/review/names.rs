@@ -1,7 +1,10 @@
 //! What a file's name says of it.
 
 use super::WarningKind;
-use crate::archive::{address::SiteId, path::ArchivePath};
+use crate::{
+    archive::{address::SiteId, path::ArchivePath},
+    foreign,
+};
 
 /// Folders in which nothing is meant for others.
 const PRIVATE_FOLDERS: &[&str] = &[
@@ -105,6 +108,12 @@ pub(super) fn look(path: &ArchivePath) -> Option<(WarningKind, &'static str)> {
     if SYSTEM_NAMES.contains(&name) || name.starts_with("._") {
         return Some((WarningKind::SystemFile, "left by the system"));
     }
+    if foreign::is_refused_elsewhere(path) {
+        return Some((
+            WarningKind::PrivateFile,
+            "kept out of other people's folders, as programs run what such files say: nobody could clone the site",
+        ));
+    }
     None
 }
 
@@ -140,6 +149,8 @@ mod tests {
             "home/store/blobs/blobs.db",
             "site.key~",
             &format!("home/keys/{}.signed", SiteId([7; 32])),
+            ".vscode/tasks.json",
+            "a/.github/workflows/ci.yml",
         ] {
             assert_eq!(kind(path), Some(WarningKind::PrivateFile), "{path}");
         }

@@ -4,7 +4,7 @@ use super::{Part, Review};
 use crate::{
     archive::path::{ArchivePath, Names},
     error::{Error, Kind, Result},
-    snapshot::{Snapshot, SnapshotFile, Source},
+    snapshot::{Snapshot, SnapshotFile, Source, refuse_obeyed},
     store::{Reader, Store},
 };
 
@@ -72,6 +72,7 @@ pub fn only(
         )
         .hint("choose both paths"));
     }
+    refuse_obeyed(&files, |obeyed| obeyed.path.clone().into())?;
     let reader = all.state.as_ref().map(|state| Reader::new(store, state));
     let old = all.base.as_ref().map(|base| base.tree);
     let snapshot = Snapshot { files, read: 0 };

@@ -16,6 +16,7 @@ use crate::{
         tree::File,
     },
     error::{Error, Kind, Result},
+    foreign::{Obeyed, Screen},
     progress::Watch,
 };
 
@@ -81,6 +82,7 @@ fn snapshot_at(dir: &Path, options: &Options<'_>, now: u64) -> Result<Snapshot> 
     }
     files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     refuse_twins(&files)?;
+    refuse_obeyed(&files, |obeyed| dir.join(&obeyed.path))?;
     Ok(Snapshot { files, read })
 }
 
@@ -134,6 +136,27 @@ fn clash(one: &ArchivePath, other: &ArchivePath) -> Option<&'static str> {
         return Some("its name differs by case only from that of a folder above");
     }
     is_inside(&other, &one).then_some("a folder above it differs by case only from the file")
+}
+
+/// Refuses folders that a program of a reader would obey. `named` says where they are.
+pub(crate) fn refuse_obeyed(
+    files: &[SnapshotFile],
+    named: impl Fn(&Obeyed) -> PathBuf,
+) -> Result<()> {
+    let mut screen = Screen::of_site();
+    let obeyed = files
+        .iter()
+        .find_map(|file| screen.add_own(&file.path).err());
+    match obeyed {
+        None => Ok(()),
+        Some(obeyed) => Err(unpublishable(
+            &named(&obeyed),
+            &format!(
+                "it {}, on the machine of anyone who clones the site",
+                obeyed.why
+            ),
+        )),
+    }
 }
 
 fn unpublishable(source: &Path, why: &str) -> Error {
@@ -194,6 +217,8 @@ mod tests {
             &["nul.html"][..],
             &["A.html", "a.html"],
             &[".well-known/skep"],
+            &["x/HEAD", "x/objects/a", "x/refs/b"],
+            &["HEAD", "commondir", "index.html"],
             &["a\\b"],
             &[],
         ] {

@@ -9,8 +9,11 @@ use std::{
 };
 
 use skep_publisher::{
+    archive::path::ArchivePath,
     checkout::{CheckedOut, check_target, checkout},
     error::{Kind, Result},
+    review::{Sources, review},
+    snapshot::{Options, snapshot},
     store::{Reader, Store},
 };
 
@@ -135,6 +138,9 @@ fn what_a_version_control_system_would_obey_is_not_written() {
         "git~1/config",
         ".hg/hgrc",
         ".jj/repo/config.toml",
+        ".envrc",
+        "a/.vscode/tasks.json",
+        ".github/workflows/ci.yml",
     ] {
         let scene = scene();
         scene.author.write(path, "[core]\nfsmonitor = touch ran\n");
@@ -148,4 +154,50 @@ fn what_a_version_control_system_would_obey_is_not_written() {
     scene.author.write("git/x", "x");
     scene.author.publish(&scene.store);
     assert_eq!(scene.checkout(&scene.path("out")).unwrap().files, 4);
+}
+
+/// A folder that git takes for a repository has no single name that gives it away. Nobody can
+/// publish one with this program, so somebody else's is used.
+#[test]
+fn a_folder_that_git_takes_for_a_repository_is_neither_published_nor_written() {
+    for (folder, files) in [
+        ("", &["HEAD", "config", "objects/x", "refs/x"][..]),
+        ("deep/er/", &["head", "CONFIG", "Objects/x", "REFS/x"]),
+        ("worktree/", &["HEAD", "commondir", "gitdir"]),
+    ] {
+        let scene = scene();
+        for file in files {
+            let path = format!("{folder}{file}");
+            scene
+                .author
+                .write(&path, "[core]\nworktree = .\nfsmonitor = touch ran\n");
+        }
+        let taken = || snapshot(&scene.author.folder(), &Options::default());
+        let error = taken().unwrap_err();
+        assert_eq!(error.kind, Kind::Unpublishable, "{error}");
+        let named = folder.trim_end_matches('/');
+        assert!(error.message.contains(named), "{error}");
+
+        // The same files under names that begin otherwise, until the snapshot is made.
+        for file in files {
+            let path = format!("{folder}{file}");
+            scene
+                .author
+                .rename(&path, &path.replace(file, &format!("no-{file}")));
+        }
+        let mut harmful = taken().unwrap();
+        for file in &mut harmful.files {
+            file.path = ArchivePath::new(&file.path.as_str().replace("no-", "")).unwrap();
+        }
+        harmful.files.sort_by(|a, b| a.path.cmp(&b.path));
+        let review = review(&scene.store, scene.author.site, harmful, Sources::None).unwrap();
+        scene
+            .author
+            .publish_review(&scene.store, &review, "harmful")
+            .unwrap();
+        let error = scene.checkout(&scene.path("out")).unwrap_err();
+        assert_eq!(error.kind, Kind::Hostile, "{error}");
+        assert!(error.message.contains(named), "{error}");
+        assert_eq!(scene.names(), Vec::<String>::new());
+    }
 }
