@@ -53,8 +53,12 @@ impl Config {
         })
     }
 
-    /// Reads such a file's text; else says in which line, from 1 on, is what can't be understood.
-    fn parse(text: &str) -> Result<Self, (usize, String)> {
+    /// Reads such a file's text.
+    ///
+    /// # Errors
+    ///
+    /// In which line, from 1 on, is what can't be understood, and why.
+    pub fn parse(text: &str) -> Result<Self, (usize, String)> {
         toml::from_str(text).map_err(|e| {
             let start = e.span().map_or(0, |span| span.start.min(text.len()));
             let line = text.as_bytes()[..start]

@@ -173,7 +173,44 @@ mod tests {
         assert!(is_greeted(&mut &[0, 0, 255, 0][..]).is_err());
     }
 
+    /// Reads bytes as a stream of messages; whatever is read is written as it was read.
+    fn reads<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> usize {
+        let mut rest = bytes;
+        let mut read_so_far = 0;
+        while let Ok(message) = read::<T>(&mut rest) {
+            read_so_far += 1;
+            let again = framed(&message);
+            // The same value may be written in more than one way, of which ours is one.
+            let third: T = read(&mut again.as_slice()).unwrap();
+            assert_eq!(framed(&third), again);
+        }
+        read_so_far
+    }
+
     proptest! {
+        #[test]
+        fn whatever_another_process_sends_is_a_message_or_refused(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            is_framed: bool,
+            at: prop::sample::Index,
+            byte: u8,
+        ) {
+            let mut bytes = match is_framed {
+                true => [&(bytes.len() as u32).to_be_bytes()[..], &bytes].concat(),
+                false => bytes,
+            };
+            reads::<Request>(&bytes);
+            reads::<ToClient>(&bytes);
+            reads::<ToServer>(&bytes);
+            // And what is nearly right.
+            let execute = ToClient::Execute { dir: vec![1; 9], command: "make".into(), is_shown: true };
+            bytes = framed(&execute);
+            prop_assert_eq!(reads::<ToClient>(&bytes), 1);
+            *at.get_mut(&mut bytes) = byte;
+            reads::<ToClient>(&bytes);
+            reads::<ToServer>(&bytes);
+        }
+
         #[test]
         fn a_message_comes_out_as_it_went_in(
             args: Vec<Vec<u8>>,

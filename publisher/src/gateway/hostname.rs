@@ -7,11 +7,11 @@ use crate::archive::address::SiteId;
 const MAX_DIGITS: usize = 5;
 
 /// The highest version that has an origin of its own.
-pub(super) const MAX_VERSION: u64 = 10u64.pow(MAX_DIGITS as u32) - 1;
+pub const MAX_VERSION: u64 = 10u64.pow(MAX_DIGITS as u32) - 1;
 
 /// What a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub enum Target {
     /// The gateway itself.
     Library,
     /// A version of a site, the newest if none is given.
@@ -26,7 +26,7 @@ pub(super) enum Target {
 ///
 /// A version has a name beside that of the site and not below it: a cookie that is set for a name reaches
 /// all names below, and browsers take such names for one site.
-pub(super) fn host_of(site: SiteId, version: Option<u64>) -> String {
+pub fn host_of(site: SiteId, version: Option<u64>) -> String {
     match version {
         None => format!("{site}.localhost"),
         Some(version) => format!("v{version}-{site}.localhost"),
@@ -34,7 +34,7 @@ pub(super) fn host_of(site: SiteId, version: Option<u64>) -> String {
 }
 
 /// Reads a `Host` header that should name this gateway at `port`.
-pub(super) fn target(host: &str, port: u16) -> Option<Target> {
+pub fn target(host: &str, port: u16) -> Option<Target> {
     let (name, given) = host.rsplit_once(':')?;
     if given.parse() != Ok(port) {
         return None;

@@ -69,3 +69,28 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod random {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_range_is_within_the_file_whatever_is_asked_for(
+            range in "bytes=[0-9]{0,21} ?-[0-9]{0,21}(,[0-9-]{0,3})?|[ -~]{0,20}",
+            condition in proptest::option::of("\"?[ef]?\"?"),
+            size in prop_oneof![0..100u64, any::<u64>()],
+        ) {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RANGE, HeaderValue::from_str(&range).unwrap());
+            if let Some(condition) = condition {
+                headers.insert(header::IF_RANGE, HeaderValue::from_str(&condition).unwrap());
+            }
+            if let Ok(Some((start, length))) = super::range(&headers, "\"e\"", size) {
+                prop_assert!(length > 0 && start.checked_add(length).is_some_and(|end| end <= size));
+            }
+        }
+    }
+}

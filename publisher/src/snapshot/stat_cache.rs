@@ -287,3 +287,44 @@ fn since_1970(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, sample::Index};
+
+    use super::*;
+
+    proptest! {
+        /// The sum at the end is no secret: another program can write one.
+        #[test]
+        fn whatever_has_the_right_sum_is_read_or_refused(
+            edits in prop::collection::vec((any::<Index>(), any::<u8>()), 0..4),
+            end in any::<Index>(),
+            is_cut: bool,
+        ) {
+            let root = Path::new("/root");
+            let names = [("a", None), ("b.html", Some((Stamp::default(), ContentHash([1; 32]))))];
+            let names = names.map(|(name, file)| {
+                let kind = if file.is_some() { Kind::File } else { Kind::Folder };
+                Seen { name, kind, file }
+            });
+            let mut recorder = Recorder::new(root, 7, 0);
+            recorder.folder("", Stamp::default(), &names);
+            recorder.folder("a", Stamp::default(), &names[1..]);
+            let mut body = recorder.finish();
+            body.truncate(body.len() - 32);
+            for (at, byte) in edits {
+                *at.get_mut(&mut body) = byte;
+            }
+            if is_cut {
+                body.truncate(end.index(body.len()));
+            }
+            let bytes = [&body[..], blake3::hash(&body).as_bytes()].concat();
+            let cache = StatCache::decode(root, &bytes);
+            for path in cache.folders.keys() {
+                let seen = cache.folder(path, Stamp::default()).names;
+                prop_assert!(seen.is_sorted_by(|a, b| a.name < b.name));
+            }
+        }
+    }
+}

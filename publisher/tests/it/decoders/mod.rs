@@ -6,6 +6,7 @@
 
 mod archives;
 mod feeds;
+mod outside;
 mod secrets;
 mod seeds;
 mod trees;
@@ -46,7 +47,7 @@ pub(crate) struct Decoder {
 }
 
 /// All of them.
-pub(crate) static ALL: [Decoder; 24] = [
+pub(crate) static ALL: [Decoder; 28] = [
     Decoder {
         name: "address",
         check: address,
@@ -61,6 +62,11 @@ pub(crate) static ALL: [Decoder; 24] = [
         name: "board",
         check: board,
         seeds: seeds::boards,
+    },
+    Decoder {
+        name: "config",
+        check: outside::config,
+        seeds: outside::configs,
     },
     Decoder {
         name: "consistency",
@@ -88,6 +94,11 @@ pub(crate) static ALL: [Decoder; 24] = [
         seeds: seeds::heads,
     },
     Decoder {
+        name: "host",
+        check: outside::host,
+        seeds: outside::hosts,
+    },
+    Decoder {
         name: "import",
         check: archives::import,
         seeds: seeds::exports,
@@ -106,6 +117,16 @@ pub(crate) static ALL: [Decoder; 24] = [
         name: "key",
         check: secrets::key,
         seeds: secrets::keys,
+    },
+    Decoder {
+        name: "link",
+        check: outside::link,
+        seeds: outside::links,
+    },
+    Decoder {
+        name: "manifest",
+        check: outside::manifest,
+        seeds: outside::manifests,
     },
     Decoder {
         name: "node",
@@ -414,20 +435,22 @@ fn pack(bytes: &[u8]) -> bool {
     whole
 }
 
+/// Reads a message, and what it is written as again.
+fn read_again<T: serde::Serialize + serde::de::DeserializeOwned>(bytes: &[u8]) -> bool {
+    let Ok(message) = postcard::from_bytes::<T>(bytes) else {
+        return false;
+    };
+    let once = postcard::to_stdvec(&message).unwrap();
+    let again: T = postcard::from_bytes(&once).unwrap();
+    assert_eq!(postcard::to_stdvec(&again).unwrap(), once);
+    true
+}
+
 /// A message between nodes: a request if the first byte is even, else an answer.
 fn wire(bytes: &[u8]) -> bool {
-    fn read<T: serde::Serialize + serde::de::DeserializeOwned>(bytes: &[u8]) -> bool {
-        let Ok(message) = postcard::from_bytes::<T>(bytes) else {
-            return false;
-        };
-        let once = postcard::to_stdvec(&message).unwrap();
-        let again: T = postcard::from_bytes(&once).unwrap();
-        assert_eq!(postcard::to_stdvec(&again).unwrap(), once);
-        true
-    }
     match bytes.split_first() {
-        Some((kind, rest)) if kind % 2 == 0 => read::<Request>(rest),
-        Some((_, rest)) => read::<Response>(rest),
+        Some((kind, rest)) if kind % 2 == 0 => read_again::<Request>(rest),
+        Some((_, rest)) => read_again::<Response>(rest),
         None => false,
     }
 }
