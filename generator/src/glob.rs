@@ -13,6 +13,13 @@ pub fn any(patterns: &[String], path: &str) -> bool {
     })
 }
 
+/// Whether one of `patterns` matches `path` itself.
+pub(crate) fn names(patterns: &[String], path: &str) -> bool {
+    let path = &*nfc(path);
+    let mut patterns = patterns.iter();
+    patterns.any(|pattern| matches(clean(&nfc(pattern)), path))
+}
+
 /// The folders above `path`, the outermost first, and `path`.
 pub(crate) fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     let folders = path.match_indices('/').map(|(slash, _)| &path[..slash]);

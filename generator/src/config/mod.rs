@@ -113,9 +113,9 @@ impl Config {
         glob::any(&self.exclude, path)
     }
 
-    /// Whether the settings take `path`, or a folder that it lies in, into the site whatever its name is.
+    /// Whether the settings take `path` itself into the site, whatever its name is.
     pub fn includes(&self, path: &str) -> bool {
-        glob::any(&self.include, path)
+        glob::names(&self.include, path)
     }
 
     /// Whether a file or folder is part of a site that skep does not build, by its path in the folder that is
@@ -127,7 +127,7 @@ impl Config {
         }
         match self.engine {
             Engine::Tera { .. } => true,
-            Engine::Command { .. } => !self.excludes(path) || self.includes(path),
+            Engine::Command { .. } => !self.excludes(path) || glob::any(&self.include, path),
             Engine::Static => {
                 let included = glob::prefixes(path).filter(|prefix| self.includes(prefix));
                 let included = included.last().map_or(0, str::len);

@@ -103,7 +103,10 @@ impl Watcher {
     /// Tells of changes of the paths in `trails` too.
     pub(super) fn attend(&mut self, trails: Trails) {
         let folders: BTreeSet<PathBuf> = trails.keys().flat_map(|path| self.above(path)).collect();
-        *self.trails.write().unwrap_or_else(PoisonError::into_inner) = trails;
+        let mut known = self.trails.write().unwrap_or_else(PoisonError::into_inner);
+        let is_new = trails.keys().any(|path| !known.contains_key(path));
+        *known = trails;
+        drop(known);
         if let Some(told) = &mut self.told {
             for folder in &folders {
                 // A folder that is not there is watched once it is, as its own folder tells.
@@ -113,6 +116,10 @@ impl Watcher {
             }
         }
         self.beside = folders;
+        if is_new && self.told.is_some() {
+            // Nobody told of a change between the reading and the watching.
+            let _ = self.signals.send(Signal::Lost);
+        }
     }
 
     /// The folders to be watched for `path` that are not watched otherwise.
