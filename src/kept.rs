@@ -74,7 +74,7 @@ pub(crate) fn target(dir: &Path, path: &ArchivePath) -> Result<PathBuf> {
 /// As [`target`], and nothing is made.
 pub(crate) fn place(dir: &Path, path: &ArchivePath) -> Result<PathBuf> {
     let root = dir.canonicalize().map_err(|e| cant("write", dir, &e))?;
-    let file = path.under(&root);
+    let file = path.in_folder(&root);
     let parent = file.parent().unwrap_or(&root);
     // The nearest folder that is there decides where the others will be.
     let there = parent.ancestors().find_map(|dir| dir.canonicalize().ok());

@@ -49,8 +49,9 @@ impl Manifest {
         Self {
             title: text("title").and_then(|title| line(title, 200)),
             description: text("description").and_then(|text| line(text, 1000)),
-            fallback_page: text("fallback_page")
-                .and_then(|path| ArchivePath::new(path.strip_prefix('/').unwrap_or(path)).ok()),
+            fallback_page: text("fallback_page").and_then(|path| {
+                ArchivePath::composed(path.strip_prefix('/').unwrap_or(path)).ok()
+            }),
             csp: text("csp").and_then(policy),
         }
     }

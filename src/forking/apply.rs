@@ -39,7 +39,7 @@ pub(super) fn apply(
         }
     }
     let keep = |path: &ArchivePath| {
-        let file = path.under(&root);
+        let file = path.in_folder(&root);
         if let Some(Some(known)) = folder.get(path)
             && hash_of(&file)? != *known
         {

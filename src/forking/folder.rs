@@ -112,3 +112,21 @@ pub(super) fn prune(dir: &Path, file: PathBuf) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decomposed_file_is_that_of_the_archive() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("u\u{308}.md"), "x").unwrap();
+        let folder = read(dir.path(), "_site", |_| true).unwrap();
+        let path = ArchivePath::new("\u{fc}.md").unwrap();
+        assert_eq!(folder.get(&path), Some(&Some(ContentHash::of(b"x"))));
+        let text = text_of(dir.path(), &path).unwrap();
+        assert_eq!(text.as_deref(), Some(b"x".as_slice()));
+        let file = kept::place(dir.path(), &path).unwrap();
+        assert_eq!(fs::read(file).unwrap(), b"x");
+    }
+}

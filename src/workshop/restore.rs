@@ -127,7 +127,7 @@ fn of_output(
         return Ok(Plan { path, old: None });
     }
     let is_copied = match &change.new {
-        Some(new) => fs::read(dir.dir.join(path.as_str()))
+        Some(new) => fs::read(path.in_folder(&dir.dir))
             .is_ok_and(|bytes| skep_publisher::archive::hash::ContentHash::of(&bytes) == new.hash),
         None => path == change.path && !shown.ends_with(".html"),
     };

@@ -5,6 +5,7 @@ use toml::Spanned;
 
 use super::Wrong;
 use crate::error::Error;
+use crate::names::nfc;
 
 /// The longest policy that gateways and hosts read, in bytes.
 const MAX_CSP: usize = 2048;
@@ -51,7 +52,7 @@ pub(super) fn read(written: Written, wrong: &Wrong<'_>) -> Result<Web, Error> {
     }
     let fallback = written.fallback.map(Spanned::into_inner);
     Ok(Web {
-        fallback: fallback.map(|path| path.trim_start_matches('/').to_owned()),
+        fallback: fallback.map(|path| nfc(path.trim_start_matches('/')).into_owned()),
         csp: written.csp.map(|csp| csp.get_ref().trim().to_owned()),
     })
 }

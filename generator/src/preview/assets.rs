@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::state::fingerprint;
 use crate::media;
+use crate::names::Url;
 use crate::render::render;
 use crate::site::{Output, Site};
 
@@ -85,6 +86,26 @@ pub(super) fn can_be_swapped(path: &str) -> bool {
 
 /// Whether `page` speaks of a file called as the one at `path`.
 pub(super) fn is_named_in(path: &str, page: &[u8]) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).as_bytes();
-    !name.is_empty() && page.windows(name.len()).any(|window| window == name)
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let url = Url::of_file(name);
+    let encoded = [url.html(), url.ascii().html()];
+    let mut names = encoded.iter().map(|html| &html.as_str()[1..]).chain([name]);
+    !name.is_empty() && names.any(|name| memchr::memmem::find(page, name.as_bytes()).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_in_a_page_however_its_url_is_written() {
+        for (path, page) in [
+            ("js/a.js", "<script src=\"../js/a.js\">"),
+            ("it's #1.js", "<script src=\"it&#x27;s%20%231.js\">"),
+            ("\u{fc}.js", "<script src=\"%C3%BC.js\">"),
+        ] {
+            assert!(is_named_in(path, page.as_bytes()), "{path}");
+        }
+        assert!(!is_named_in("b.js", b"<script src=\"a.js\">"));
+    }
 }

@@ -22,6 +22,7 @@ use crate::config::{self, Config};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::load::{Change, LoadOptions, Loader, Trails};
+use crate::names::nfc;
 use crate::render::render;
 use crate::site::{LeftOut, Site};
 
@@ -230,7 +231,8 @@ impl State {
 
     /// What there is at the decoded URL path `path`.
     pub(super) fn view(site: &Site, path: &str) -> View {
-        let inside = path.strip_prefix('/').unwrap_or(path);
+        let path = nfc(path);
+        let inside = path.strip_prefix('/').unwrap_or(&path);
         if inside.is_empty() || inside.ends_with('/') {
             let index = format!("{inside}index.html");
             return match site.outputs.contains_key(index.as_str()) {

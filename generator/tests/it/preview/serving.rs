@@ -182,3 +182,14 @@ fn a_folder_that_is_no_site_is_refused() {
         assert_eq!(error.kind, ErrorKind::NoSite);
     }
 }
+
+#[test]
+fn a_request_for_a_decomposed_name_is_answered() {
+    let site = a_site();
+    site.write("assets/e\u{301}.txt", "composed");
+    let running = start(&site, options());
+    for path in ["/assets/e%CC%81.txt", "/assets/%C3%A9.txt"] {
+        let (status, _, body) = running.get(path);
+        assert_eq!((status, body.as_str()), (200, "composed"), "{path}");
+    }
+}
