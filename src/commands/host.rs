@@ -1,5 +1,7 @@
 //! `skep host`: keep sites for others, and mirror them over HTTP.
 
+mod ports;
+
 use std::sync::Arc;
 
 use clap::Args;
@@ -41,7 +43,8 @@ pub(crate) struct HostArgs {
     pins: Vec<String>,
     #[command(flatten)]
     peers: Peers,
-    /// The port of the first mirror, 0 for any free one; each further site has the next [default: 8080, or the next free one]
+    /// The port of the mirror of the first site named, 0 for any free one; a site without a port gets the next free
+    /// one, and keeps it for ever [default: 8080, or the next free one]
     #[arg(long)]
     port: Option<u16>,
     /// The gateway's port [default: 7537]
@@ -50,8 +53,6 @@ pub(crate) struct HostArgs {
 }
 
 const NAME: &str = "skep host";
-const MIRROR_PORT: u16 = 8080;
-const LAST_MIRROR_PORT: u16 = 8180;
 
 pub(crate) async fn run(ctx: &Context, args: &HostArgs) -> Result<Exit> {
     let pins: Vec<Address> = args
@@ -171,35 +172,11 @@ async fn prepare(
         return Err(CliError::usage("this host keeps no site yet")
             .hint("name one: `skep host --pin ADDRESS`"));
     }
-    let mut listeners = Vec::with_capacity(sites.len());
-    for n in 0..sites.len() {
-        listeners.push(mirror_listener(port, n).await?);
-    }
+    let listeners = ports::open(store, &sites, !pins.is_empty(), port).await?;
     for pin in pins {
         store.add_site(pin.site, Relation::Pinned)?;
     }
     Ok((sites, listeners))
-}
-
-/// The listener of the n-th mirror.
-async fn mirror_listener(port: Option<u16>, n: usize) -> Result<TcpListener> {
-    match port {
-        Some(0) => Ok(gateway::listen(0).await?),
-        Some(port) => {
-            let port = u16::try_from(usize::from(port) + n);
-            let port =
-                port.map_err(|_| CliError::usage("there are not enough ports above that one"))?;
-            Ok(gateway::listen(port).await?)
-        }
-        None => {
-            for port in MIRROR_PORT..=LAST_MIRROR_PORT {
-                if let Ok(listener) = gateway::listen(port).await {
-                    return Ok(listener);
-                }
-            }
-            Ok(gateway::listen(0).await?)
-        }
-    }
 }
 
 /// Brings the pinned sites up to date from the peers that were named.

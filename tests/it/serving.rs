@@ -1,11 +1,14 @@
 //! serve: the live preview. Its own tests are in the generator; here it is the binary that serves.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
     thread,
     time::Instant,
 };
+
+use serde_json::Value;
 
 use crate::skep::{LIMIT, World, get, http, http_with};
 
@@ -70,6 +73,80 @@ fn a_host_without_its_port_pins_nothing() {
         assert_eq!(ready["mirrors"][0]["address"], **pin);
         assert_eq!(ready["mirrors"][0]["url"], ready["mirror"]);
     }
+}
+
+/// What a host says once it is up, and its mirrors by address; the host has ended.
+fn mirrors(world: &World, args: &[&str]) -> (Value, BTreeMap<String, String>) {
+    let host = world.start("host", &[&["host", "--gateway-port", "0"], args].concat());
+    let ready = host.event("ready");
+    let list = ready["mirrors"].as_array().unwrap().iter();
+    let list = list.map(|mirror| {
+        let text = |name: &str| mirror[name].as_str().unwrap().to_owned();
+        (text("address"), text("url"))
+    });
+    let list = list.collect();
+    let gateway = get(ready["gateway"].as_str().unwrap());
+    assert_eq!(gateway.status, 200);
+    assert_eq!(host.terminate(), 0);
+    (ready, list)
+}
+
+fn port_of(url: &str) -> &str {
+    url.trim_end_matches('/').rsplit_once(':').unwrap().1
+}
+
+#[test]
+fn a_port_stays_with_the_mirror_of_its_site() {
+    let world = World::new();
+    let sites: Vec<String> = ["a", "b", "c"]
+        .iter()
+        .map(|site| world.new_site("home", site))
+        .collect();
+    let [a, b, c] = &sites[..] else {
+        panic!("{sites:?}");
+    };
+    let (_, first) = mirrors(&world, &["--port", "0", "--pin", a, "--pin", b]);
+    // Other pins, in another order, and none.
+    for args in [
+        &["--pin", b][..],
+        &["--pin", b, "--pin", a],
+        &["--port", "0", "--pin", c, "--pin", b],
+        &[],
+    ] {
+        let (_, now) = mirrors(&world, args);
+        for site in [a, b] {
+            assert_eq!(now[site], first[site], "{args:?}");
+        }
+        assert_ne!(now.get(c), Some(&first[a]));
+        assert_ne!(now.get(c), Some(&first[b]));
+    }
+    // A port that belongs to another site is refused, and nothing is pinned.
+    let d = world.new_site("home", "d");
+    let port = port_of(&first[a]);
+    let taken = ["host", "--gateway-port", "0", "--pin", &d, "--port", port];
+    world.fails(2, "host", &taken).says(&[port, a, "--port"]);
+    let (_, now) = mirrors(&world, &["--port", port]);
+    assert_eq!((now.len(), &now[a]), (3, &first[a]));
+    // A mirror that moves keeps the port of before from all others.
+    let (free, _) = mirrors(&world, &[]);
+    assert!(free["mirror"].is_string());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let new = listener.local_addr().unwrap().port().to_string();
+    world
+        .fails(2, "host", &["host", "--gateway-port", "0", "--port", &new])
+        .says(&["each of the 3 sites", "--pin ADDRESS"]);
+    drop(listener);
+    let (_, moved) = mirrors(&world, &["--pin", a, "--port", &new]);
+    assert_eq!(port_of(&moved[a]), new);
+    let (_, now) = mirrors(&world, &["--pin", &d]);
+    assert_eq!(now[a], moved[a]);
+    assert_ne!(now[&d], first[a]);
+    world.fails(2, "host", &taken).says(&[port, a]);
+    // A port that another program has is said with the site to which it belongs.
+    let _listener = std::net::TcpListener::bind(("127.0.0.1", new.parse().unwrap())).unwrap();
+    world
+        .fails(2, "host", &["host", "--gateway-port", "0"])
+        .says(&[&new, a, "--port"]);
 }
 
 /// The cookie that a browser gets by skep's own link, and the URL to which that leads.

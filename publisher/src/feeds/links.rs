@@ -81,7 +81,9 @@ fn inside(path: &str, has: impl Fn(&ArchivePath) -> bool) -> Option<Lead> {
         "" => "index.html".to_owned(),
         path => format!("{path}/index.html"),
     };
-    let candidates = [(decoded.to_owned(), ""), (index, "/")];
+    // As the gateway reads a URL.
+    let page = format!("{decoded}.html");
+    let candidates = [(decoded.to_owned(), ""), (index, "/"), (page, "")];
     candidates.into_iter().find_map(|(file, slash)| {
         let file = ArchivePath::composed(&file).ok().filter(&has)?;
         // Written anew, so that it is what was looked for and nothing else.

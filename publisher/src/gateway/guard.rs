@@ -65,11 +65,26 @@ pub(super) fn keep_apart(response: &mut Response<Body>, own: Option<&HeaderValue
     }
 }
 
+/// Lets pages of the origin `framer` show the answer in a frame, and pages of no other origin but its own.
+pub(super) fn may_be_framed(response: &mut Response<Body>, framer: &str) {
+    let headers = response.headers_mut();
+    let policies = headers.get_all(header::CONTENT_SECURITY_POLICY);
+    let own: Vec<_> = policies.iter().filter(|p| *p != FRAME).cloned().collect();
+    if let Ok(frame) = HeaderValue::try_from(format!("{FRAME} {framer}")) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, frame);
+    }
+    for policy in own {
+        headers.append(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
 /// Whether another origin asks, for something else than to show it in a tab of its own.
 ///
 /// Else a page anywhere could find out which sites are here by the time that an answer takes, and make
-/// this machine fetch others. It is decided before anything is looked at.
-pub(super) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+/// this machine fetch others. It is decided before anything is looked at. Pages of `framer`, the origin
+/// of the control pages, may show it in a frame too: a browser lets no page of another origin send its
+/// `Referer`.
+pub(super) fn is_from_elsewhere(headers: &HeaderMap, framer: Option<&str>) -> bool {
     let text = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
     if let Some(origin) = text("origin") {
         let host = text("host").unwrap_or_default();
@@ -80,10 +95,15 @@ pub(super) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     match text("sec-fetch-site") {
         // A program, an old browser, or a person who typed the URL.
         None | Some(b"none" | b"same-origin") => false,
-        Some(_) => {
-            text("sec-fetch-mode") != Some(b"navigate")
-                || text("sec-fetch-dest") != Some(b"document")
-        }
+        Some(_) if text("sec-fetch-mode") != Some(b"navigate") => true,
+        Some(_) => match text("sec-fetch-dest") {
+            Some(b"document") => false,
+            Some(b"iframe") => {
+                let referer = text("referer").and_then(|referer| referer.strip_suffix(b"/"));
+                referer.is_none() || referer != framer.map(str::as_bytes)
+            }
+            _ => true,
+        },
     }
 }
 
@@ -91,13 +111,15 @@ pub(super) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
 mod tests {
     use super::*;
 
+    const FRAMER: &str = "http://localhost:7537";
+
     fn asks(headers: &[(&'static str, &'static str)]) -> bool {
         let mut map = HeaderMap::new();
         map.insert("host", HeaderValue::from_static("a.localhost:7537"));
         for (name, value) in headers {
             map.insert(*name, HeaderValue::from_static(value));
         }
-        is_from_elsewhere(&map)
+        is_from_elsewhere(&map, Some(FRAMER))
     }
 
     #[test]
@@ -125,6 +147,49 @@ mod tests {
     }
 
     #[test]
+    fn the_control_pages_alone_may_show_a_site_in_a_frame() {
+        let frame = |referer, dest| {
+            asks(&[
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", "navigate"),
+                ("sec-fetch-dest", dest),
+                ("referer", referer),
+            ])
+        };
+        assert!(!frame("http://localhost:7537/", "iframe"));
+        for other in [
+            "",
+            "/",
+            "http://localhost:7537",
+            "http://localhost:7538/",
+            "http://localhost:7537.evil.example/",
+            "http://b.localhost:7537/",
+            "https://localhost:7537/",
+            "http://evil.example/?http://localhost:7537/",
+        ] {
+            assert!(frame(other, "iframe"), "{other}");
+        }
+        for dest in ["object", "embed", "frame", "image", "empty"] {
+            assert!(frame("http://localhost:7537/", dest), "{dest}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_without_control_pages_lets_nobody_frame_a_site() {
+        let mut map = HeaderMap::new();
+        for (name, value) in [
+            ("host", "a.localhost:7537"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "iframe"),
+            ("referer", "http://localhost:7537/"),
+        ] {
+            map.insert(name, HeaderValue::from_static(value));
+        }
+        assert!(is_from_elsewhere(&map, None));
+    }
+
+    #[test]
     fn an_origin_must_be_the_one_that_is_asked() {
         assert!(!asks(&[]));
         assert!(!asks(&[("origin", "http://a.localhost:7537")]));
@@ -146,5 +211,11 @@ mod tests {
         let policies = response.headers().get_all(header::CONTENT_SECURITY_POLICY);
         let policies: Vec<_> = policies.iter().collect();
         assert_eq!(policies, [FRAME, "script-src 'none'"]);
+        may_be_framed(&mut response, FRAMER);
+        let policies = response.headers().get_all(header::CONTENT_SECURITY_POLICY);
+        let policies: Vec<_> = policies.iter().collect();
+        let frame = format!("{FRAME} {FRAMER}");
+        assert!(frame.ends_with("; frame-ancestors 'self' http://localhost:7537"));
+        assert_eq!(policies, [frame.as_str(), "script-src 'none'"]);
     }
 }

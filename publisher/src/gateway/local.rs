@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use super::{
     control::{self, Control},
     hostname::{self, Target},
+    kept,
     live::Live,
     loopback::{self, Loopback},
     opened::Opened,
@@ -81,6 +82,12 @@ impl Gateway {
             reloads: false,
             ..self
         }
+    }
+
+    /// The origin whose pages show sites in frames: that of the control pages, if there are any.
+    pub(super) fn framer(&self) -> Option<String> {
+        let control = self.control.as_ref();
+        control.map(|_| format!("http://localhost:{}", self.port))
     }
 
     /// Brings the newest version of a site from the first peer that has it; of a site of which nothing is here
@@ -267,10 +274,7 @@ async fn answer(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
     match hostname::target(host, gateway.port) {
         Some(Target::Library) => match gateway.control.clone() {
             Some(control) => control::answer(gateway, control, request).await,
-            None => plain(
-                StatusCode::NOT_FOUND,
-                "this gateway is for reading sites alone",
-            ),
+            None => kept::answer(&gateway, request.into_parts().0).await,
         },
         Some(Target::Site(site, version)) => {
             reading::answer(&gateway, site, version, request.into_parts().0).await

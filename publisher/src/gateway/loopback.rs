@@ -94,6 +94,10 @@ impl Loopback {
 async fn open(gateway: &Gateway, site: SiteId) -> Result<(TcpListener, SocketAddr)> {
     let store = gateway.node.store.clone();
     for address in blocking(move || store.addresses_of(site)).await? {
+        // The port of the site's mirror stays free for that.
+        if address.ip() == Ipv4Addr::LOCALHOST && !PORTS.contains(&address.port()) {
+            continue;
+        }
         if let Ok(listener) = TcpListener::bind(address).await {
             return Ok((listener, address));
         }

@@ -8,6 +8,7 @@
 //! | `reading` | a request to a site's origin |
 //! | `site` | a request's answer from a version of a site |
 //! | `version`, `opened` | a version of a site: which file a URL means; those that are open |
+//! | `kept` | the front page of a gateway without control pages |
 //! | `bar` | what an old version says of itself |
 //! | `live` | open tabs learn of a newer version |
 //! | `seek` | a site that is not here is asked for, and waited for |
@@ -24,6 +25,7 @@ pub mod control;
 mod early;
 mod guard;
 pub mod hostname;
+mod kept;
 mod live;
 pub mod local;
 mod loopback;

@@ -29,7 +29,22 @@ pub(super) async fn answer(
     number: Option<u64>,
     parts: Parts,
 ) -> Response<Body> {
-    if guard::is_from_elsewhere(&parts.headers) {
+    let framer = gateway.framer();
+    let mut response = answer_to(gateway, site, number, parts, framer.as_deref()).await;
+    if let Some(framer) = &framer {
+        guard::may_be_framed(&mut response, framer);
+    }
+    response
+}
+
+async fn answer_to(
+    gateway: &Arc<Gateway>,
+    site: SiteId,
+    number: Option<u64>,
+    parts: Parts,
+    framer: Option<&str>,
+) -> Response<Body> {
+    if guard::is_from_elsewhere(&parts.headers, framer) {
         let mut refused = plain(
             StatusCode::FORBIDDEN,
             "a page of another origin may link here, and nothing more",

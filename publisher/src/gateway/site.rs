@@ -6,7 +6,7 @@ use axum::{
 };
 
 use super::{
-    ranges,
+    ranges::{self, Outcome},
     version::{Contents, Files, PIECE, Route, Version},
 };
 use crate::{
@@ -112,31 +112,35 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(file: &File, status: StatusCode, parts: &Parts, tail: Option<&'a Tail>) -> Self {
-        let headers = &parts.headers;
+        let (headers, method) = (&parts.headers, &parts.method);
+        let bare = format!("\"{}\"", file.hash);
         // Who asks for a part means the file as it is.
+        let range = match status {
+            StatusCode::OK => ranges::wanted(method, headers, &bare),
+            _ => None,
+        };
         let is_page = file.media_type.as_str() == "text/html";
-        let tail = tail.filter(|_| is_page && !headers.contains_key(header::RANGE));
+        let tail = tail.filter(|_| is_page && range.is_none());
         let etag = match tail {
-            None => format!("\"{}\"", file.hash),
+            None => bare,
             Some(tail) => format!("\"{}-{}\"", file.hash, tail.name),
         };
         let (mut start, mut length) = (0, file.size);
         let status = match status {
-            StatusCode::OK if ranges::is_known(headers, &etag) => StatusCode::NOT_MODIFIED,
-            StatusCode::OK => match ranges::range(headers, &etag, file.size) {
-                Ok(None) => status,
-                Ok(Some(range)) => {
-                    (start, length) = range;
+            // Conditions are for answers that would succeed, as section 13.2.1 of RFC 9110 says.
+            StatusCode::OK => match ranges::evaluate(headers, &etag, range, file.size) {
+                Outcome::Whole => status,
+                Outcome::Part(from, count) => {
+                    (start, length) = (from, count);
                     StatusCode::PARTIAL_CONTENT
                 }
-                Err(()) => StatusCode::RANGE_NOT_SATISFIABLE,
+                Outcome::NotModified => StatusCode::NOT_MODIFIED,
+                Outcome::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+                Outcome::NotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
             },
             _ => status,
         };
-        if matches!(
-            status,
-            StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE
-        ) {
+        if !has_content(status) {
             length = 0;
         }
         Self {
@@ -145,15 +149,12 @@ impl<'a> Plan<'a> {
             start,
             length,
             tail,
-            is_head: parts.method == Method::HEAD,
+            is_head: method == Method::HEAD,
         }
     }
 
     fn has_content(&self) -> bool {
-        !matches!(
-            self.status,
-            StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE
-        )
+        has_content(self.status)
     }
 
     fn sends_nothing(&self) -> bool {
@@ -206,6 +207,16 @@ impl<'a> Plan<'a> {
         }
         Ok(response)
     }
+}
+
+/// Whether an answer with this status carries the file, or a part of it.
+fn has_content(status: StatusCode) -> bool {
+    !matches!(
+        status,
+        StatusCode::NOT_MODIFIED
+            | StatusCode::PRECONDITION_FAILED
+            | StatusCode::RANGE_NOT_SATISFIABLE
+    )
 }
 
 /// What a site's text is written in; skep builds nothing else. Versions that an older skep published call scripts by

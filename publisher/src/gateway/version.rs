@@ -143,7 +143,8 @@ fn read_manifest(files: &dyn Files) -> Result<Manifest> {
     }
 }
 
-/// The files that a URL's path may mean, the likeliest first.
+/// The files that a URL's path may mean, the likeliest first: the file of that name, the page of the folder
+/// of that name, and for `/about` the page `about.html`.
 pub(super) fn candidates(path: &str) -> Vec<ArchivePath> {
     let decoded = percent_decode_str(path.trim_start_matches('/')).decode_utf8();
     let Ok(name) = decoded else {
@@ -151,17 +152,21 @@ pub(super) fn candidates(path: &str) -> Vec<ArchivePath> {
     };
     let names = match name.is_empty() || name.ends_with('/') {
         true => vec![format!("{name}index.html")],
-        false => vec![name.to_string(), format!("{name}/index.html")],
+        false => vec![
+            name.to_string(),
+            format!("{name}/index.html"),
+            format!("{name}.html"),
+        ],
     };
     let paths = names.iter().map(|name| ArchivePath::composed(name));
     paths.filter_map(std::result::Result::ok).collect()
 }
 
 fn route(files: &dyn Files, manifest: &Manifest, path: &str, wants_page: bool) -> Result<Route> {
-    let is_folder = path.ends_with('/') || path.is_empty();
     for (n, candidate) in candidates(path).iter().enumerate() {
         if let Some(file) = files.find(candidate)? {
-            return Ok(match n > 0 && !is_folder {
+            let is_in_folder = n > 0 && candidate.as_str().ends_with("/index.html");
+            return Ok(match is_in_folder {
                 true => Route::Folder,
                 false => Route::File(file),
             });
@@ -241,7 +246,7 @@ mod tests {
     };
 
     #[test]
-    fn a_url_means_a_file_or_the_index_of_a_folder() {
+    fn a_url_means_a_file_the_index_of_a_folder_or_a_page_without_its_ending() {
         let of = |path: &str| {
             let found = candidates(path);
             found
@@ -251,8 +256,8 @@ mod tests {
         };
         assert_eq!(of("/"), ["index.html"]);
         assert_eq!(of("/a/"), ["a/index.html"]);
-        assert_eq!(of("/a%20b"), ["a b", "a b/index.html"]);
-        assert_eq!(of("//a"), ["a", "a/index.html"]);
+        assert_eq!(of("/a%20b"), ["a b", "a b/index.html", "a b.html"]);
+        assert_eq!(of("//a"), ["a", "a/index.html", "a.html"]);
         assert_eq!(of("/e%CC%81/"), ["\u{e9}/index.html"]);
         assert_eq!(of("/%E1%84%89%E1%85%A1.png")[0], "\u{c0ac}.png");
         for nothing in ["/../x", "/%2e%2e/x", "/a//b", "/%ff", "/a%00", "/C:/x"] {

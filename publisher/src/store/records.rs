@@ -183,6 +183,7 @@ impl Records {
         Self::create_fork_tables(&txn)?;
         txn.open_table(addresses::ADDRESSES)?;
         txn.open_table(elsewhere::ELSEWHERE)?;
+        txn.open_table(addresses::MIRRORS)?;
         txn.open_table(retracted::RETRACTIONS)?;
         txn.open_table(retracted::DROPPED)?;
         txn.open_table(removed::REMOVED)?;

@@ -148,6 +148,118 @@ async fn head_sends_no_body_and_other_methods_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn head_ignores_ranges_and_if_match_is_evaluated_first() {
+    let web = Web::new().await;
+    let etag = web.get("/text.txt").await.header("etag").to_owned();
+    let part = ("Range", "bytes=2-4");
+    for (path, length) in [("/text.txt", "10"), ("/data.bin", "700000")] {
+        for range in [part, ("Range", "bytes=9000000-")] {
+            let head = web.ask("HEAD", path, &web.host, &[range]).await;
+            assert_eq!((head.status, head.body.len()), (200, 0), "{path} {range:?}");
+            assert_eq!(head.header("content-length"), length, "{path}");
+            assert_eq!(head.header("content-range"), "");
+        }
+    }
+    for method in ["GET", "HEAD"] {
+        for (condition, status) in [
+            (&*etag, 200),
+            ("*", 200),
+            ("\"x\"", 412),
+            (&format!("W/{etag}"), 412),
+        ] {
+            let headers = [("If-Match", condition), ("If-None-Match", "\"y\"")];
+            let answer = web.ask(method, "/text.txt", &web.host, &headers).await;
+            assert_eq!(answer.status, status, "{method} {condition}");
+        }
+        // It is evaluated before all others, and not where there is nothing that it could be about.
+        let both = [("If-Match", "\"x\""), ("If-None-Match", &*etag), part];
+        let answer = web.ask(method, "/text.txt", &web.host, &both).await;
+        assert_eq!((answer.status, answer.body.len()), (412, 0), "{method}");
+        assert_eq!(answer.header("etag"), etag);
+        let answer = web.ask(method, "/missing", &web.host, &[("If-Match", "*")]);
+        assert_eq!(answer.await.status, 404, "{method}");
+    }
+    // A page in a tab is what the browser has of it, whatever else it asks for.
+    let tab = ("Accept", "text/html");
+    let shown = ("Sec-Fetch-Dest", "document");
+    let page = web.with("/", &[tab, shown]).await;
+    let head = web.ask("HEAD", "/", &web.host, &[tab, shown, part]).await;
+    assert_eq!(head.header("etag"), page.header("etag"));
+    assert_eq!(head.header("content-length"), page.header("content-length"));
+    let odd = web.with("/", &[tab, shown, ("Range", "lines=0-1")]).await;
+    assert_eq!((odd.status, odd.body), (200, page.body));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_answers_without_its_ending_after_a_file_and_a_folder_of_that_name() {
+    let author = Author::new()
+        .with("about.html", "about")
+        .with("both.html", "page")
+        .with("both/index.html", "folder")
+        .with("plain", "file")
+        .with("plain.html", "page")
+        .with("a b/\u{e9}.html", "accent")
+        .with("folder.html/index.html", "odd");
+    let web = Web::of(author).await;
+    let host = Other::pinning(web.author.site).await;
+    let listener = gateway::listen(0).await.unwrap();
+    let mirror = gateway::port_of(&listener).unwrap();
+    let forever = std::future::pending();
+    let node = host.node.clone();
+    tokio::spawn(mirror::serve(node, web.author.site, listener, forever));
+    web.author.announce(&web.node, &host.node).await.unwrap();
+    for (port, name) in [(web.port, &*web.host), (mirror, "anything")] {
+        for (path, status, body) in [
+            ("/about", 200, "about"),
+            ("/about?q=1", 200, "about"),
+            ("/about.html", 200, "about"),
+            ("/both", 308, "\n"),
+            ("/both/", 200, "folder"),
+            ("/plain", 200, "file"),
+            ("/a%20b/%C3%A9", 200, "accent"),
+            ("/folder", 404, "there is no such page on this site\n"),
+            ("/about/", 404, "there is no such page on this site\n"),
+        ] {
+            for _ in 0..2 {
+                let answer = ask(port, "GET", path, name, &[]).await;
+                let text = String::from_utf8(answer.body).unwrap();
+                assert_eq!((answer.status, &*text), (status, body), "{name} {path}");
+            }
+        }
+        let page = ask(port, "GET", "/about", name, &[]).await;
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_without_control_pages_lists_what_is_kept_and_nothing_else() {
+    let web = Web::new().await;
+    let host = Other::pinning(web.author.site).await;
+    let gateway = serve(&host.node, Vec::new()).await;
+    let name = format!("localhost:{}", gateway.port);
+    let page = ask(gateway.port, "GET", "/", &name, &[]).await;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.text()
+            .contains(&format!("href=\"{}\"", gateway.url_of(web.author.site)))
+    );
+    // What its owner reads or publishes there is nobody's business.
+    let own = web
+        .ask("GET", "/", &format!("localhost:{}", web.port), &[])
+        .await;
+    assert_eq!(own.status, 200);
+    assert!(!own.text().contains(&web.author.site.to_string()));
+    let other = ask(gateway.port, "GET", "/new", &name, &[]).await;
+    assert_eq!(other.status, 404);
+    let foreign = [
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Mode", "no-cors"),
+    ];
+    let foreign = ask(gateway.port, "GET", "/", &name, &foreign).await;
+    assert_eq!(foreign.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_names_of_this_gateway_are_served() {
     let web = Web::new().await;
     let (port, site) = (web.port, web.author.site);
@@ -163,9 +275,6 @@ async fn only_names_of_this_gateway_are_served() {
         let answer = web.ask("GET", "/", &stranger, &[]).await;
         assert_eq!(answer.status, 421, "{stranger}");
     }
-    // Without control pages there is nothing at the gateway's own name.
-    let library = web.ask("GET", "/", &format!("localhost:{port}"), &[]).await;
-    assert_eq!(library.status, 404);
 
     let version = |n: u64| format!("v{n}-{site}.localhost:{port}");
     assert_eq!(web.ask("GET", "/", &version(1), &[]).await.status, 200);

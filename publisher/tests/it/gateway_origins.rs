@@ -1,8 +1,9 @@
 //! What keeps sites apart in a browser: names, headers, and who may ask.
 
 use crate::{
+    control::Browser,
     fixture::Author,
-    web::{Web, ask_at},
+    web::{Web, ask, ask_at},
 };
 
 /// What a browser sends when a page of `site` shows or loads something else.
@@ -98,6 +99,43 @@ async fn a_page_elsewhere_can_not_load_a_site_or_learn_whether_it_is_here() {
         let answer = web.with("/text.txt", &headers).await;
         assert_eq!(answer.status, 200, "{site} {mode} {dest}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_control_pages_and_no_other_show_a_site_in_a_frame() {
+    let web = Web::new().await;
+    let browser = Browser::at(&web.node, &web.author.home).await;
+    let port = browser.port;
+    let host = format!("{}.localhost:{port}", web.author.site);
+    let ours = format!("http://localhost:{port}");
+    let frame = asked_by("cross-site", "navigate", "iframe");
+    let asked = |referer: &str| {
+        let mut headers = frame.clone().map(|(n, v)| (n, v)).to_vec();
+        headers.push(("Referer", referer.to_owned()));
+        headers
+    };
+    for (referer, path, status) in [
+        (format!("{ours}/"), "/", 200),
+        (format!("{ours}/"), "/posts", 308),
+        (format!("{ours}/"), "/missing", 404),
+        (format!("http://localhost:{}/", port - 1), "/", 403),
+        (format!("http://127.0.0.1:{port}/"), "/", 403),
+        (format!("http://{}/", web.host), "/", 403),
+        (String::new(), "/", 403),
+    ] {
+        let headers = asked(&referer);
+        let headers: Vec<_> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let answer = ask(port, "GET", path, &host, &headers).await;
+        assert_eq!(answer.status, status, "{referer}{path}");
+        // The browser keeps to it whoever the frame is in, and at every depth.
+        let policy = answer.header("content-security-policy");
+        let last = policy.rsplit("; ").next().unwrap();
+        assert_eq!(last, format!("frame-ancestors 'self' {ours}"), "{policy}");
+    }
+    // Without control pages nobody does.
+    let headers = asked(&format!("http://localhost:{}/", web.port));
+    let headers: Vec<_> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    assert_eq!(web.with("/", &headers).await.status, 403);
 }
 
 #[tokio::test(flavor = "multi_thread")]

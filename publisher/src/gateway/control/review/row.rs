@@ -20,7 +20,8 @@ use crate::{
         control::{
             page::{self, Page, sentence},
             routes::Ask,
-            workshop::Draft,
+            row as site_row,
+            workshop::{Draft, Refusal},
         },
         site::plain,
     },
@@ -220,8 +221,13 @@ pub(in crate::gateway::control) async fn pages(
     let preview = blocking(move || Ok(workshop.start_preview(site))).await;
     let encoded = utf8_percent_encode(&path, PATH).to_string();
     let before = format!("{}{encoded}", ask.gateway.url_of(site));
+    let alone = site_row::read(&ask.gateway, site, &format!("/{encoded}"), ALONE);
     let after = match preview {
-        Ok(Ok(preview)) => Ok(format!("{}/{encoded}", preview.trim_end_matches('/'))),
+        Ok(Ok(preview)) => {
+            let url = format!("{}/{encoded}", preview.trim_end_matches('/'));
+            let alone = html! { a href=(url) { (ALONE) } };
+            Ok((url, alone))
+        }
         Ok(Err(refusal)) => Err(refusal),
         Err(e) => Err(e.into()),
     };
@@ -229,7 +235,7 @@ pub(in crate::gateway::control) async fn pages(
     let content = html! {
         h1.path { (shown_path) }
         div.sides.wide {
-            (frame("Before", was.then_some(Ok(before))))
+            (frame("Before", was.then_some(Ok((before, alone)))))
             (frame("After", is.then_some(after)))
         }
         p { a href={ (url(site)) "#r" (number) } { "Back to all changes" } }
@@ -237,17 +243,22 @@ pub(in crate::gateway::control) async fn pages(
     Page::new(&shown_path, "/").answer(port, &content)
 }
 
-type Framed = Option<std::result::Result<String, crate::gateway::control::workshop::Refusal>>;
+const ALONE: &str = "open it alone";
 
+/// The URL of a page and the link that opens it in a tab, why there is none, or that there is no page.
+type Framed = Option<std::result::Result<(String, Markup), Refusal>>;
+
+/// A page in a frame. Sites and previews let the control pages alone frame them, and learn by the
+/// `Referer` that these ask.
 fn frame(name: &str, url: Framed) -> Markup {
     html! {
         figure {
             @match url {
                 None => { figcaption { (name) } p.soft { "There is no such page." } }
                 Some(Err(refusal)) => { figcaption { (name) } (page::why(&refusal)) }
-                Some(Ok(url)) => {
-                    figcaption { (name) ": " a href=(url) { "open it alone" } }
-                    iframe src=(url) title=(name) sandbox="allow-scripts allow-same-origin" loading="lazy" {}
+                Some(Ok((url, alone))) => {
+                    figcaption { (name) ": " (alone) }
+                    iframe src=(url) title=(name) sandbox="allow-scripts allow-same-origin" referrerpolicy="origin" {}
                 }
             }
         }
