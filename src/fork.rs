@@ -75,7 +75,7 @@ impl Fork {
             .map(|concern| workshop::Concern {
                 name: concern.name,
                 message: concern.message.clone(),
-                hint: concern.hint.clone(),
+                hint: concern.hint_on_page(),
             })
             .collect()
     }
@@ -192,6 +192,17 @@ fn missing(message: String) -> Concern {
         message,
         hint: "bring them first, from a node with `--peer TICKET` or with `skep import FILE`; if they are gone for good, publish with `--allow behind`: readers who have seen them wait until a later publish has met them".into(),
         lost: Vec::new(),
+    }
+}
+
+impl Concern {
+    /// What to do about it, for somebody at a page who can tick a box and types no `--allow`.
+    fn hint_on_page(&self) -> String {
+        match self.name {
+            ABANDONS => "take over from it what you want to keep, then publish all the same",
+            _ => "wait until a node that has them is met; if they are gone for good, publish all the same: readers who have seen them wait until a later publish has met them",
+        }
+        .to_owned()
     }
 }
 

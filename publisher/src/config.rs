@@ -95,7 +95,7 @@ mod tests {
         } = Config::parse(text).unwrap();
         assert_eq!(
             limits.to_string(),
-            "500 KiB/s up, 64 connections, 2000 MiB for sites of others"
+            "500 kB/s up, 64 connections, 2000 MB for sites of others"
         );
         assert_eq!(
             network.relay.unwrap().to_string(),

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-/// A number of bytes, in units of a thousand: `4.5 KB`.
+/// A number of bytes, in units of a thousand: `4.5 kB`.
 pub fn bytes(count: u64) -> String {
-    const UNITS: [&str; 5] = ["KB", "MB", "GB", "TB", "PB"];
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
     if count == 1 {
         return "1 byte".to_owned();
     }
@@ -47,8 +47,8 @@ mod tests {
             (0, "0 bytes"),
             (1, "1 byte"),
             (999, "999 bytes"),
-            (1000, "1.0 KB"),
-            (12_345, "12 KB"),
+            (1000, "1.0 kB"),
+            (12_345, "12 kB"),
             (999_600, "1.0 MB"),
             (94_000_000, "94 MB"),
         ] {

@@ -115,11 +115,12 @@ impl Shop {
     fn sign_draft(&self, draft: Draft, wanted: &Wanted, progress: &dyn Fn(&str)) -> Result<Head> {
         let site = draft.review.site;
         let key = keys::load(&self.ctx.home, site)?;
-        check_warnings(&chosen(&draft.warnings, wanted), &wanted.allow)?;
+        check_warnings(&chosen(&draft.warnings, wanted), &wanted.allow)
+            .map_err(|e| e.hint(ALL_THE_SAME))?;
         let is_allowed = |concern: &&Concern| !wanted.allow.iter().any(|n| n == concern.name);
         if let Some(concern) = draft.concerns.iter().find(is_allowed) {
             let message = format!("nothing was published: {}", concern.message);
-            return Err(CliError::failed("blocked", message).hint(&concern.hint));
+            return Err(CliError::failed("blocked", message).hint(ALL_THE_SAME));
         }
         let review = match &wanted.only {
             None => draft.review,
@@ -141,9 +142,9 @@ impl Shop {
         };
         let says = |step| {
             progress(match step {
-                Step::Stored => "stored",
-                Step::Synced => "synced",
-                Step::Signed => "signed",
+                Step::Stored => "the new files are in the archive",
+                Step::Synced => "they are safe on this disk",
+                Step::Signed => "the version is signed with your key",
             });
         };
         let outcome = publish(&self.store, &key, &review, &statement, &self.scratch, says)?;
@@ -155,6 +156,9 @@ impl Shop {
         Ok(head)
     }
 }
+
+/// What a page says where a terminal names `--allow`.
+const ALL_THE_SAME: &str = "look at the changes again: mend what the warning is about, or tick \u{201c}Publish all the same\u{201d} below it";
 
 /// The warnings about what is meant.
 fn chosen(warnings: &[Warning], wanted: &Wanted) -> Vec<Warning> {

@@ -41,7 +41,7 @@ fn a_retracted_version_is_gone_from_author_and_host_and_the_rest_stays() {
     }
 
     let seen = world.run("author", &["retract", "2", "site", "--dry-run"]);
-    for part in ["secret.html", "secret.png (60 KB)", "can't be undone"] {
+    for part in ["secret.html", "secret.png (60 kB)", "can't be undone"] {
         assert!(seen.out().contains(part), "{}", seen.out());
     }
     let plan = world.json("author", &["retract", "2", "site", "--dry-run"]);

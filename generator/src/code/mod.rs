@@ -40,8 +40,8 @@ pub fn write_block(
     }
     notes.extend(no_such_line(&info.look, code));
     if matches!(language, Ok(Some(_))) && code.len() > highlighter::MAX_LENGTH {
-        let most = highlighter::MAX_LENGTH >> 10;
-        notes.push(format!("code of more than {most} KiB has no colours"));
+        let most = highlighter::MAX_LENGTH / 1000;
+        notes.push(format!("code of more than {most} kB has no colours"));
     }
 
     let spans = highlighter.highlight(language.ok().flatten(), code);

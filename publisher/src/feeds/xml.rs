@@ -80,6 +80,8 @@ pub(super) fn read(text: &str) -> Option<(String, Vec<Raw>)> {
             }
             Ok(Event::End(_)) => {
                 state.end(depth);
+                // What follows an element of XHTML is another word.
+                state.text(" ");
                 depth = depth.saturating_sub(1);
             }
             Ok(Event::Text(text)) => state.text(&text),

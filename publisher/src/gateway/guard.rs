@@ -25,8 +25,8 @@ pub(super) const FRAME: &str = "default-src 'self' data: blob:; \
     frame-ancestors 'self'";
 
 /// What browsers ask a person about, or grant a page on this machine: none of it is a website's business
-/// only because it was opened here.
-const PERMISSIONS: &str = "accelerometer=(), bluetooth=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), \
+/// only because it was opened here. Only what Chromium knows is named: it logs all other names on each page.
+const PERMISSIONS: &str = "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), \
     gyroscope=(), hid=(), idle-detection=(), local-fonts=(), local-network-access=(), magnetometer=(), microphone=(), midi=(), \
     payment=(), publickey-credentials-create=(), publickey-credentials-get=(), serial=(), usb=(), window-management=(), \
     xr-spatial-tracking=()";

@@ -6,6 +6,7 @@ use axum::{
     body::Body,
     http::{Response, StatusCode, request::Parts},
 };
+use maud::html;
 
 use super::{
     bar, guard,
@@ -72,7 +73,7 @@ async fn answer_to(
     match respond(gateway, site, number, parts).await {
         Ok(response) => response,
         Err(e) => {
-            let mut response = failed(&e);
+            let mut response = failed(gateway, site, &e);
             guard::keep_apart(&mut response, None);
             response
         }
@@ -147,11 +148,24 @@ async fn from_store(
     .await
 }
 
-fn failed(error: &Error) -> Response<Body> {
+fn failed(gateway: &Gateway, site: SiteId, error: &Error) -> Response<Body> {
     let (status, title) = match error.kind {
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not on this machine"),
         Kind::Retracted => (StatusCode::GONE, "Retracted"),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "The store can't be read"),
     };
-    pages::message(status, title, &error.message)
+    let body = html! {
+        p { (error.message) }
+        @if error.kind == Kind::Retracted {
+            p { "Its author took this version back. Its files are not here any more, and nodes that follow the site remove them too. The other versions are as they were." }
+        }
+        ul {
+            li { a href=(gateway.url_of(site)) { "The newest version" } }
+            @if let Some(library) = gateway.framer() {
+                li { a href={ (library) "/sites/" (site) "#history" } { "All versions of this site" } }
+                li { a href={ (library) "/" } { "The library" } }
+            }
+        }
+    };
+    pages::page(status, title, &body.into_string())
 }

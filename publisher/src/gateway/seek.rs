@@ -370,9 +370,9 @@ fn waiting(site: SiteId, state: &State) -> Response<Body> {
                     1 => "It is",
                     _ => "They are",
                 }
-                " asked again in " (count(next, "second")) ". "
+                " asked again within " (count(next, "second")) ", and this page is loaded anew then. "
             }
-            "This page turns into the site as soon as it is here."
+            "It turns into the site as soon as that is here."
         }
         (PreEscaped(live::element(0)))
     };
@@ -381,7 +381,8 @@ fn waiting(site: SiteId, state: &State) -> Response<Body> {
         "Nobody who has this site could be reached",
         &body.into_string(),
     );
-    let refresh = HeaderValue::from_static(REFRESH);
+    // A moment after they were asked, so that the page never tells of a time that is over.
+    let refresh = HeaderValue::from(next + 1);
     response.headers_mut().insert(header::REFRESH, refresh);
     guard::keep_apart(&mut response, None);
     response

@@ -26,6 +26,22 @@ pub struct Hunk {
     pub lines: Vec<Line>,
 }
 
+impl Hunk {
+    /// Its header in a unified diff: `@@ -8,7 +8,7 @@`. A side without a line names the line before it.
+    pub fn header(&self) -> String {
+        let range = |start: usize, side: Side| {
+            let of_side = |line: &&Line| line.side == Side::Both || line.side == side;
+            match self.lines.iter().filter(of_side).count() {
+                0 => format!("{},0", start - 1),
+                1 => start.to_string(),
+                count => format!("{start},{count}"),
+            }
+        };
+        let old = range(self.old_start, Side::Old);
+        format!("@@ -{old} +{} @@", range(self.new_start, Side::New))
+    }
+}
+
 /// A line of a hunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -136,6 +152,21 @@ mod tests {
             .map(|h| (h.old_start, h.new_start))
             .collect();
         assert_eq!(starts, [(8, 8), (88, 88)]);
+    }
+
+    #[test]
+    fn a_header_counts_the_lines_of_each_side_as_unified_diffs_do() {
+        let fifty: String = (0..50).map(|n| format!("line {n}\n")).collect();
+        for (old, new, header) in [
+            ("", fifty.as_str(), "@@ -0,0 +1,50 @@"),
+            (fifty.as_str(), "", "@@ -1,50 +0,0 @@"),
+            ("a\n", "b\n", "@@ -1 +1 @@"),
+            ("a\nb\nc\nd\n", "a\nb\nc\nd\ne\n", "@@ -2,3 +2,4 @@"),
+            (&fifty, &fifty.replace("line 9\n", ""), "@@ -7,7 +7,6 @@"),
+        ] {
+            let diff = line_diff(old.as_bytes(), new.as_bytes()).unwrap();
+            assert_eq!(diff.hunks[0].header(), header);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     archive::{path::ArchivePath, tree::Change},
     error::Result,
+    words,
 };
 
 /// Something about a file that would be published.
@@ -61,7 +62,7 @@ pub struct Origin {
 }
 
 /// From there on a file is large: whoever reads the site over a telephone waits for it.
-pub const LARGE: u64 = 25 << 20;
+pub const LARGE: u64 = 25_000_000;
 
 impl WarningKind {
     /// Its name, as `--allow` takes it and JSON gives it.
@@ -152,7 +153,7 @@ fn inspect(part: &Part, change: &Change, in_sources: bool, found: &mut Vec<Warni
     }
     let size = change.new.as_ref().map_or(0, |new| new.size);
     if size > LARGE {
-        let message = format!("{} MiB", size >> 20);
+        let message = words::bytes(size);
         found.push(Warning::new(
             change,
             in_sources,

@@ -29,9 +29,8 @@ async fn the_page_says_of_each_site_what_there_is_to_say() {
         "Your websites",
         "Bees &lt;script&gt;",
         "version 1",
-        "2 files, 300 KB",
+        "2 files, 300 kB",
         "1 node says it holds version 1",
-        " sent</span>",
         &format!("<code class=\"address\">skep://{}</code>", author.site),
         &format!("/sites/{}/review", author.site),
         "Start the preview",
@@ -211,12 +210,12 @@ async fn a_removal_is_asked_for_with_what_it_frees_and_ones_own_site_must_be_mea
 
     let browser = Browser::at(&other.node, &other.home).await;
     let asked = browser.get(&remove).await.text();
-    assert!(asked.contains("<dd>300 KB</dd>"), "{asked}");
+    assert!(asked.contains("<dd>300 kB</dd>"), "{asked}");
     assert!(other.node.store.known(author.site).is_ok());
     let done = browser.post(&remove, &[("freed", "300000")]).await;
     assert!(other.node.store.known(author.site).is_err());
     let page = browser.get(done.header("location")).await.text();
-    assert!(page.contains("is removed; 300 KB came free"), "{page}");
+    assert!(page.contains("is removed; 300 kB came free"), "{page}");
     assert_eq!(browser.get(&remove).await.status, 404);
 
     let own = Browser::at(&desk, &author.home).await;

@@ -29,7 +29,7 @@ async fn the_versions_of_a_site_are_shown_some_at_a_time() {
         "Version 31",
         "Takes back version 28.",
         "took it back in version 31",
-        "+1.0 KB",
+        "+1.0 kB",
         "a version",
         &origin(7),
         &format!("skep clone skep://{} DIR", author.site),

@@ -172,7 +172,7 @@ async fn many_versions_do_not_get_round_the_quota() {
     forge.push(&entry, pack);
     let error = refused(&host, &forge, Wanted::Whole).await;
     assert_eq!(error.kind, Kind::Hostile, "{error}");
-    assert!(error.message.contains("GiB"), "{error}");
+    assert!(error.message.contains("17 GB"), "{error}");
     let state = host.node.store.known(forge.site()).unwrap();
     assert_eq!(state.relation, Relation::Pinned);
 }

@@ -52,8 +52,8 @@ async fn changed(events: &mut Receiver<Event>) -> Result<String, String> {
     timeout(PATIENCE, next).await.unwrap()
 }
 
-/// How many seconds 600,000 bytes take at 400 KiB/s, but for a burst at the beginning.
-const LEAST: f64 = (600_000.0 - 65_536.0) / (400.0 * 1024.0);
+/// How many seconds 600,000 bytes take at 400 kB/s, but for a burst at the beginning.
+const LEAST: f64 = (600_000.0 - 65_536.0) / (400.0 * 1000.0);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_is_no_faster_than_its_limit() {

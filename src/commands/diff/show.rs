@@ -168,10 +168,7 @@ fn show(out: &Output, file: &Changed<'_>) {
     };
     for hunk in &diff.hunks {
         let cyan = AnsiColor::Cyan.on_default();
-        out.say(format!(
-            "{cyan}@@ -{} +{} @@{cyan:#}",
-            hunk.old_start, hunk.new_start
-        ));
+        out.say(format!("{cyan}{}{cyan:#}", hunk.header()));
         for line in &hunk.lines {
             let (sign, style) = match line.side {
                 Side::Both => (' ', Style::new()),

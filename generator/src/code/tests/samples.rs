@@ -254,7 +254,7 @@ fn code_in_code_in_code_ends_somewhere() {
     let long = "fn ".repeat(1 << 20);
     assert!(spans("rust", &long).is_empty());
     let note = write_block(&mut String::new(), "rust", &long, &Highlighter::default());
-    assert_eq!(note.unwrap(), "code of more than 256 KiB has no colours");
+    assert_eq!(note.unwrap(), "code of more than 262 kB has no colours");
 }
 
 #[test]

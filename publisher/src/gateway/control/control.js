@@ -2,13 +2,15 @@
 "use strict";
 
 // Moments in the reader's own time zone.
+// A day without a time is that day everywhere.
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const localize = (root) => {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
     if (!Number.isNaN(moment.getTime())) {
       time.title = time.textContent;
-      time.textContent = format.format(moment);
+      time.textContent = (time.dateTime.length === 10 ? day : format).format(moment);
     }
   }
 };

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::{
     Control,
-    page::{self, Page, time, token, why},
+    page::{self, Page, day_or_time, token, why},
     routes::Ask,
     row,
 };
@@ -203,8 +203,8 @@ fn entry(
             }
             p.meta {
                 a href={ "/sites/" (item.site) } { (name) }
-                span { (time(item.time)) }
-                @if let Lead::Outside(url) = &item.lead { span { "on " (host_of(url)) } }
+                " " span { (day_or_time(item.time)) }
+                @if let Lead::Outside(url) = &item.lead { " " span { "on " (host_of(url)) } }
             }
             @if !item.summary.is_empty() && item.summary != item.title { p { (item.summary) } }
             form.mark method="post" action=(action) {

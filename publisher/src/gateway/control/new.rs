@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     archive::address::{Address, SiteId},
+    library::folders,
     swarm::node::blocking,
 };
 
@@ -71,13 +72,24 @@ pub(super) async fn create(ask: &Ask) -> Response<Body> {
             folder => PathBuf::from(folder),
         },
     };
-    let workshop = ask.control.workshop.clone();
+    let (control, workshop) = (ask.control.clone(), ask.control.workshop.clone());
     let made = blocking(move || {
-        let made = workshop.create(&wanted);
-        Ok(made.map(|site| (site, workshop.start_preview(site))))
+        let site = match workshop.create(&wanted) {
+            Ok(site) => site,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let folder = folders::of(&control.home, site)?;
+        Ok(Ok((site, folder, workshop.start_preview(site))))
     });
     match made.await.map_err(Refusal::from) {
-        Ok(Ok((site, preview))) => ready(ask, title, site, preview, &html! {}),
+        Ok(Ok((site, folder, preview))) => {
+            let folder = html! {
+                @if let Some(folder) = &folder {
+                    dl.facts { dt { "Folder" } dd.path { (folder.dir.display()) } }
+                }
+            };
+            ready(ask, title, site, preview, &folder)
+        }
         Ok(Err(refusal)) | Err(refusal) => show(ask, Some(&refusal)).await,
     }
 }

@@ -203,6 +203,16 @@ pub(super) fn token(control: &Control) -> Markup {
     html! { input type="hidden" name="token" value=(control.access.form_token()); }
 }
 
+/// A moment in seconds since 1970 of which the time of day may not be known: then it is midnight, UTC.
+pub(super) fn day_or_time(seconds: u64) -> Markup {
+    if !seconds.is_multiple_of(24 * 60 * 60) {
+        return time(seconds);
+    }
+    let day = utc(seconds);
+    let day = day.split(' ').next().unwrap_or_default();
+    html! { time datetime=(day) { (day) } }
+}
+
 /// A moment in seconds since 1970. The script says it in the reader's own time zone.
 pub(super) fn time(seconds: u64) -> Markup {
     let utc = utc(seconds);

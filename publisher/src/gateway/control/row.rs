@@ -36,7 +36,6 @@ pub(super) fn published(
                     span { "version " (newest.version) }
                     span { (time(newest.time)) }
                     span { (count(newest.files, "file")) ", " (bytes(newest.bytes)) }
-                    span { (bytes(site.bytes_here)) " here" }
                 }
             } @else {
                 p.meta {
@@ -49,9 +48,6 @@ pub(super) fn published(
                 @if let Some(newest) = &site.newest {
                     span { (holders(site.holders.len(), newest.version)) }
                 }
-                span { (bytes(site.traffic.up)) " sent" }
-                span { (bytes(site.traffic.down)) " received" }
-                @if let Some(ratio) = site.traffic.ratio() { span { "ratio " (ratio) } }
             }
             (address(id))
             @if site.conflicts > 0 { (conflict(site)) }

@@ -254,8 +254,8 @@ fn over_quota() -> Error {
     Error::new(
         Kind::Hostile,
         format!(
-            "the site has more than {} GiB, the most that a node takes",
-            SITE_QUOTA >> 30
+            "the site has more than {}, the most that a node takes",
+            crate::words::bytes(SITE_QUOTA)
         ),
     )
 }

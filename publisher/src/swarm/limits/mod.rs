@@ -26,29 +26,29 @@ use super::doors::{Doors, MAX_CONNECTIONS};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// KiB a second that go to all other nodes together; no limit by default.
+    /// kB a second that go to all other nodes together; no limit by default.
     pub upload: Option<Upload>,
     /// How many connections other nodes may have open here.
     pub connections: Connections,
-    /// MiB that sites of others have here together, the pinned, followed and visited ones; no limit by default.
+    /// MB that sites of others have here together, the pinned, followed and visited ones; no limit by default.
     pub disk: Option<u64>,
 }
 
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.upload {
-            Some(rate) => write!(f, "{} KiB/s up", rate.0)?,
+            Some(rate) => write!(f, "{} kB/s up", rate.0)?,
             None => f.write_str("any upload")?,
         }
         write!(f, ", {} connections, ", self.connections.0)?;
         match self.disk {
-            Some(mib) => write!(f, "{mib} MiB for sites of others"),
+            Some(mb) => write!(f, "{mb} MB for sites of others"),
             None => f.write_str("any room for sites of others"),
         }
     }
 }
 
-/// KiB a second. Much slower, others would give up.
+/// kB a second. Much slower, others would give up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u64")]
 pub struct Upload(u64);
@@ -60,7 +60,7 @@ impl TryFrom<u64> for Upload {
         match (16..=1 << 30).contains(&rate) {
             true => Ok(Self(rate)),
             false => Err(format!(
-                "{rate} KiB/s is no rate that others can work with: at least 16, or leave it out for no limit; what is not to be shared at all can be paused on its page"
+                "{rate} kB/s is no rate that others can work with: at least 16, or leave it out for no limit; what is not to be shared at all can be paused on its page"
             )),
         }
     }
@@ -111,9 +111,9 @@ impl Live {
 
     /// Has these limits from now on.
     fn set(&self, limits: Limits) {
-        self.upload.set(limits.upload.map(|rate| rate.0 << 10));
+        self.upload.set(limits.upload.map(|rate| rate.0 * 1000));
         self.doors.set_limit(limits.connections.0);
-        let disk = limits.disk.map(|mib| mib.saturating_mul(1 << 20));
+        let disk = limits.disk.map(|mb| mb.saturating_mul(1_000_000));
         self.disk.store(disk.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 

@@ -13,7 +13,7 @@ use super::{
     shown::url,
 };
 use crate::{
-    archive::address::Address,
+    archive::address::{Address, SiteId},
     gateway::{
         control::{
             page::{self, Page, sentence, why},
@@ -67,6 +67,14 @@ fn content(gateway: &Gateway, publishing: &Publishing) -> Markup {
     }
 }
 
+/// The address of a site, with the ticket of this node: all that somebody needs to read it.
+fn link(gateway: &Gateway, site: SiteId) -> Address {
+    Address {
+        via: gateway.node.ticket().map(ToString::to_string),
+        ..Address::of(site)
+    }
+}
+
 fn end(gateway: &Gateway, publishing: &Publishing, state: &State) -> Markup {
     let site = publishing.site;
     html! {
@@ -85,10 +93,8 @@ fn end(gateway: &Gateway, publishing: &Publishing, state: &State) -> Markup {
                         n => { "Held by " (count(*n as u64, "other node")) "." }
                     }
                 }
-                dl.facts {
-                    dt { "Address" } dd { code.address { (Address::of(site)) } }
-                    @if let Some(ticket) = gateway.node.ticket() { dt { "Your ticket" } dd { code.address { (ticket) } } }
-                }
+                h3 { "The link to give to others" }
+                p { code.address { (link(gateway, site)) } }
                 p { a href=(gateway.url_of(site)) { "Read it" } " \u{b7} " a href="/" { "To the library" } }
                 @if state.steps.iter().any(|step| step.failed) {
                     p { (sentence("not every node could be told: publish again, and they are told again")) }

@@ -206,7 +206,7 @@ async fn tell(node: &Arc<Node>, publishing: &Publishing, head: &Head, peers: Vec
         let (node, head) = (node.clone(), head.clone());
         tasks.spawn(async move { announce(&node, &head, &peer, CONFIRM_TIMEOUT).await });
     }
-    publishing.say("announced".to_owned(), false);
+    publishing.say("the nodes that you named are told".to_owned(), false);
     let mut holders = 0;
     while let Some(done) = tasks.join_next().await {
         let done =

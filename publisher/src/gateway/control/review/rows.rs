@@ -42,14 +42,14 @@ impl Rows<'_> {
                     input type="checkbox" name="r" value=(number) checked form="publish" aria-label={ "Publish " (path) };
                 }
                 details data-url={ (url) "?part" } {
-                    summary {
+                    summary { span.line {
                         span.kind.(row.kind.name()) { (row.kind.name()) }
                         " "
                         span.path { @if let Some(from) = &row.from { (printable(from.as_str())) " \u{2192} " } (path) }
                         " "
                         (counts(diff.as_ref()))
                         span.size { (sizes(change)) }
-                    }
+                    } }
                     div.body {
                         @match diff.as_ref().filter(|diff| self.open && few(diff)) {
                             Some(diff) => { (lines(diff)) }

@@ -177,7 +177,7 @@ impl Maker {
                     }
                     h2.group.visually-hidden { (if kind.0 { "Sources: " } else { "" }) (numbers) " " (kind.1.name()) }
                 }
-                ul.rows { @for number in start..end { (rows.row(number)) } }
+                ul.rows.many[total > MANY] { @for number in start..end { (rows.row(number)) } }
             };
             before = Some(kind);
             self.send(piece.0)?;
