@@ -26,18 +26,22 @@ export class Look {
     await page.send("Page.bringToFront");
     for (const width of [1280, 390]) {
       for (const dark of [false, true]) {
-        const where = `${name} (${width}px, ${dark ? "dark" : "light"})`;
-        await page.screen({ width, dark });
-        const wide = await page.evaluate("document.documentElement.scrollWidth");
-        if (wide > width) this.problems.push(`${where}: is ${wide} pixels wide`);
-        for (const what of await this.violations(page)) this.problems.push(`${where}: ${what}`);
-        const file = `${name}-${width}${dark ? "-dark" : ""}`;
-        for (const [at, picture] of (await page.pictures()).entries()) {
-          await writeFile(join(this.folder, `${file}${at ? `-${at + 1}` : ""}.png`), picture);
-        }
+        await again(() => this.once(page, name, width, dark));
       }
     }
     await page.screen({});
+  }
+
+  async once(page, name, width, dark) {
+    const where = `${name} (${width}px, ${dark ? "dark" : "light"})`;
+    await page.screen({ width, dark });
+    const wide = await page.evaluate("document.documentElement.scrollWidth");
+    if (wide > width) this.problems.push(`${where}: is ${wide} pixels wide`);
+    for (const what of await this.violations(page)) this.problems.push(`${where}: ${what}`);
+    const file = `${name}-${width}${dark ? "-dark" : ""}`;
+    for (const [at, picture] of (await page.pictures()).entries()) {
+      await writeFile(join(this.folder, `${file}${at ? `-${at + 1}` : ""}.png`), picture);
+    }
   }
 
   async violations(page) {
@@ -46,6 +50,17 @@ export class Look {
     return await page.evaluate(`axe.run(document, { resultTypes: ["violations"], iframes: false }).then(({ violations }) =>
       violations.flatMap(({ id, help, impact, nodes }) => nodes.map(({ html, any }) =>
         help + " (" + id + ", " + impact + "): " + html.slice(0, 160) + " " + any.map(({ message }) => message).join("; "))))`);
+  }
+}
+
+/** Does something again that a page has broken off by loading anew, as one that waits does; a few times at most. */
+async function again(act) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await act();
+    } catch (error) {
+      if (tries === 4 || !/context|navigat/i.test(error.message)) throw error;
+    }
   }
 }
 

@@ -69,6 +69,7 @@ export async function story({ program, scratch, browser, look, running }) {
   await reader.go(away.url);
   await reader.until(`document.body.innerText.includes("Why bees dance")`);
   expect(new URL(await reader.evaluate("location.href")).hostname === `${id}.localhost`, "a site has an origin of its own");
+  expect(reader.console.length === 0, `a site's page wrote to the console: ${reader.console.join("; ")}`);
   await look.at(reader, "site-read");
   const library = await browser.open();
   await library.go(away.library);
@@ -85,6 +86,14 @@ export async function story({ program, scratch, browser, look, running }) {
   await page.evaluate("document.querySelectorAll('ul.rows details').forEach((row) => { row.open = true; })");
   await page.until(`document.querySelector("main").textContent.includes("They dance to say where the flowers are.")`);
   await look.at(page, "review-change");
+  // The page as readers see it, before and after.
+  const news = "They dance to say where the flowers are.";
+  await page.go(await page.evaluate(`document.querySelector('ul.rows a[href$="/pages"]').href`));
+  const frames = await both(page, (frames) => frames.length === 2 && frames.every(({ text }) => text.includes("Why bees dance")));
+  const [before, after] = [frames.find(({ url }) => url.includes(".localhost:")), frames.find(({ url }) => url.includes("//127.0.0.1:"))];
+  expect(before && after, `the frames show ${frames.map(({ url }) => url)}`);
+  expect(!before.text.includes(news), "the page before has the change already");
+  await look.at(page, "review-pages");
   await reader.go(away.url + "2026/");
   await reader.send("Page.bringToFront");
   await reader.go(new URL(post.replace(/^.*_posts.(\d+)-(\d+)-(\d+)-(.*)\.md$/, "/$1/$2/$3/$4/"), away.url).href);
@@ -136,7 +145,19 @@ export async function story({ program, scratch, browser, look, running }) {
   await library.go(away.gateway);
   await library.until(`${MAIN}.includes("Bees of Eve") && ${READY}`);
   await look.at(library, "library-forked");
-  return { ada, desk, eve, away, address, id, folder, page, reader };
+  return { ada, desk, eve, away, address, id, folder, page, reader, preview };
+}
+
+/** The frames of a page, once they are as wanted. */
+async function both(page, wanted) {
+  const end = Date.now() + 60_000;
+  for (;;) {
+    // While one document takes the place of another there is none.
+    const frames = await page.frames().catch(() => []);
+    if (wanted(frames)) return frames;
+    if (Date.now() >= end) throw new Error(`the frames never showed what they should: ${JSON.stringify(frames)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** The link in the bar of a preview, once its text is as wanted. */

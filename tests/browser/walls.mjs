@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect } from "./look.mjs";
 
 /** Tries to get through. */
-export async function walls({ browser }, { ada, desk, id, page }) {
+export async function walls({ browser }, { ada, desk, id, page, preview }) {
   const { port } = new URL(desk.gateway);
   const control = `http://localhost:${port}/`;
 
@@ -34,8 +34,12 @@ export async function walls({ browser }, { ada, desk, id, page }) {
   // A page from elsewhere sends the form that makes a website, with the browser's own cookie.
   const websites = join(ada.folder, "Websites");
   const before = await readdir(websites);
-  const elsewhere = createServer((_, response) => {
+  const elsewhere = createServer((request, response) => {
     response.setHeader("content-type", "text/html");
+    if (request.url === "/frames") {
+      const frames = [`http://${id}.localhost:${port}/`, preview, `${control}sites/${id}/review`];
+      return response.end(`<!doctype html><title>Frames</title>${frames.map((url) => `<iframe src="${url}" referrerpolicy="unsafe-url"></iframe>`)}`);
+    }
     response.end(`<!doctype html><title>Elsewhere</title><form method="post" action="${control}new"><input name="title" value="Stolen"></form>
       <script>document.forms[0].submit()</script>`);
   });
@@ -45,6 +49,13 @@ export async function walls({ browser }, { ada, desk, id, page }) {
     for (const [host, answer] of [["127.0.0.1", "Open this from skep"], ["localhost", "Nothing was done"]]) {
       await page.go(`http://${host}:${elsewhere.address().port}/`);
       await page.until(`location.port === "${port}" && document.body.innerText.includes("${answer}")`);
+    }
+    // Nor does it show the site, its preview or the control pages in a frame, whatever it calls itself.
+    for (const host of ["127.0.0.1", "localhost"]) {
+      await page.go(`http://${host}:${elsewhere.address().port}/frames`);
+      for (const { url, text } of await page.frames()) {
+        expect(!/bees|Review/i.test(text), `a page from elsewhere framed ${url}: ${text}`);
+      }
     }
   } finally {
     elsewhere.closeAllConnections();
@@ -67,6 +78,7 @@ function ask(port, host) {
       answer.setEncoding("utf8").on("data", (chunk) => (text += chunk));
       answer.on("end", () => resolve({ status: answer.statusCode, text }));
     });
+    asked.setTimeout(60_000, () => asked.destroy(new Error(`no answer for Host ${host}`)));
     asked.on("error", reject).end();
   });
 }

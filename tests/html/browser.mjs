@@ -54,16 +54,46 @@ export async function start() {
     const page = new Page((method, params) => send(method, params, sessionId));
     page.close = () => send("Target.closeTarget", { targetId });
     listeners.add((message) => message.sessionId === sessionId && page.hear(message));
-    for (const domain of ["Page", "Network", "Runtime"]) await page.send(`${domain}.enable`);
+    page.frames = () => textsOfFrames(page, send);
+    for (const domain of ["Page", "Network", "Runtime", "Log"]) await page.send(`${domain}.enable`);
     return page;
   };
   const close = async () => {
     const ended = new Promise((resolve) => child.once("exit", resolve));
     await send("Browser.close").catch(() => child.kill());
-    await ended;
+    await bounded(ended, "the end of the browser").catch(() => child.kill("SIGKILL"));
     await rm(profile, { recursive: true, force: true });
   };
   return { open, close };
+}
+
+/** The value of `promise`, which must be there soon. */
+function bounded(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${LIMIT_MS / 1000} s`)), LIMIT_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** The URL and the text of each frame in a page, be it in the page's own process or in another one. */
+async function textsOfFrames(page, send) {
+  const found = [];
+  const text = "document.body?.innerText ?? ''";
+  const { frameTree } = await page.send("Page.getFrameTree");
+  for (const { frame } of frameTree.childFrames ?? []) {
+    const { executionContextId: contextId } = await page.send("Page.createIsolatedWorld", { frameId: frame.id });
+    const { result } = await page.send("Runtime.evaluate", { expression: text, contextId, returnByValue: true });
+    found.push({ url: frame.url, text: result.value });
+  }
+  const { targetInfos } = await send("Target.getTargets", { filter: [{ type: "iframe" }] });
+  for (const { targetId, url } of targetInfos) {
+    const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
+    const { result } = await send("Runtime.evaluate", { expression: text, returnByValue: true }, sessionId);
+    await send("Target.detachFromTarget", { sessionId });
+    found.push({ url, text: result.value });
+  }
+  return found;
 }
 
 class Page {
@@ -72,9 +102,13 @@ class Page {
     this.heard = new Map();
     /** The URLs that were asked for since the last `go`. */
     this.requests = [];
+    /** What the browser wrote to the console, but for files that are not there. */
+    this.console = [];
   }
 
   hear({ method, params }) {
+    if (method === "Log.entryAdded" && params.entry.source !== "network") this.console.push(params.entry.text);
+    if (method === "Runtime.consoleAPICalled") this.console.push(params.args.map(({ value }) => value).join(" "));
     if (method === "Network.requestWillBeSent") this.requests.push(params.request.url);
     this.heard.get(method)?.();
     this.heard.delete(method);
@@ -95,7 +129,7 @@ class Page {
     const loaded = new Promise((resolve) => this.heard.set("Page.loadEventFired", resolve));
     const { errorText } = await this.send("Page.navigate", { url });
     if (errorText) throw new Error(`${url}: ${errorText}`);
-    await loaded;
+    await bounded(loaded, `loading ${url}`);
   }
 
   /** Waits until the JavaScript `expression` is true, also across pages, and returns its value. */

@@ -22,6 +22,7 @@ const fetched = async (url) => {
   const template = document.createElement("template");
   template.innerHTML = await response.text();
   localize(template.content);
+  copy(template.content);
   return template.content;
 };
 
@@ -130,8 +131,8 @@ const lead = async () => {
   if (at_once) location.replace(at_once.href);
 };
 
-const copy = () => {
-  for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
+const copy = (root) => {
+  for (const button of navigator.clipboard ? root.querySelectorAll("[data-copy]") : []) {
     button.hidden = false;
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(button.dataset.copy);
@@ -170,7 +171,7 @@ const news = () => {
 localize(document);
 news();
 lead();
-copy();
+copy(document);
 register();
 rows();
 for (const place of document.querySelectorAll("[data-progress]")) follow(place);

@@ -94,7 +94,11 @@ fn end(gateway: &Gateway, publishing: &Publishing, state: &State) -> Markup {
                     }
                 }
                 h3 { "The link to give to others" }
-                p { code.address { (link(gateway, site)) } }
+                @let link = link(gateway, site).to_string();
+                p.copy {
+                    code.address { (link) }
+                    " " button type="button" data-copy=(link) hidden { "Copy" span.visually-hidden { " the link" } }
+                }
                 p { a href=(gateway.url_of(site)) { "Read it" } " \u{b7} " a href="/" { "To the library" } }
                 @if state.steps.iter().any(|step| step.failed) {
                     p { (sentence("not every node could be told: publish again, and they are told again")) }
