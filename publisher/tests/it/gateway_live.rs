@@ -225,7 +225,8 @@ async fn a_page_of_a_site_that_nobody_has_says_whom_it_asked_and_turns_into_it()
         .port;
     let host = format!("{}.localhost:{port}", author.site);
     let page = ask(port, "GET", "/", &host, &TAB).await;
-    assert_eq!((page.status, page.header("refresh")), (504, "20"));
+    assert_eq!(page.status, 504);
+    assert!(page.header("refresh").parse::<u64>().is_ok());
     let html = text(&page.body);
     let name = data_encoding::HEXLOWER.encode(&desk.id()[..5]);
     for said in [

@@ -184,7 +184,7 @@ async fn sites_of_others_stay_within_the_disk_that_they_may_have() {
     decide(&home, "disk = 1");
     let (node, mut events) = start(&home).await;
     let mut desks = Vec::new();
-    for size in [300_000, 300_000, 700_000, 1_200_000] {
+    for size in [300_000, 300_000, 690_000, 1_200_000] {
         let author = Author::new().with("photo.png", noise(size as u64, size));
         let desk = author.start().await;
         author.publish_at(&desk).await;
