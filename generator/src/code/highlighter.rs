@@ -12,8 +12,9 @@ use crate::error::Error;
 /// Code in code in code has colours, what lies deeper has none.
 const MAX_DEPTH: usize = 3;
 
-/// Longer code has no colours: nobody reads it in a post.
-pub(super) const MAX_LENGTH: usize = 256 << 10;
+/// Longer code has no colours: nobody reads some 1,000 lines in a post, and some grammars take time with the square of
+/// the length. At this length the worst that was found takes a second.
+pub(super) const MAX_LENGTH: usize = 32 << 10;
 
 /// Colours code. One is shared by all threads of a build; a grammar is made ready when the first
 /// code in its language comes, and no code is coloured twice.
@@ -32,6 +33,15 @@ impl Default for Highlighter {
             cache: Cache::default(),
             file: None,
         }
+    }
+}
+
+/// How much code of a language is read at once. These have texts that can be read in so many ways that the memory grows
+/// with the square of their length between two questions of the parser: 4 KiB of C++ take 150 MB, 32 KiB took 8 GB.
+fn at_once(language: &str) -> usize {
+    match language {
+        "cpp" | "csharp" | "java" => 4 << 10,
+        _ => MAX_LENGTH,
     }
 }
 
@@ -85,8 +95,9 @@ impl Highlighter {
         };
         match &language.entry().source {
             Source::Grammar(grammar, sheets) => {
-                let ready =
-                    self.grammars[language.0].get_or_init(|| Grammar::new(grammar(), sheets));
+                let ready = self.grammars[language.0].get_or_init(|| {
+                    Grammar::new(grammar(), sheets, at_once(language.entry().name))
+                });
                 ready.paint(code, painter, &mut embed);
             }
             Source::ByHand(paint) => paint(code, painter, &mut embed),

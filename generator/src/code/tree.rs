@@ -1,5 +1,6 @@
 //! Colours from a syntax tree.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
@@ -12,21 +13,37 @@ use super::spans::{Class, Painter};
 pub(super) struct Grammar {
     language: Language,
     sheet: Sheet,
+    /// Longer code is read in pieces.
+    at_once: usize,
     parsers: Mutex<Vec<Parser>>,
 }
 
-/// The parser asks now and then whether it should go on. The benchmark's samples ask
-/// at most once in 64 bytes; what asks far more often is no code in this language, and stays plain, on
-/// every machine alike.
-const MIN_ANSWERS: usize = 1000;
-const BYTES_PER_ANSWER: usize = 4;
+/// The parser asks now and then, every 100 operations, whether it should go on. The benchmark's samples ask at most once in
+/// 64 bytes; what asks far more often is no code in this language, and stays plain, on every machine alike. What was
+/// read so far is what counts: a parser that follows many readings of a code at once takes up to a megabyte between two
+/// questions, and must be stopped while it is at the start.
+const MIN_ANSWERS: usize = 16;
+const BYTES_PER_ANSWER: usize = 24;
+
+/// After an error the parser follows several readings and keeps copies of all that is open in each, which takes memory with
+/// the square of what was read. So many bytes that were read, summed up over its questions, are some 150 MB in the worst
+/// grammar that was found (C++), and 4 KB of code. Longer code with such an error is read again in pieces.
+const MAX_READ_IN_ERROR: usize = 128 << 10;
+const PIECE: usize = 4 << 10;
+
+/// The parser gets the code in chunks, and how often it asks for one is limited too: some grammars read all that follows
+/// before each token, which takes time with the square of the length. Others read most chunks twice.
+const CHUNK: usize = 1 << 10;
+const MIN_CHUNKS: usize = 256;
+const READS_PER_CHUNK: usize = 64;
 
 impl Grammar {
-    pub(super) fn new(language: Language, sheets: &[&'static str]) -> Self {
+    pub(super) fn new(language: Language, sheets: &[&'static str], at_once: usize) -> Self {
         let sheet = Sheet::new(&language, sheets, |_| {});
         Self {
             language,
             sheet,
+            at_once,
             parsers: Mutex::default(),
         }
     }
@@ -39,11 +56,34 @@ impl Grammar {
         painter: &mut Painter,
         embed: &mut dyn FnMut(&'static str, &str, &mut Painter),
     ) {
-        let from = painter.at();
-        if let Some(tree) = self.parse(code) {
-            self.walk(&tree, code, from, painter, embed);
+        let end = painter.at() + code.len();
+        self.paint_whole_or_pieces(code, painter, embed);
+        painter.fill(end, Class::Plain);
+    }
+
+    fn paint_whole_or_pieces(
+        &self,
+        code: &str,
+        painter: &mut Painter,
+        embed: &mut dyn FnMut(&'static str, &str, &mut Painter),
+    ) {
+        let whole = match code.len() <= self.at_once {
+            true => self.parse(code),
+            false => None,
+        };
+        match whole {
+            Some(tree) => self.walk(&tree, code, painter.at(), painter, embed),
+            None if code.len() > PIECE => {
+                for piece in pieces(code) {
+                    let from = painter.at();
+                    if let Some(tree) = self.parse(piece) {
+                        self.walk(&tree, piece, from, painter, embed);
+                    }
+                    painter.fill(from + piece.len(), Class::Plain);
+                }
+            }
+            None => {}
         }
-        painter.fill(from + code.len(), Class::Plain);
     }
 
     fn parse(&self, code: &str) -> Option<Tree> {
@@ -56,22 +96,38 @@ impl Grammar {
                 parser
             }
         };
-        let mut left = MIN_ANSWERS + code.len() / BYTES_PER_ANSWER;
-        let mut go_on = |_: &ParseState| match left.checked_sub(1) {
-            Some(fewer) => {
-                left = fewer;
-                ControlFlow::Continue(())
+        let reads = Cell::new(MIN_CHUNKS + code.len() / CHUNK * READS_PER_CHUNK);
+        let (mut answers, mut in_error) = (0, 0);
+        let mut go_on = |state: &ParseState| {
+            answers += 1;
+            let at = state.current_byte_offset();
+            if state.has_error() {
+                in_error += at;
             }
-            None => ControlFlow::Break(()),
+            let is_too_much = answers > MIN_ANSWERS + at / BYTES_PER_ANSWER
+                || in_error > MAX_READ_IN_ERROR
+                || reads.get() == 0;
+            match is_too_much {
+                false => ControlFlow::Continue(()),
+                true => ControlFlow::Break(()),
+            }
         };
         let options = ParseOptions::new().progress_callback(&mut go_on);
         let bytes = code.as_bytes();
-        let mut read = |at: usize, _| bytes.get(at..).unwrap_or_default();
+        let mut read = |at: usize, _| {
+            reads.set(reads.get().saturating_sub(1));
+            let end = bytes.len().min(at.saturating_add(CHUNK));
+            // To a parser that has read too much the code ends here, and so does the parser.
+            match reads.get() {
+                0 => &[],
+                _ => bytes.get(at..end).unwrap_or_default(),
+            }
+        };
         let tree = parser.parse_with_options(&mut read, None, Some(options));
         // After a parse that was given up the parser would go on with it.
         parser.reset();
         self.lock().push(parser);
-        tree
+        tree.filter(|_| reads.get() > 0)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Parser>> {
@@ -127,6 +183,25 @@ impl Grammar {
             }
         }
     }
+}
+
+/// The parts of `code`, each of at most [`PIECE`] bytes, which end at an empty line if there is one, else at the end of a line.
+fn pieces(mut code: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let most = code.floor_char_boundary(PIECE);
+        let piece = &code[..most];
+        let end = match most == code.len() {
+            true => most,
+            false => piece
+                .rfind("\n\n")
+                .map(|at| at + 2)
+                .or_else(|| piece.rfind('\n').map(|at| at + 1))
+                .unwrap_or(most),
+        };
+        let (piece, rest) = code.split_at(end);
+        code = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 impl std::fmt::Debug for Grammar {

@@ -246,7 +246,7 @@ fn threads_and_caches_change_nothing() {
 #[test]
 fn code_in_code_in_code_ends_somewhere() {
     let mut code = "let x = 1;".to_owned();
-    for depth in 3..200 {
+    for depth in 3..150 {
         let fence = "`".repeat(depth);
         code = format!("{fence}md\n{code}\n{fence}\n");
     }
@@ -254,7 +254,7 @@ fn code_in_code_in_code_ends_somewhere() {
     let long = "fn ".repeat(1 << 20);
     assert!(spans("rust", &long).is_empty());
     let note = write_block(&mut String::new(), "rust", &long, &Highlighter::default());
-    assert_eq!(note.unwrap(), "code of more than 262 kB has no colours");
+    assert_eq!(note.unwrap(), "code of more than 32 kB has no colours");
 }
 
 #[test]
@@ -272,6 +272,42 @@ fn code_that_no_grammar_likes_takes_no_longer_than_its_length_allows() {
             assert!(end <= code.len());
         }
     }
+}
+
+/// The most memory that this process had, in MB.
+#[cfg(target_os = "linux")]
+fn most_memory() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kb = line.unwrap().split_whitespace().nth(1).unwrap();
+    kb.parse::<usize>().unwrap() / 1000
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn code_that_is_read_in_many_ways_at_once_does_not_take_the_memory() {
+    for (language, part) in [
+        ("cpp", "a.b<c,"),
+        ("c", "a=>"),
+        ("csharp", "<a "),
+        ("bash", "a?"),
+    ] {
+        let code = part.repeat(super::super::highlighter::MAX_LENGTH / part.len());
+        write_block(&mut String::new(), language, &code, &Highlighter::default());
+        let most = most_memory();
+        assert!(most < 1500, "{language} {part}: {most} MB");
+    }
+}
+
+#[test]
+fn long_code_with_an_error_is_read_in_pieces() {
+    let code = format!(
+        "{}{}",
+        "a.b<c,\n".repeat(600),
+        "\n// end\nint x = 1;\n".repeat(600)
+    );
+    let spans = spans("cpp", &code);
+    assert!(spans.len() > 500, "{} spans", spans.len());
 }
 
 proptest! {
