@@ -22,6 +22,7 @@ use skep_publisher::{
 
 use crate::{
     choice::Choice,
+    confined,
     context::{Context, now, seconds},
     engine,
     error::{CliError, Result},
@@ -179,6 +180,7 @@ impl<'a> Plan<'a> {
 /// Builds into the cache, never into `_site`, where a draft may lie: no drafts, nothing from the future.
 fn build_in_cache(ctx: &Context, dir: &SiteDir, site: SiteId) -> Result<(PathBuf, Record)> {
     let options = LoadOptions {
+        styles: confined::compiler(),
         cache: Some(ctx.home.cache()),
         ..LoadOptions::published(now())
     };

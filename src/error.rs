@@ -134,6 +134,7 @@ fn kind_name(kind: generator::ErrorKind) -> &'static str {
         K::Markdown => "markdown",
         K::Template => "template",
         K::Link => "link",
+        K::Limit => "limit",
         K::Path => "path",
         K::NotFound => "not-found",
         K::Output => "output",

@@ -19,7 +19,7 @@ use crate::{
     events,
     remote::Socket,
     running::{Face, Later, Running},
-    swarm::stop_signal,
+    stop::stop_signal,
 };
 
 /// A node that is to run until it is told to end.

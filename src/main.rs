@@ -10,6 +10,7 @@ mod catch_up;
 mod choice;
 mod cli;
 mod commands;
+mod confined;
 mod context;
 mod desk;
 mod engine;
@@ -34,6 +35,7 @@ mod shell;
 mod site;
 mod sites;
 mod sources;
+mod stop;
 mod swarm;
 mod trust;
 mod workshop;
@@ -43,6 +45,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    if let Some(work) = confined::asked() {
+        return work();
+    }
     // Where the system refuses, there are fewer connections.
     let _ = skep_publisher::descriptors::raise();
     let cli = cli::Cli::parse();

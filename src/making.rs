@@ -42,11 +42,6 @@ impl Making {
         })
     }
 
-    /// A folder for what is needed meanwhile. It goes away.
-    pub(crate) fn scratch(&self) -> &Path {
-        self.scratch.path()
-    }
-
     /// Where the site is made.
     pub(crate) fn site(&self) -> PathBuf {
         self.scratch.path().join("site")

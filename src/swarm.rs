@@ -468,28 +468,3 @@ impl Ready {
         }
     }
 }
-
-/// Ctrl-C, or the signal with which services are stopped. From this call on it ends nothing by itself, and whoever
-/// waits later is told of it too.
-pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
-    let failed = |e: std::io::Error| CliError::failed("io", format!("can't wait for signals: {e}"));
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        Ok(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
-    }
-    #[cfg(not(unix))]
-    {
-        let mut interrupt = tokio::signal::windows::ctrl_c().map_err(failed)?;
-        Ok(async move {
-            let _ = interrupt.recv().await;
-        })
-    }
-}

@@ -8,6 +8,54 @@ use crate::nul;
 /// A table of values, in the order in which they were written.
 pub type Table = serde_json::Map<String, Value>;
 
+/// How large a data file may be. Read, JSON takes up to 40 times as much memory, and YAML and TOML take some 100 MB/s to read.
+const MOST_BYTES: [(&str, u64); 2] = [("json", 8_000_000), ("csv", 8_000_000)];
+const MOST_BYTES_ELSE: u64 = 2_000_000;
+
+/// How many values a data file may have. A cell of CSV takes some 400 bytes, as it is read and as templates see it.
+const MOST_VALUES: usize = 300_000;
+
+/// Fails if the data `file` is larger than skep reads.
+pub(crate) fn check_size(file: &str, extension: &str, bytes: u64) -> Result<(), Error> {
+    let known = MOST_BYTES.iter().find(|(known, _)| *known == extension);
+    let most = known.map_or(MOST_BYTES_ELSE, |(_, most)| *most);
+    if bytes <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "this data file has {} MB, and skep reads at most {}",
+        bytes.div_ceil(1_000_000),
+        most / 1_000_000
+    );
+    let error = Error::new(ErrorKind::Limit, message).in_file(file);
+    Err(error.with_hint(SMALLER))
+}
+
+const SMALLER: &str = "divide it, or leave out what no template shows; \
+     as a file beside the others, not in _data, it is copied as it is";
+
+/// Fails if the data `file` has more values than skep keeps.
+pub(crate) fn check_count(file: &str, value: &Value) -> Result<(), Error> {
+    match count(value) > MOST_VALUES {
+        true => Err(too_many(file)),
+        false => Ok(()),
+    }
+}
+
+fn too_many(file: &str) -> Error {
+    let message = format!("this data file has more than {MOST_VALUES} values");
+    let error = Error::new(ErrorKind::Limit, message).in_file(file);
+    error.with_hint(SMALLER)
+}
+
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(count).sum::<usize>(),
+        Value::Object(table) => 1 + table.values().map(count).sum::<usize>(),
+        _ => 1,
+    }
+}
+
 /// The YAML `part` of the file `text`, of which it starts at line `first_line` (from 1).
 pub(crate) fn yaml(
     kind: ErrorKind,
@@ -124,6 +172,10 @@ pub(crate) fn csv(file: &str, text: &str) -> Result<Value, Error> {
         return Ok(Value::Array(Vec::new()));
     }
     let headings = rows.remove(0);
+    // The tables cost far more than the rows.
+    if rows.len().saturating_mul(headings.len()) > MOST_VALUES {
+        return Err(too_many(file));
+    }
     let table = |row: Vec<String>| {
         let cells = headings
             .iter()

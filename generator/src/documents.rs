@@ -294,6 +294,7 @@ fn read_template(source: &Source) -> Result<Item, Error> {
 
 fn read_data(source: &Source) -> Result<Item, Error> {
     let file = &source.shown;
+    data::check_size(file, extension(&source.path), source.bytes())?;
     let value = match extension(&source.path) {
         "yml" | "yaml" => {
             let text = source.read_text()?;
@@ -313,6 +314,7 @@ fn read_data(source: &Source) -> Result<Item, Error> {
             );
         }
     };
+    data::check_count(file, &value)?;
     Ok(Item::Data(Arc::new(value)))
 }
 

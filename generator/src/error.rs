@@ -20,6 +20,8 @@ pub enum ErrorKind {
     Template,
     /// A text links to what is not there.
     Link,
+    /// A template, a stylesheet or a data file takes more time or memory than it may.
+    Limit,
     /// Two sources claim one output path, or a path can't be published.
     Path,
     /// A path was asked for that the site does not have.

@@ -58,7 +58,7 @@ mod template;
 pub mod theme;
 mod written;
 
-pub use build::{BuildReport, build, build_watched, clean};
+pub use build::{BuildReport, build, build_watched, clean, rehearse};
 pub use config::Config;
 pub use data::Table;
 pub use engine::{Engine, OUTPUT};
@@ -70,6 +70,7 @@ pub use recognise::{Recognised, recognise};
 pub use render::render;
 pub use site::{LeftOut, Site, Why};
 pub use slugs::slug;
+pub use style::{Stopped, StyleCompiler, compile_style};
 
 /// The HTML of a text of Markdown with all extensions, links to other sources not yet resolved.
 /// Empty if it calls components in a way that can't be understood. For measuring.

@@ -18,8 +18,8 @@ use crate::site::{Output, Shown, Site};
 use crate::site_manifest;
 use crate::sitemap;
 use crate::style;
-use crate::template::Context;
 use crate::template::values::{self, put};
+use crate::template::{Context, fuel};
 
 /// The bytes of the output `path` (such as `2026/01/02/a/index.html`) of `site`. For the same
 /// `site` they are always the same; a file that is copied is read now.
@@ -41,6 +41,10 @@ pub fn render(site: &Site, path: &str) -> Result<Vec<u8>, Error> {
 
 /// The bytes of `output`, which lies behind the output `path`.
 pub(crate) fn output_at(site: &Site, path: &str, output: &Output) -> Result<Vec<u8>, Error> {
+    fuel::within(|| evaluate(site, path, output))
+}
+
+fn evaluate(site: &Site, path: &str, output: &Output) -> Result<Vec<u8>, Error> {
     let gone = || Error::new(ErrorKind::NotFound, format!("nothing lies behind '{path}'"));
     match output {
         Output::Page { id, part } => {

@@ -70,6 +70,14 @@ impl Source {
         matches!(self.content, Content::Theme(_))
     }
 
+    /// How many bytes it has, as far as is known without reading it.
+    pub(crate) fn bytes(&self) -> u64 {
+        match &self.content {
+            Content::Theme(bytes) => bytes.len() as u64,
+            Content::Disk { stamp, .. } => stamp.bytes,
+        }
+    }
+
     /// All bytes of the source.
     pub(crate) fn read(&self) -> Result<Vec<u8>, Error> {
         match &self.content {
@@ -426,7 +434,7 @@ fn read_entry(
     is_link: bool,
 ) -> Result<Source, Error> {
     let (target, trail) = match is_link {
-        true => (follow(root, full, &path)?, trail(full)),
+        true => (follow(root, config, full, &path)?, trail(full)),
         false => (full.to_owned(), Vec::new()),
     };
     let metadata =
@@ -451,8 +459,9 @@ fn read_entry(
 }
 
 /// The file that a symbolic link inside the site stands for. A link must not lead out of the
-/// site, or publishing a folder could publish files that were never meant to be in it.
-fn follow(root: &Path, link: &Path, shown: &str) -> Result<PathBuf, Error> {
+/// site, or publishing a folder could publish files that were never meant to be in it. Nor may it lead to a file that is no
+/// source under its own name, such as `.env`.
+fn follow(root: &Path, config: &Config, link: &Path, shown: &str) -> Result<PathBuf, Error> {
     let refuse = |message: &str| {
         Err(Error::new(ErrorKind::Path, message)
             .in_file(shown)
@@ -466,7 +475,10 @@ fn follow(root: &Path, link: &Path, shown: &str) -> Result<PathBuf, Error> {
         Ok(target) if target.is_dir() => {
             refuse("this is a symbolic link to a folder, which skep does not follow")
         }
-        Ok(target) => Ok(target),
+        Ok(target) => match relative(root, &target) {
+            Ok(path) if would_be_source(&nfc(&path), config) => Ok(target),
+            _ => refuse("this symbolic link leads to a file that is no part of the site itself"),
+        },
     }
 }
 

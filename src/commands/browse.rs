@@ -20,7 +20,8 @@ use crate::{
     remote::Socket,
     running::{Pages, Running},
     site,
-    swarm::{self, Peers, stop_signal},
+    stop::stop_signal,
+    swarm::{self, Peers},
 };
 
 /// Read sites with your browser, and serve your own to others meanwhile

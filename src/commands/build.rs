@@ -8,6 +8,7 @@ use skep_generator::{Engine, LoadOptions, clean, load};
 
 use crate::{
     built::{self, Trust},
+    confined,
     context::{Context, now},
     error::{CliError, Exit, Result},
     folder::Folder,
@@ -122,6 +123,7 @@ fn with_tera(ctx: &Context, args: &BuildArgs, output: &str) -> Result<Exit> {
         base_url: args.base_url.clone(),
         below_base_url: true,
         fingerprint: true,
+        styles: confined::compiler(),
         cache: (!args.clean).then(|| ctx.home.cache()),
     };
     let out = args.out.clone().unwrap_or_else(|| args.dir.join(output));

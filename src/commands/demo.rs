@@ -10,7 +10,7 @@ use crate::{
     context::Context,
     error::{CliError, Exit, Result},
     output::BOLD,
-    swarm::stop_signal,
+    stop::stop_signal,
 };
 
 /// See all of it on this machine, with no network and nothing to set up

@@ -26,7 +26,8 @@ use crate::{
     remote::Socket,
     running::{Face, Pages, Running},
     site,
-    swarm::{self, Peers, stop_signal},
+    stop::stop_signal,
+    swarm::{self, Peers},
 };
 
 /// Keep sites for their authors, and mirror them over HTTP on this machine

@@ -23,6 +23,7 @@ use crate::{
     browser,
     built::Trust,
     commands::build::Include,
+    confined,
     context::{Context, now},
     desk::{self, Desk, Setting},
     engine,
@@ -32,8 +33,8 @@ use crate::{
     remote::Socket,
     running::Pages,
     site::SiteDir,
-    swarm::{self, stop_signal},
-    trust,
+    stop::stop_signal,
+    swarm, trust,
     workshop::{Shop, Showing, preview_path, review_path},
 };
 
@@ -229,6 +230,7 @@ fn options(ctx: &Context, args: &ServeArgs) -> Result<PreviewOptions> {
         unpublished: args.include.unpublished,
         polling: args.polling,
         follow: args.follow,
+        styles: confined::compiler(),
         cache: Some(ctx.home.cache()),
         builder,
         ..PreviewOptions::new(now)

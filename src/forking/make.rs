@@ -2,8 +2,7 @@
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 
-use jiff::Timestamp;
-use skep_generator::{Engine, LoadOptions, build, config, load, scaffold};
+use skep_generator::{Engine, config, scaffold};
 use skep_publisher::{
     archive::{
         address::{Address, SiteId},
@@ -19,8 +18,10 @@ use super::{
     upstream::{self, as_files},
 };
 use crate::{
-    context::{Context, now},
+    confined::{Rehearsal, rehearse},
+    context::Context,
     error::{CliError, Result},
+    folder,
     making::Making,
     site::SiteDir,
     trust,
@@ -80,9 +81,8 @@ pub(crate) fn fork(
     let engine = config::read(&made)?.engine;
     let (trial, command) = match engine {
         Engine::Tera { .. } => {
-            let out = making.scratch().join("out");
             let pages = paths(&reader, entry)?;
-            let trial = try_out(&made, &out, entry, &pages, url.as_deref()).map_err(unfit)?;
+            let trial = try_out(&made, entry, &pages, url.as_deref()).map_err(unfit)?;
             (Some(trial), None)
         }
         Engine::Command { command, .. } => (None, Some(command)),
@@ -128,27 +128,24 @@ fn paths(reader: &Reader, entry: &Entry) -> Result<BTreeSet<String>> {
     Ok(paths)
 }
 
-/// Builds the site in `dir` to `out`, as it would be published now. `pages` are the paths that the version of `entry` has.
+/// Has the site in `dir` built in a child with limits, as it would be published now. `pages` are the paths that the version
+/// of `entry` has.
 fn try_out(
     dir: &Path,
-    out: &Path,
     entry: &Entry,
     pages: &BTreeSet<String>,
     url: Option<&str>,
 ) -> Result<Trial> {
-    let files = build(&load(dir, &LoadOptions::published(now()))?, out)?;
+    let dir = dir.canonicalize().map_err(|e| folder::cant_open(dir, &e))?;
     // What was published at that moment, where it was published: a site map needs a URL.
-    let second = i64::try_from(entry.as_of).ok();
-    let then = second.and_then(|second| Timestamp::from_second(second).ok());
-    let then = LoadOptions {
-        base_url: url.map(str::to_owned),
-        ..LoadOptions::published(then.unwrap_or_else(now))
-    };
-    let then = load(dir, &then)?;
-    let made: BTreeSet<&str> = then.paths().collect();
-    let missing = pages.iter().filter(|path| !made.contains(path.as_str()));
+    let rehearsed = rehearse(&Rehearsal {
+        dir: &dir,
+        then: i64::try_from(entry.as_of).ok(),
+        url,
+    })?;
+    let missing = pages.iter().filter(|path| !rehearsed.paths.contains(*path));
     Ok(Trial {
-        files: files.manifest.files.len(),
+        files: rehearsed.files,
         missing: missing.cloned().collect(),
     })
 }

@@ -13,6 +13,7 @@ use skep_publisher::archive::address::SiteId;
 
 use super::{counter::Counter, drafts::Drafts};
 use crate::{
+    confined,
     context::{Context, now},
     engine,
     error::{CliError, Result},
@@ -73,6 +74,7 @@ impl Previews {
         };
         let options = PreviewOptions {
             drafts: true,
+            styles: confined::compiler(),
             cache: Some(ctx.home.cache()),
             builder,
             ..PreviewOptions::new(now)

@@ -12,6 +12,8 @@ mod forking;
 mod forking_page;
 mod forking_update;
 mod forks;
+#[cfg(unix)]
+mod fuel;
 mod holders;
 #[cfg(target_os = "linux")]
 mod hostile;

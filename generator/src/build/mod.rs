@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use walkdir::WalkDir;
@@ -63,14 +63,22 @@ pub fn build_watched(
         .map(|(path, output)| (&**path, output))
         .collect();
     let (done, total) = (AtomicUsize::new(0), outputs.len());
+    let is_given_up = AtomicBool::new(false);
     let rendered: Vec<Result<Planned<'_>, Error>> = outputs
         .into_par_iter()
         .enumerate()
-        .map(|(index, (path, output))| {
+        .filter_map(|(index, (path, output))| {
+            // What is too much for one page is most often so for all: each would take seconds.
+            if is_given_up.load(Ordering::Relaxed) {
+                return None;
+            }
             let there = existing.contains(path).then(|| target.dir.join(path));
             let planned = plan(site, &scratch, index, there.as_deref(), path, output);
             watch(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-            planned
+            if planned.as_ref().is_err_and(|e| e.kind == ErrorKind::Limit) {
+                is_given_up.store(true, Ordering::Relaxed);
+            }
+            Some(planned)
         })
         .collect();
     let mut planned = Vec::with_capacity(rendered.len());
@@ -78,13 +86,10 @@ pub fn build_watched(
     for result in rendered {
         match result {
             Ok(plan) => planned.push(plan),
-            // One broken layout is one error, not one for every page that it is around.
-            Err(error)
-                if error.place.is_some() && errors.iter().any(|e| e.place == error.place) => {}
             Err(error) => errors.push(error),
         }
     }
-    Error::collect(errors)?;
+    Error::collect(distinct(errors))?;
     let stale = target.stale(site, &existing);
     target.check_room(&planned, &existing, &stale)?;
     let written = planned.iter().filter(|plan| plan.changed).count();
@@ -100,6 +105,37 @@ pub fn build_watched(
         bytes: planned.iter().map(|plan| plan.bytes).sum(),
         manifest,
     })
+}
+
+/// Renders all files of `site` without writing any, and returns how many they are.
+pub fn rehearse(site: &Site) -> Result<usize, Error> {
+    let outputs: Vec<_> = site.outputs.iter().collect();
+    let is_given_up = AtomicBool::new(false);
+    let errors: Vec<Error> = outputs
+        .into_par_iter()
+        .filter_map(|(path, output)| {
+            let is_copied = matches!(output, Output::File(_));
+            if is_copied || is_given_up.load(Ordering::Relaxed) {
+                return None;
+            }
+            let error = output_at(site, path, output).err()?;
+            is_given_up.fetch_or(error.kind == ErrorKind::Limit, Ordering::Relaxed);
+            Some(error)
+        })
+        .collect();
+    Error::collect(distinct(errors))?;
+    Ok(site.outputs.len())
+}
+
+/// `errors`, each place once: one broken layout is one error, not one for every page that it is around.
+fn distinct(errors: Vec<Error>) -> Vec<Error> {
+    let mut told: Vec<Error> = Vec::new();
+    for error in errors {
+        if error.place.is_none() || told.iter().all(|e| e.place != error.place) {
+            told.push(error);
+        }
+    }
+    told
 }
 
 /// Removes from the folder `out` all files that builds of `site` have written, and returns how many there were. `out` must be

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::error::Error;
 use crate::site::Site;
+use crate::style::StyleCompiler;
 pub(crate) use loader::{Change, Entry, Loader, Trails};
 
 /// What of a site is loaded.
@@ -31,6 +32,8 @@ pub struct LoadOptions {
     /// Whether the URLs of assets say which content they mean: `/style.css?v=0123456789`. A preview has plain ones, or it
     /// could not put a new stylesheet in the place of the old.
     pub fingerprint: bool,
+    /// Who compiles stylesheets.
+    pub styles: StyleCompiler,
     /// A folder for what may be used again by the next load, such as the colours of code. It need not exist, and may be
     /// deleted at any time: what comes out is the same.
     pub cache: Option<PathBuf>,
@@ -47,6 +50,7 @@ impl LoadOptions {
             base_url: None,
             below_base_url: false,
             fingerprint: true,
+            styles: StyleCompiler::default(),
             cache: None,
         }
     }

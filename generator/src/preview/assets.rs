@@ -31,7 +31,8 @@ impl Served {
     /// again to look at it.
     pub(super) fn changed(&mut self, old: &Site, new: &Site, changed: &[String]) -> Vec<String> {
         let mut found: Vec<String> = copies(old, new, changed);
-        let styles_are_same = old.styles == new.styles && Arc::ptr_eq(&old.config, &new.config);
+        let styles_are_same =
+            old.styles.texts == new.styles.texts && Arc::ptr_eq(&old.config, &new.config);
         self.seen
             .retain(|path, _| new.outputs.contains_key(path.as_str()));
         for (path, seen) in &mut self.seen {

@@ -1,4 +1,5 @@
-//! The web server of the preview: tiny_http reads the requests, and each is answered on a thread of its own.
+//! The web server of the preview: tiny_http reads the requests that the [`Front`] lets through, and each is answered on a
+//! thread of its own.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
@@ -8,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::front::{self, Front};
 use super::no_server;
 use super::request::Request;
 use crate::error::Error;
@@ -72,6 +74,8 @@ impl Body {
 /// A listening server. It ends when it is stopped.
 pub(super) struct Server {
     port: u16,
+    front: Arc<Front>,
+    /// Where tiny_http listens.
     listener: TcpListener,
     stopped: AtomicBool,
     /// How many requests are being answered.
@@ -95,18 +99,23 @@ pub(super) fn serve(
     port: u16,
     answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
 ) -> Result<(Arc<Server>, JoinHandle<()>), Error> {
+    let behind = front::behind().map_err(|error| no_server(&error.to_string()))?;
+    let front = behind.local_addr().and_then(|at| Front::new(&listener, at));
+    let front = Arc::new(front.map_err(|error| no_server(&error.to_string()))?);
     let server = Arc::new(Server {
         port,
-        listener,
+        front: Arc::clone(&front),
+        listener: behind,
         stopped: AtomicBool::new(false),
         busy: AtomicUsize::new(0),
         running: Mutex::default(),
     });
     let first = server.listen().map_err(|error| no_server(&error))?;
-    let thread = super::spawn("http", {
+    super::spawn("http", {
         let server = Arc::clone(&server);
         move || receive(&server, first, &(Arc::new(answer) as Arc<Answering>))
     })?;
+    let thread = super::spawn("front", move || front.run(&listener))?;
     Ok((server, thread))
 }
 
@@ -116,6 +125,7 @@ impl Server {
     /// Lets nobody in any more, and answers nothing.
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
+        self.front.close();
         for running in self.lock().drain(..) {
             running.unblock();
         }
@@ -167,6 +177,10 @@ fn replace(server: &Arc<Server>, answer: &Arc<Answering>) {
 
 /// Answers a request on a thread of its own, if there are not too many.
 fn begin(server: &Arc<Server>, asked: tiny_http::Request, answer: &Arc<Answering>) {
+    if !server.front.has_let_in(asked.remote_addr()) {
+        let refused = b"This port is not for browsers.\n".to_vec();
+        return send(asked, Response::new(403, refused), false);
+    }
     if server.busy.fetch_add(1, Ordering::SeqCst) >= MOST {
         server.busy.fetch_sub(1, Ordering::SeqCst);
         return send(

@@ -9,6 +9,7 @@ mod assets;
 mod bar;
 mod clients;
 mod command;
+mod front;
 mod http;
 mod mounts;
 mod overlay;
@@ -33,6 +34,7 @@ use jiff::Timestamp;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::site::LeftOut;
+use crate::style::StyleCompiler;
 pub use command::Builder;
 use state::State;
 
@@ -63,6 +65,8 @@ pub struct PreviewOptions {
     /// Where the changes can be reviewed and published. The bar of each page links there; the preview itself publishes
     /// nothing.
     pub review_url: Option<String>,
+    /// Who compiles stylesheets.
+    pub styles: StyleCompiler,
     /// A folder for what may be used again by later runs, as in [`LoadOptions`](crate::LoadOptions).
     pub cache: Option<PathBuf>,
     /// Builds the site, if another program does. Without it such a site is refused.
@@ -81,6 +85,7 @@ impl PreviewOptions {
             polling: false,
             follow: false,
             review_url: None,
+            styles: StyleCompiler::default(),
             cache: None,
             builder: None,
         }

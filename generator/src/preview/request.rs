@@ -77,17 +77,18 @@ impl Request {
         first.filter(|_| all.next().is_none())
     }
 
+    /// Whether the request names several hosts, or in its target another than the server on `port`. Programs
+    /// between a browser and a server could take it for a request to either.
+    pub(super) fn is_ambiguous(&self, port: u16) -> bool {
+        let target = self.authority.as_deref();
+        self.all("host").count() > 1 || target.is_some_and(|host| !is_host(host, port))
+    }
+
     /// Whether the request comes from a page of this server on `port`, or from a person. A name that leads here by
     /// DNS could be anybody's site, and so could be the page behind a request with another origin. Pages of the
     /// origin `framer` may show this server in a frame: a browser lets no other page send their `Referer`.
     pub(super) fn is_own(&self, port: u16, framer: Option<&str>) -> bool {
-        let mut hosts = ["localhost", "127.0.0.1", "[::1]"]
-            .map(|name| format!("{name}:{port}"))
-            .to_vec();
-        if port == 80 {
-            hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
-        }
-        let is_host = |host: &str| hosts.contains(&host.to_ascii_lowercase());
+        let is_host = |host: &str| is_host(host, port);
         let is_origin = |origin: &str| origin.strip_prefix("http://").is_some_and(is_host);
         // Browsers say it of a picture that another site shows, which has no origin.
         let is_foreign = self
@@ -147,6 +148,17 @@ impl Request {
             .find(|(key, _)| *key == name)
             .and_then(|(_, value)| decode(value))
     }
+}
+
+/// Whether `host`, as a request names it, is the server on `port`.
+fn is_host(host: &str, port: u16) -> bool {
+    let mut hosts = ["localhost", "127.0.0.1", "[::1]"]
+        .map(|name| format!("{name}:{port}"))
+        .to_vec();
+    if port == 80 {
+        hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
+    }
+    hosts.contains(&host.to_ascii_lowercase())
 }
 
 /// Reads the percent escapes of a URL. `None` if it is not UTF-8 in the end, or holds a NUL.

@@ -39,6 +39,9 @@ fn origin(url: &str) -> Option<&str> {
 }
 
 fn answer_to(state: &Arc<State>, port: u16, request: &Request, framer: Option<&str>) -> Answer {
+    if request.is_ambiguous(port) {
+        return Answer::Response(text(400, "This request names more than one server.\n"));
+    }
     if !request.is_own(port, framer) {
         return Answer::Response(text(403, "This server answers to localhost only.\n"));
     }

@@ -436,6 +436,7 @@ impl State {
             base_url: None,
             below_base_url: false,
             fingerprint: false,
+            styles: self.options.styles.clone(),
             cache: None,
         };
         let mut change = Cow::Borrowed(change);

@@ -11,7 +11,7 @@ use super::lists::{self, List};
 use super::outputs::Claim;
 use super::page::{Kind, Over, Page, Paginate};
 use super::pager::{self, Pager};
-use super::{Memory, Output, Shown, Site, SiteFile, checks, order, posts};
+use super::{Memory, Output, Shown, Site, SiteFile, Styles, checks, order, posts};
 use crate::code::Highlighter;
 use crate::config::{self, Config};
 use crate::documents::{Item, extension};
@@ -221,7 +221,10 @@ pub(crate) fn assemble(input: &Input<'_>, memory: &mut Memory) -> Result<Site, E
         outputs,
         ids: memory.ids(),
         files: Arc::new(files),
-        styles: Arc::new(styles),
+        styles: Arc::new(Styles {
+            texts: styles,
+            compiler: options.styles.clone(),
+        }),
         templates,
         places,
         value,

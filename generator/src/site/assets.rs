@@ -1,17 +1,21 @@
 //! What the names of files say about their contents.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{Output, Outputs, SiteFile};
 use crate::error::Error;
-use crate::style;
+use crate::style::{self, StyleCompiler};
 
 /// The files that are copied or compiled, by their source.
 pub(crate) type Files = HashMap<Arc<str>, SiteFile>;
 
-/// The text of the stylesheets in Sass and their parts, by their source.
-pub(crate) type Styles = BTreeMap<Arc<str>, Arc<str>>;
+/// The stylesheets in Sass.
+#[derive(Debug, Default)]
+pub(crate) struct Styles {
+    pub(crate) texts: style::Texts,
+    pub(crate) compiler: StyleCompiler,
+}
 
 /// The files of a site with their fingerprints. Each is read when it is asked for, and once.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ mod documented;
 mod engine;
 mod errors;
 mod filters;
+pub(crate) mod fuel;
 mod functions;
 mod layouts;
 mod lookup;

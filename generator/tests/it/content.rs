@@ -295,6 +295,39 @@ fn a_base_url_that_is_given_goes_before_the_settings() {
 
 #[cfg(unix)]
 #[test]
+fn a_link_leads_to_no_file_that_would_not_be_published_itself() {
+    use std::os::unix::fs::symlink;
+    for (target, settings) in [
+        (".env", ""),
+        (".git/config", ""),
+        ("skep.toml", ""),
+        ("keys/.ssh/id", ""),
+        ("notes.txt~", ""),
+        ("_private/a.txt", ""),
+        ("plan.txt", "exclude = ['plan.txt']\n"),
+        ("plans/a/b.txt", "exclude = ['plans']\n"),
+    ] {
+        let site = site(&[(target, "secret")]);
+        site.write("skep.toml", settings);
+        symlink(site.path(target), site.path("open.txt")).unwrap();
+        let error = site.error();
+        assert!(
+            error.message.contains("no part of the site"),
+            "{target}: {error}"
+        );
+        assert_eq!(error.place.unwrap().file, "open.txt");
+        // By way of another link it is the same file.
+        symlink("open.txt", site.path("other.txt")).unwrap();
+        assert_eq!(site.error().each().count(), 2, "{target}");
+    }
+    let site = site(&[("x/a.txt", "a"), (".well-known/b", "b")]);
+    symlink("x/a.txt", site.path("a.txt")).unwrap();
+    symlink(".well-known/b", site.path("b.txt")).unwrap();
+    assert_eq!(site.render("a.txt") + &site.render("b.txt"), "ab");
+}
+
+#[cfg(unix)]
+#[test]
 fn links_lead_nowhere_out_of_the_site() {
     use std::os::unix::fs::symlink;
     let outside = tempfile::tempdir().unwrap();

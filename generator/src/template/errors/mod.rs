@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tera::{Context, ErrorKind as TeraKind, Tera};
 
 use super::filters::HINT;
+use super::fuel;
 use crate::documents::TemplateText;
 use crate::error::{Error, ErrorKind};
 use hints::Told;
@@ -97,6 +98,9 @@ pub(super) fn while_rendering(error: &tera::Error, texts: &Texts, context: &Cont
 }
 
 fn convert(error: &tera::Error, texts: &Texts, context: Option<&Context>) -> Error {
+    if let Some(error) = out_of_fuel(error, texts) {
+        return error;
+    }
     let circle = |name: &str, message: String, tag: &str| {
         Error::new(ErrorKind::Template, message)
             .in_file(shown(texts, name))
@@ -158,6 +162,28 @@ fn convert(error: &tera::Error, texts: &Texts, context: Option<&Context>) -> Err
         }
         _ => Error::new(ErrorKind::Template, error.to_string()),
     }
+}
+
+/// The error of a template that costs more than it may, if it is one.
+fn out_of_fuel(error: &tera::Error, texts: &Texts) -> Option<Error> {
+    let report = match error.kind() {
+        TeraKind::RenderingError(report) => Some(report),
+        _ => None,
+    };
+    let text = match (error.kind(), report) {
+        (TeraKind::Msg(text), _) => text,
+        (_, Some(report)) => report.message(),
+        _ => return None,
+    };
+    let told = fuel::explain(text)?;
+    let Some((report, file)) =
+        report.and_then(|report| Some((report, texts.get(report.filename())?)))
+    else {
+        return Some(told);
+    };
+    let span = report.span();
+    let at = tags::offset(file.body(), span.start_line, span.start_col + 1);
+    Some(told.at_offset(&file.file, &file.text, file.body_start + at))
 }
 
 /// The error of a report: what is told of it, and where it lies in the whole file.

@@ -89,6 +89,9 @@ fn sort(call: &Call<'_>) -> TeraResult<Value> {
             _ => key,
         })
     };
+    if attribute.is_none() {
+        call.list()?.iter().try_for_each(tera::fuel::weigh)?;
+    }
     let mut items: Vec<(Option<Value>, &Value)> =
         call.list()?.iter().map(|item| (key(item), item)).collect();
     let mut keys = items.iter().filter_map(|(key, _)| key.as_ref());
@@ -151,6 +154,7 @@ fn push(call: &Call<'_>) -> TeraResult<Value> {
 /// `a, b, and c`.
 fn sentence(call: &Call<'_>) -> TeraResult<Value> {
     let connector = call.argument::<&str>("connector")?.unwrap_or("and");
+    call.list()?.iter().try_for_each(tera::fuel::weigh)?;
     let items: Vec<String> = call.list()?.iter().map(Value::to_string).collect();
     Ok(match items.as_slice() {
         [] => String::new(),

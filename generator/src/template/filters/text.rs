@@ -96,6 +96,8 @@ fn markdownify(call: &Call<'_>) -> TeraResult<Value> {
         write_code: &write_code,
     };
     let text = call.text()?;
+    // Some 100 times as much work as copying it.
+    tera::fuel::steps(text.len())?;
     let rendered = markdown::render(&text, &context).map_err(|errors| {
         let messages: Vec<String> = errors.into_iter().map(|e| e.message).collect();
         tera::Error::message(messages.join("; "))
@@ -120,6 +122,7 @@ fn highlight(call: &Call<'_>) -> TeraResult<Value> {
         true => html::decode(&text),
         false => text.into_owned(),
     };
+    tera::fuel::steps(text.len().saturating_mul(16))?;
     let mut out = String::new();
     code::write_block(
         &mut out,
@@ -153,6 +156,7 @@ fn truncate_words(call: &Call<'_>) -> TeraResult<Value> {
 }
 
 fn jsonify(call: &Call<'_>) -> TeraResult<Value> {
+    tera::fuel::weigh(&call.value)?;
     let json = match call.argument("pretty")?.unwrap_or(false) {
         true => serde_json::to_string_pretty(&call.value),
         false => serde_json::to_string(&call.value),

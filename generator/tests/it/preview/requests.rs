@@ -201,7 +201,8 @@ fn targets_in_other_forms() {
         running.answer(&request).0
     };
     assert_eq!(status(&format!("http://{host}/assets/x.css")), 200);
-    assert_eq!(status("http://evil.example/assets/x.css"), 403);
+    assert_eq!(status("http://evil.example/assets/x.css"), 400);
+    assert_eq!(running.get_with("/", &format!("Host: {host}\r\n")).0, 400);
     for target in [
         "*",
         "assets/x.css",
@@ -265,5 +266,53 @@ fn a_preview_that_is_stopped_sends_everybody_away() {
     let mut rest = String::new();
     while !rest.ends_with("\r\n0\r\n\r\n") {
         assert!(reader.read_line(&mut rest).unwrap() > 0, "it ended early");
+    }
+}
+
+#[test]
+fn a_head_that_does_not_end_is_not_kept_in_memory() {
+    let site = a_site();
+    let running = start(&site, options());
+    let host = running.authority().to_owned();
+    for (start, status) in [("GET /", "414"), ("GET / HTTP/1.1\r\nX: ", "431")] {
+        let mut stream = TcpStream::connect(&host).unwrap();
+        stream.set_read_timeout(Some(super::BOUND)).unwrap();
+        stream.write_all(start.as_bytes()).unwrap();
+        // Far more than the system keeps for a reader; the server ends the connection long before.
+        let piece = [b'a'; 1 << 16];
+        let taken = (0..1000)
+            .take_while(|_| stream.write_all(&piece).is_ok())
+            .count();
+        assert!(taken < 1000, "{start}: it was all read");
+        let mut answer = Vec::new();
+        // The system may have thrown the answer away by then.
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.is_empty() || answer.contains(status), "{answer}");
+    }
+    assert_eq!(running.get("/").0, 200);
+}
+
+#[test]
+fn so_many_connections_and_no_more_are_open_at_once() {
+    let site = a_site();
+    let running = start(&site, options());
+    let host = running.authority().to_owned();
+    let mut open: Vec<TcpStream> = (0..700)
+        .map(|_| TcpStream::connect(&host).unwrap())
+        .collect();
+    // They are let in one after the other: the last is sent away.
+    let last = open.last_mut().unwrap();
+    last.set_read_timeout(Some(super::BOUND)).unwrap();
+    let mut answer = String::new();
+    last.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    drop(open);
+    let begun = std::time::Instant::now();
+    while running.get("/").0 != 200 {
+        assert!(
+            begun.elapsed() < super::BOUND,
+            "those who are gone still count"
+        );
     }
 }
