@@ -134,6 +134,13 @@ pub(crate) fn date(seconds: u64) -> String {
     moment.map_or_else(|| "long ago".into(), |date| date.to_string())
 }
 
+/// A moment in seconds since 1970, for programs: `2026-11-24T19:08:00Z`.
+pub(crate) fn rfc3339(seconds: u64) -> String {
+    let moment = i64::try_from(seconds).unwrap_or(i64::MAX);
+    let moment = Timestamp::from_second(moment).unwrap_or(Timestamp::MAX);
+    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// The same in whole seconds since 1970, never before it.
 pub(crate) fn seconds(moment: Timestamp) -> u64 {
     u64::try_from(moment.as_second()).unwrap_or(0)

@@ -47,6 +47,19 @@ pub(crate) struct CliError {
     pub(crate) message: String,
     /// What to do next.
     pub(crate) hint: Option<String>,
+    /// Where in a file of the site it is, if that is known.
+    pub(crate) place: Option<Place>,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The file, from the site's folder on.
+    pub(crate) path: String,
+    /// The line, from 1.
+    pub(crate) line: Option<usize>,
+    /// The column in characters, from 1.
+    pub(crate) column: Option<usize>,
 }
 
 pub(crate) type Result<T, E = CliError> = std::result::Result<T, E>;
@@ -59,6 +72,7 @@ impl CliError {
             kind: "usage".into(),
             message: message.into(),
             hint: None,
+            place: None,
         }
     }
 
@@ -69,6 +83,7 @@ impl CliError {
             kind: kind.into(),
             message: message.into(),
             hint: None,
+            place: None,
         }
     }
 
@@ -98,6 +113,7 @@ impl From<skep_publisher::error::Error> for CliError {
             kind: error.kind.name().into(),
             message: error.message,
             hint: error.hint,
+            place: None,
         }
     }
 }
@@ -109,9 +125,15 @@ impl From<generator::Error> for CliError {
             true => error.hint.take(),
             false => None,
         };
+        let place = error.place.as_ref().map(|place| Place {
+            path: place.file.clone(),
+            line: place.line,
+            column: place.column,
+        });
         // The whole message has place and excerpt of every error of the run.
         Self {
             hint,
+            place,
             ..Self::failed(kind_name(error.kind), error.to_string())
         }
     }

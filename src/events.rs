@@ -61,7 +61,7 @@ pub(crate) fn say(out: &Output, event: &Event) {
             out.say(format!("Has other limits from now on: {limits}"));
         }
         Event::BadConfig(why) => {
-            out.json(&json!({"event": "bad-config", "reason": why}));
+            out.json(&json!({"event": "bad_config", "reason": why}));
             out.warn(format!("the settings stay as they are: {why}"));
         }
         Event::Refused { site, reason } => {

@@ -16,7 +16,7 @@ use skep_publisher::{
 
 use crate::{
     commands::retract::names,
-    context::utc,
+    context::{rfc3339, utc},
     error::{CliError, Result},
     output::{Output, RED, YELLOW},
 };
@@ -104,6 +104,7 @@ impl Fork {
                     "name": concern.name,
                     "blocking": true,
                     "path": null,
+                    "in_sources": false,
                     "line": null,
                     "message": concern.message,
                 })
@@ -226,7 +227,7 @@ fn to_json(site: SiteId, abandons: &Abandons) -> Value {
     });
     json!({
         "version": abandons.entry.number,
-        "time": abandons.entry.time,
+        "time": rfc3339(abandons.entry.time),
         "message": abandons.entry.message,
         "address": exact(site, &abandons.entry, abandons.leaf).to_string(),
         "fork_point": abandons.fork_point,

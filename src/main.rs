@@ -26,6 +26,8 @@ mod notes;
 mod outgoing;
 mod output;
 mod passphrase;
+#[cfg(test)]
+mod reference;
 mod remote;
 mod report;
 mod running;
@@ -42,7 +44,7 @@ mod workshop;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::Parser as _;
 
 fn main() -> ExitCode {
     if let Some(work) = confined::asked() {
@@ -50,7 +52,10 @@ fn main() -> ExitCode {
     }
     // Where the system refuses, there are fewer connections.
     let _ = skep_publisher::descriptors::raise();
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => return output::not_understood(&e, std::env::args_os()).into(),
+    };
     let out = output::Output::new(&cli.global);
     let done = commands::run(cli, &out);
     out.end();

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     catch_up::Seen,
-    context::{Context, now, seconds},
+    context::{Context, now, rfc3339, seconds},
     error::{CliError, Exit, Result},
     output::{BOLD, Phase, Unit, bytes, count},
     session::Session,
@@ -453,7 +453,7 @@ fn holder(announced: &Announced) -> serde_json::Value {
     json!({
         "node": hex(&announced.receipt.node),
         "mode": announced.receipt.mode.name(),
-        "time": announced.receipt.time,
+        "time": rfc3339(announced.receipt.time),
         "received": announced.received,
     })
 }

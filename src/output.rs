@@ -2,9 +2,11 @@
 
 mod gathered;
 mod gauge;
+mod schema;
 mod terminal;
 
 use std::{
+    ffi::OsString,
     fmt,
     io::{self, ErrorKind},
     path::Path,
@@ -23,7 +25,36 @@ use gauge::{Gauge, Show};
 use skep_publisher::progress::Watch;
 pub(crate) use skep_publisher::words::{bytes, count};
 
-use crate::{cli::Global, error::CliError, shell::Ended};
+use crate::{
+    cli::Global,
+    error::{CliError, Exit},
+    shell::Ended,
+};
+
+/// Says what is wrong with the arguments, or the help that they ask for: to programs too, if they say `--json`.
+pub(crate) fn not_understood(error: &clap::Error, args: impl Iterator<Item = OsString>) -> Exit {
+    // It goes to stdout if it was asked for, else to stderr. Nobody may be listening.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return Exit::Done;
+    }
+    let mut options = args.skip(1).take_while(|arg| arg != "--");
+    if options.any(|arg| arg == "--json") {
+        let text = error.render().to_string();
+        let parts = text.split("\n\n").map(str::trim);
+        let mut parts = parts.filter(|part| !part.is_empty() && !part.starts_with("Usage:"));
+        let message = parts.next().unwrap_or_default();
+        let hints: Vec<&str> = parts.map(|part| part.trim_start_matches("tip: ")).collect();
+        let line = schema::line(&json!({"event": "error", "error": {
+            "kind": "usage",
+            "message": message.trim_start_matches("error: "),
+            "hint": hints.join("; "),
+            "place": null,
+        }}));
+        let _ = terminal::Terminal::default().text(Stream::Out, &format!("{line}\n"));
+    }
+    Exit::Usage
+}
 
 /// The two streams that a program writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,13 +116,13 @@ impl Show for Shower {
     }
 
     fn tell(&self, at: &At) {
-        let line = json!({
+        let line = schema::line(&json!({
             "event": "progress",
             "phase": at.phase.name(),
             "done": at.done,
             "total": at.total,
             "unit": at.unit.name(),
-        });
+        }));
         // A program that is gone needs no progress; that the result is lost is said with the result.
         let _ = self.voice.text(Stream::Out, &format!("{line}\n"));
     }
@@ -182,11 +213,11 @@ impl Output {
         self.say(format!("  {DIM}{name:<9}{DIM:#} {value}"));
     }
 
-    /// The result, or an event, for programs: one line.
+    /// The result, or an event, for programs: one line. The `schema` knows its event and its fields.
     pub(crate) fn json(&self, value: &Value) {
         if self.json {
             self.end();
-            self.print(&value.to_string());
+            self.print(&schema::line(value));
         }
     }
 
@@ -269,10 +300,15 @@ impl Output {
     /// Why the command failed.
     pub(crate) fn error(&self, error: &CliError) {
         self.trouble("error", RED, error);
-        self.json(&json!({"error": {
+        let place = error
+            .place
+            .as_ref()
+            .map(|place| json!({"path": place.path, "line": place.line, "column": place.column}));
+        self.json(&json!({"event": "error", "error": {
             "kind": error.kind,
             "message": error.message,
             "hint": error.hint,
+            "place": place,
         }}));
     }
 

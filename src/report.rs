@@ -177,8 +177,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The review, for programs.
-    pub(crate) fn json(&self) -> Value {
+    /// The review, as the `event` of a command for programs.
+    pub(crate) fn json(&self, event: &str) -> Value {
         let Review {
             output, sources, ..
         } = self.review;
@@ -203,6 +203,7 @@ impl<'a> Report<'a> {
         });
         let warnings = warnings.chain(clock);
         let mut value = json!({
+            "event": event,
             "address": Address::of(self.review.site).to_string(),
             "version": self.review.base.as_ref().map(|entry| entry.number),
             "left_out": self.left_out,

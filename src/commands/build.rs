@@ -69,9 +69,13 @@ pub(crate) fn run(ctx: &Context, args: &BuildArgs) -> Result<Exit> {
             let out = built::run(ctx, &dir, &command, output)?;
             let folder = Folder::read(&out);
             ctx.out.json(&json!({
-                "out": args.dir.join(output),
+                "event": "build", "out": args.dir.join(output),
                 "files": folder.files,
                 "bytes": folder.bytes,
+                "written": null,
+                "unchanged": null,
+                "removed": null,
+                "warnings": [],
             }));
             ctx.out.say(format!(
                 "{} has {} ({}).",
@@ -138,7 +142,7 @@ fn with_tera(ctx: &Context, args: &BuildArgs, output: &str) -> Result<Exit> {
     let report = built::write(ctx, &site, &out)?;
     let files = report.manifest.files.len() as u64;
     ctx.out.json(&json!({
-        "out": out,
+        "event": "build", "out": out,
         "files": files,
         "bytes": report.bytes,
         "written": report.written,

@@ -85,7 +85,7 @@ pub(crate) async fn run(ctx: &Context, args: &CloneArgs) -> Result<Exit> {
     ready.close().await;
     let (version, written) = written?;
     ctx.out.json(&json!({
-        "address": Address::of(address.site).to_string(),
+        "event": "clone", "address": Address::of(address.site).to_string(),
         "version": version,
         "dir": args.dir,
         "files": written.files,

@@ -26,7 +26,7 @@ pub(crate) struct DraftArgs {
 
 pub(crate) fn run(ctx: &Context, args: &DraftArgs) -> Result<Exit> {
     let file = scaffold::draft(&args.dir, &args.title)?;
-    ctx.out.json(&json!({"file": file}));
+    ctx.out.json(&json!({"event": "draft", "file": file}));
     ctx.out.say(format!("Write in {}", file.display()));
     ctx.out.field("preview", "skep serve --drafts");
     ctx.out

@@ -64,7 +64,7 @@ pub(crate) async fn run(ctx: &Context, args: &ExportArgs) -> Result<Exit> {
     ready.close().await;
     let exported = written?;
     ctx.out.json(&json!({
-        "address": Address::of(site).to_string(),
+        "event": "export", "address": Address::of(site).to_string(),
         "file": args.file,
         "versions": exported.versions,
         "whole": exported.whole,

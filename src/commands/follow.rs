@@ -63,7 +63,7 @@ fn say_once(ctx: &Context) -> Result<()> {
 fn report(ctx: &Context, address: &Address, following: &Following) {
     let missing = following.missing.as_ref();
     ctx.out.json(&json!({
-        "address": address.to_string(),
+        "event": "follow", "address": address.to_string(),
         "before": following.before.map(Relation::name),
         "relation": following.relation.name(),
         "version": following.version,

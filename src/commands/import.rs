@@ -43,7 +43,7 @@ pub(crate) async fn run(ctx: &Context, args: &ImportArgs) -> Result<Exit> {
     let imported = imported?;
     let address = Address::of(imported.site).to_string();
     ctx.out.json(&json!({
-        "address": address,
+        "event": "import", "address": address,
         "version": imported.version,
         "new": imported.new,
     }));

@@ -234,7 +234,7 @@ fn tell(
         _ => (None, None),
     };
     out.json(&json!({
-        "address": address,
+        "event": "init", "address": address,
         "dir": dir,
         "engine": engine.name(),
         "command": command,

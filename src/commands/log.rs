@@ -14,7 +14,7 @@ use skep_publisher::{
 
 use crate::{
     commands::retract::names,
-    context::{Context, utc},
+    context::{Context, rfc3339, utc},
     error::{Exit, Result},
     fork::exact,
     output::{BOLD, YELLOW, bytes, count},
@@ -68,7 +68,7 @@ pub(crate) async fn run(ctx: &Context, args: &LogArgs) -> Result<Exit> {
     // What was abandoned has nothing to do with what the log retracts.
     let none = Retractions::default();
     ctx.out.json(&json!({
-        "address": Address::of(site).to_string(),
+        "event": "log", "address": Address::of(site).to_string(),
         "versions": log.iter().rev().map(|entry| version(entry, &retractions)).collect::<Vec<_>>(),
         "abandoned": abandoned.iter().rev().map(|a| {
             let mut shown = version(&a.entry, &none);
@@ -158,7 +158,7 @@ fn forked(newest: u64, rival: &Rival) -> String {
 fn version(entry: &Entry, retractions: &Retractions) -> Value {
     json!({
         "version": entry.number,
-        "time": entry.time,
+        "time": rfc3339(entry.time),
         "message": entry.message,
         "files": entry.files,
         "bytes": entry.bytes,

@@ -104,6 +104,7 @@ async fn run_node(ctx: &Context) -> Result<Exit> {
 /// What a running node says of itself.
 fn describe(ctx: &Context, running: &Running) -> Value {
     json!({
+        "event": "node",
         "name": running.name,
         "version": env!("CARGO_PKG_VERSION"),
         "network": NetworkArg::from(ctx.network).name(),
@@ -125,6 +126,7 @@ fn install(ctx: &Context) -> Result<Exit> {
     let starting = service.starting(written);
     let managed = service.manage(&starting);
     ctx.out.json(&json!({
+        "event": "node_install",
         "file": service.file.display().to_string(),
         "manager": service.manager(),
         "written": written != Written::Same,
@@ -164,6 +166,7 @@ fn remove(ctx: &Context) -> Result<Exit> {
     let (removed, managed) = service.remove()?;
     let commands = service.stopping();
     ctx.out.json(&json!({
+        "event": "node_remove",
         "file": file.to_string(),
         "manager": service.manager(),
         "removed": removed,
@@ -223,6 +226,7 @@ fn status(ctx: &Context) -> Result<Exit> {
         Err(e) => (Value::Null, Some(e)),
     };
     ctx.out.json(&json!({
+        "event": "node_status",
         "file": service.file.display().to_string(),
         "manager": service.manager(),
         "installed": is_installed,
@@ -269,10 +273,16 @@ fn running_node(ctx: &Context) -> Result<Value> {
     let Some(answer) = remote::ask(ctx, &QUESTION)? else {
         return Ok(Value::Null);
     };
-    serde_json::from_str(&answer).map_err(|e| {
+    let mut node: Value = serde_json::from_str(&answer).map_err(|e| {
         CliError::failed(
             "protocol",
             format!("what the node says of itself is no JSON: {e}"),
         )
-    })
+    })?;
+    if let Some(fields) = node.as_object_mut() {
+        // It is a part of another event here.
+        fields.shift_remove("event");
+        fields.shift_remove("schema");
+    }
+    Ok(node)
 }

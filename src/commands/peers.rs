@@ -15,7 +15,7 @@ use skep_publisher::{
 };
 
 use crate::{
-    context::{Context, utc},
+    context::{Context, rfc3339, utc},
     error::{Exit, Result},
     outgoing::hex,
     output::{BOLD, bytes, count},
@@ -67,7 +67,7 @@ pub(crate) async fn run(ctx: &Context, args: &PeersArgs) -> Result<Exit> {
     });
     let total: Traffic = known.iter().map(|known| known.traffic).sum();
     ctx.out.json(&json!({
-        "running": running,
+        "event": "peers", "running": running,
         "total": {"up": total.up, "down": total.down, "ratio": total.ratio()},
         "sites": known.iter().map(to_json).collect::<Vec<_>>(),
     }));
@@ -129,13 +129,13 @@ fn to_json(known: &Known) -> Value {
             "version": receipt.length,
             "newest": known.is_newest(receipt),
             "mode": receipt.mode.name(),
-            "time": receipt.time,
+            "time": rfc3339(receipt.time),
         })
     });
     let peers = known.peers.iter().map(|peer| {
         json!({
             "node": hex(&peer.node),
-            "heard": (peer.heard > 0).then_some(peer.heard),
+            "heard": (peer.heard > 0).then(|| rfc3339(peer.heard)),
             "named": peer.named,
             "ticket": peer.ticket,
         })

@@ -27,7 +27,7 @@ pub(crate) fn run(ctx: &Context, args: &PostArgs) -> Result<Exit> {
     let dir = args.dir.clone().unwrap_or_else(|| site_of(&args.file));
     let zone = config::read(&dir)?.time_zone;
     let file = scaffold::post(&dir, &args.file, now().to_zoned(zone))?;
-    ctx.out.json(&json!({"file": file}));
+    ctx.out.json(&json!({"event": "post", "file": file}));
     ctx.out.say(format!("It is a post now: {}", file.display()));
     ctx.out.field("next", "skep publish");
     Ok(Exit::Done)

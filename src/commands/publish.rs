@@ -172,7 +172,7 @@ fn sign(
         left_out,
         ..Report::new(&session.store, &review, &known.warnings)
     };
-    let mut shown = report.json();
+    let mut shown = report.json("publish");
     known.add_to(&mut shown);
     let fork = Fork::of(&review, behind);
     fork.add_to(&mut shown);

@@ -201,7 +201,7 @@ fn to_json(plan: &Retraction) -> Value {
     let elsewhere =
         elsewhere.map(|file| json!({"path": file.path.as_str(), "versions": file.versions}));
     json!({
-        "address": Address::of(plan.site).to_string(),
+        "event": "retract", "address": Address::of(plan.site).to_string(),
         "retracts": plan.versions,
         "gone": gone.collect::<Vec<_>>(),
         "elsewhere": elsewhere.collect::<Vec<_>>(),

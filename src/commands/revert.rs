@@ -77,7 +77,7 @@ fn sign(
     ctx.out.note(
         "The sources here stay as they are: the next `skep publish` brings back what they make.",
     );
-    let mut shown = report.json();
+    let mut shown = report.json("revert");
     let fork = Fork::of(&review, behind);
     fork.add_to(&mut shown);
     fork.show(&ctx.out);

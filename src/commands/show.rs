@@ -158,7 +158,7 @@ fn write(
     // One of the two: as text if it is some.
     let text = std::str::from_utf8(&bytes).ok();
     ctx.out.json(&json!({
-        "address": Address::of(address.site).to_string(),
+        "event": "show", "address": Address::of(address.site).to_string(),
         "version": found.version,
         "path": path.as_str(),
         "bytes": file.size,

@@ -57,7 +57,7 @@ pub(crate) async fn run(ctx: &Context, args: &StatusArgs) -> Result<Exit> {
             all: args.all,
             ..Report::new(&open.store, &review, &known.warnings)
         };
-        let mut result = report.json();
+        let mut result = report.json("status");
         known.add_to(&mut result);
         result["holders"] = holders.count().into();
         result["holders_named"] = holders.named.into();

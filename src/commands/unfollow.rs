@@ -47,6 +47,7 @@ pub(crate) async fn run(ctx: &Context, args: &UnfollowArgs) -> Result<Exit> {
     let (was, state, stays) = done?;
     let version = state.head.as_ref().map(Head::length);
     ctx.out.json(&json!({
+        "event": "unfollow",
         "address": Address::of(site).to_string(),
         "before": was.map(Relation::name),
         "relation": state.relation.name(),

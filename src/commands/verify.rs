@@ -38,7 +38,7 @@ pub(crate) async fn run(ctx: &Context, args: &VerifyArgs) -> Result<Exit> {
     ready.close().await;
     let verified = verified?;
     ctx.out.json(&json!({
-        "address": Address::of(site).to_string(),
+        "event": "verify", "address": Address::of(site).to_string(),
         "versions": verified.versions,
         "whole": verified.whole,
         "retracted": verified.retracted,

@@ -15,7 +15,7 @@ fn limits_change_while_a_node_runs_and_a_slip_is_told_with_its_line() {
         "home/config.toml",
         "[limits]\nupload = 500\nconections = 9\n",
     );
-    let reason = node.event("bad-config")["reason"].clone();
+    let reason = node.event("bad_config")["reason"].clone();
     let reason = reason.as_str().unwrap();
     assert!(
         reason.contains("config.toml, line 3: unknown field `conections`"),

@@ -17,6 +17,7 @@ mod fuel;
 mod holders;
 #[cfg(target_os = "linux")]
 mod hostile;
+mod json;
 mod keys;
 #[cfg(target_os = "linux")]
 mod lan;

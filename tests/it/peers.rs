@@ -36,7 +36,7 @@ fn an_author_sees_who_holds_what_and_a_host_who_is_connected() {
         ),
         (&named, &1.into(), &true.into(), &"whole".into())
     );
-    assert!(holder["time"].as_u64().unwrap() > 0);
+    assert!(holder["time"].as_str().unwrap().starts_with("20"));
     assert_eq!(author["connected"], json!([]));
     let up = author["up"].as_u64().unwrap();
     assert!(up > 0, "{author}");
@@ -61,7 +61,7 @@ fn an_author_sees_who_holds_what_and_a_host_who_is_connected() {
     assert_eq!(read["relation"], "followed");
     let known = &read["known"][0];
     assert_eq!((&known["node"], &known["named"]), (&named, &true.into()));
-    assert!(known["heard"].as_u64().unwrap() > 0, "{known}");
+    assert!(known["heard"].is_string(), "{known}");
 
     // A newer version that nobody was told of is held by nobody.
     world.write("site/about.md", "---\ntitle: About\n---\nSecond.\n");

@@ -196,6 +196,7 @@ fn tell<S: Fn(&Change) -> Result<Sides>>(
     if !has_sources || output.0.iter().any(&meant) {
         result = tell_part(ctx, args, output.0, &meant, output.1)?;
     }
+    result["event"] = "diff".into();
     result["sources"] = Value::Null;
     if has_sources {
         ctx.out.say("Sources:");

@@ -98,7 +98,7 @@ fn tell(ctx: &Context, dir: &Path, forked: &Forked) {
     } = forked;
     let missing = trial.as_ref().map_or(&[][..], |trial| &trial.missing);
     ctx.out.json(&json!({
-        "address": Address::of(*site).to_string(),
+        "event": "fork", "address": Address::of(*site).to_string(),
         "dir": dir,
         "origin": origin.to_string(),
         "files": copied.files,

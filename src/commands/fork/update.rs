@@ -47,10 +47,16 @@ pub(super) async fn run(ctx: &Context, shown: &Path, dry_run: bool, peers: &Peer
     match updated.map_err(|e| dir.as_typed(e))? {
         None => {
             ctx.out.json(&json!({
+                "event": "fork_update",
                 "address": site.to_string(),
                 "origin": origin.to_string(),
                 "up_to_date": true,
+                "from": origin.version(),
+                "to": origin.version(),
+                "dry_run": dry_run,
+                "changes": [],
                 "conflicts": [],
+                "kept": null,
             }));
             ctx.out.say(format!(
                 "Up to date: version {} is the newest {}.",
@@ -91,6 +97,7 @@ fn to_json(updated: &Updated) -> Value {
         })
     });
     json!({
+        "event": "fork_update",
         "origin": updated.to.to_string(),
         "up_to_date": false,
         "to": updated.to.version(),

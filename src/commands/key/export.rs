@@ -87,7 +87,8 @@ pub(super) fn run(ctx: &Context, args: &KeyExportArgs) -> Result<()> {
 }
 
 fn said(ctx: &Context, address: &str, form: Form, file: &Path) {
-    let result = json!({"address": address, "form": form.name(), "file": file});
+    let result =
+        json!({"event": "key_export", "address": address, "form": form.name(), "file": file});
     ctx.out.json(&result);
     let what = match form {
         Form::Phrase => "The recovery phrase",

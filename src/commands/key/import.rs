@@ -61,7 +61,8 @@ pub(super) fn run(ctx: &Context, args: &KeyImportArgs) -> Result<()> {
         backup::record(&ctx.home, site, Backup { form, time })?;
     }
     let address = Address::of(site).to_string();
-    ctx.out.json(&json!({"address": address, "new": new}));
+    ctx.out
+        .json(&json!({"event": "key_import", "address": address, "new": new}));
     ctx.out.say(match new {
         true => format!("The key of {address} is here now."),
         false => format!("The key of {address} was here already."),

@@ -10,7 +10,7 @@ use skep_publisher::{
 };
 
 use crate::{
-    context::{Context, date},
+    context::{Context, date, rfc3339},
     error::Result,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn run(ctx: &Context) -> Result<()> {
             Some(last) => format!("{} {}", words(last.form), date(last.time)),
         };
         ctx.out.say(format!("{address}  {how}"));
-        let last = last.map(|last| json!({"form": last.form.name(), "time": last.time}));
+        let last = last.map(|last| json!({"form": last.form.name(), "time": rfc3339(last.time)}));
         backups.insert(address.clone(), last.unwrap_or(Value::Null));
         addresses.push(address);
     }
@@ -35,7 +35,7 @@ pub(super) fn run(ctx: &Context) -> Result<()> {
             .note(format!("There are no keys in {}.", dir.display()));
     }
     ctx.out
-        .json(&json!({"keys": addresses, "backups": backups}));
+        .json(&json!({"event": "key_list", "keys": addresses, "backups": backups}));
     Ok(())
 }
 

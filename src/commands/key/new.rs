@@ -42,7 +42,7 @@ pub(super) fn run(ctx: &Context, args: &KeyNewArgs) -> Result<()> {
     let address = Address::of(site).to_string();
     scaffold::set_address(&args.dir, &address)?;
     ctx.out
-        .json(&json!({"address": address, "dir": args.dir, "replaced": old}));
+        .json(&json!({"event": "key_new", "address": address, "dir": args.dir, "replaced": old}));
     let shown = args.dir.display();
     ctx.out
         .say(format!("{BOLD}{shown}{BOLD:#} has a key of its own now."));
