@@ -197,6 +197,7 @@ impl<'a> Report<'a> {
                 "name": CLOCK,
                 "blocking": false,
                 "path": null,
+                "in_sources": false,
                 "line": null,
                 "message": message,
             })

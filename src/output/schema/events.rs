@@ -22,6 +22,11 @@ const PLACE: &[Field] = &[
     field("column", Number, "in characters, from 1").or_null(),
 ];
 
+const SITE_VERSION: &[Field] = &[
+    field("address", Address, "the site"),
+    field("version", Number, "the version"),
+];
+
 pub(super) const EVENTS: &[Event] = &[
     Event::new(
         "error",
@@ -128,6 +133,25 @@ pub(super) const EVENTS: &[Event] = &[
             field("address", Address, "the site"),
             field("version", Number, "the version"),
             field("received", Number, "how many bytes came for it"),
+        ],
+    ),
+    Event::new(
+        "elsewhere",
+        "`browse`, `host`, `node`: another machine has published a version of a site of yours",
+        SITE_VERSION,
+    ),
+    Event::new(
+        "forked",
+        "`browse`, `host`, `node`: what another machine has published of a site of yours contradicts what is here",
+        SITE_VERSION,
+    ),
+    Event::new(
+        "kept",
+        "`browse`, `host`, `node`: another node says, signed, that it keeps a version of a site of yours",
+        &[
+            field("address", Address, "the site"),
+            field("version", Number, "the version"),
+            field("node", Text, "the node's key"),
         ],
     ),
     Event::new(

@@ -68,6 +68,13 @@ pub(super) const RESULTS: &[Event] = &[
             ),
             flag("backed_up", "whether the key has a backup"),
             field(
+                "from_elsewhere",
+                Number,
+                "the newest version that another machine has published, if `status` has not shown it before",
+            )
+            .or_null(),
+            flag("published", "whether there is a version; `null` if nobody here knows").or_null(),
+            field(
                 "origin",
                 Address,
                 "the version that the site was forked from",
@@ -276,6 +283,7 @@ pub(super) const RESULTS: &[Event] = &[
         "`unfollow`",
         &[
             ADDRESS,
+            field("before", Text, "the relation before").or_null(),
             field("relation", Text, "the relation now"),
             field("version", Number, "the version that stays").or_null(),
             field(
