@@ -58,7 +58,8 @@ pub(crate) fn run(ctx: &Context, args: &NewArgs) -> Result<Exit> {
         write(&making.site(), &title, args.author.as_deref(), &args.theme)?;
     }
     let address = Address::of(give_key(ctx, making, dir)?).to_string();
-    ctx.out.json(&json!({"event": "new", "address": address, "dir": dir}));
+    ctx.out
+        .json(&json!({"event": "new", "address": address, "dir": dir}));
     let shown = dir.display();
     ctx.out.say(format!(
         "{BOLD}{shown}{BOLD:#} is a website now, with a key of its own."

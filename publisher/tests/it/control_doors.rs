@@ -251,8 +251,8 @@ async fn another_user_is_kept_out_whatever_is_known() {
         browser.port, browser.cookie
     );
     let status_for = |user: Option<u32>| {
-        let mut bash = Command::new("bash");
-        bash.args(["-c", &ask]);
+        let mut bash = Command::new("timeout");
+        bash.args(["60", "bash", "-c", &ask]);
         if let Some(user) = user {
             bash.uid(user);
         }

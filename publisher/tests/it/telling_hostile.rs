@@ -306,7 +306,10 @@ async fn who_floods_a_link_is_dropped_and_others_have_their_news_meanwhile() {
     author.write("index.html", "two");
     author.publish_at(&desk).await;
     until_version(&reader.node, author.site, 2).await;
-    while let Some(flood) = floods.join_next().await {
+    while let Some(flood) = tokio::time::timeout(PATIENCE, floods.join_next())
+        .await
+        .expect("a flood has not ended")
+    {
         let (what, sent) = flood.unwrap();
         // Some frames are read, and what a stream may hold: the rest has to wait at its end.
         assert!(sent < 4 << 20, "{what}: {sent} bytes");

@@ -33,7 +33,9 @@ pub(super) fn run(home: &Path, args: &[&str]) -> Result<Value> {
         return Err(failed(&name, why.trim()));
     }
     let stdout = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(stdout.trim()).map_err(|e| failed(&name, &format!("wrote no JSON: {e}")))
+    // The lines before the last tell of progress.
+    let result = stdout.trim().lines().last().unwrap_or_default();
+    serde_json::from_str(result).map_err(|e| failed(&name, &format!("wrote no JSON: {e}")))
 }
 
 /// Starts `skep ARGS` and leaves it running.
