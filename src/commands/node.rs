@@ -34,10 +34,13 @@ pub(crate) struct NodeArgs {
 #[derive(Debug, Clone, Copy, Subcommand)]
 enum What {
     /// Run it as a service of this user: under systemd; for launchd (macOS) the file is written, untested
+    #[command(after_help = "Examples:\n  skep node install\n  skep node install --home ~/other")]
     Install,
     /// Say whether the service is installed, and which node runs on this home
+    #[command(after_help = "Examples:\n  skep node status")]
     Status,
     /// End the service and take it away; nothing that it keeps is lost
+    #[command(after_help = "Examples:\n  skep node remove")]
     Remove,
 }
 

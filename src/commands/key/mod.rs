@@ -30,6 +30,7 @@ pub(crate) struct KeyArgs {
 enum KeyCommand {
     New(new::KeyNewArgs),
     /// The sites whose keys are here, and when they were backed up
+    #[command(after_help = "Examples:\n  skep key list")]
     List,
     Export(export::KeyExportArgs),
     Import(import::KeyImportArgs),
