@@ -189,15 +189,10 @@ fn escape(text: &str) -> String {
 /// The words of a line as a shell makes them, up to where the line explains itself.
 fn words(line: &str) -> Vec<String> {
     // Two blanks are before an explanation.
-    let line = line.split("  ").next().unwrap_or_default();
-    let line = line
-        .split(" | ")
-        .next()
-        .unwrap_or_default()
-        .split(" > ")
-        .next()
-        .unwrap_or_default();
-    let line = line.split(" #").next().unwrap_or_default();
+    let mut line = line;
+    for end in ["  ", " | ", " > ", " #", " && "] {
+        line = line.split(end).next().unwrap_or_default();
+    }
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
     for c in line.chars() {
         match (c, quote) {
