@@ -114,6 +114,7 @@ fn each_documented_event_is_written_and_says_the_version_of_the_schema() {
 #[test]
 fn arguments_that_make_no_sense_are_one_error_for_programs_too() {
     let world = World::new();
+    world.new_site("home", "site");
     for args in [
         &["--json", "publsh"][..],
         &["publish", "--wait", "x", "--json"],
@@ -123,14 +124,10 @@ fn arguments_that_make_no_sense_are_one_error_for_programs_too() {
         &["--json", "show"],
         &["--json"],
         // These are seen later.
-        &["--json", "publish", "--wait", "1"],
+        &["--json", "publish", "site", "--yes", "--wait", "1"],
         &["--json", "clone", "skep://abc", "copy"],
     ] {
-        world.new_site("home", "fresh");
-        let mut command = world.command("home", args);
-        command.current_dir(world.path("fresh"));
-        let ended = Ended::of(crate::process::output_of(&mut command, &args.join(" ")));
-        std::fs::remove_dir_all(world.path("fresh")).unwrap();
+        let ended = world.run("home", args);
         assert_eq!(ended.code, 2, "{args:?}: {}", ended.stderr);
         let lines = lines(&ended);
         assert_eq!(lines.len(), 1, "{args:?}");
