@@ -1,7 +1,9 @@
-//! Links to this machine: what a preview's address leaves behind in a page.
+//! URLs that lead readers nowhere: links to this machine, as a preview's address leaves them behind,
+//! and the address that the site gives as its own.
 
 use memchr::{memchr, memmem, memrchr2};
 
+use super::own_address::Claims;
 use crate::archive::path::ArchivePath;
 
 /// How links stand in a file.
@@ -37,10 +39,24 @@ impl Markup {
     }
 }
 
-/// Calls `found` with each place at which the URL of a link to this machine begins; ends when it says false.
-pub(super) fn find(markup: Markup, bytes: &[u8], mut found: impl FnMut(usize) -> bool) {
+/// What is wrong with a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A link to this machine.
+    Link,
+    /// The site's own address is one of this machine.
+    OwnHere,
+    /// The site's own address is one that is reserved for examples.
+    OwnExample,
+}
+
+/// Calls `found` with the place at which each such URL begins; ends when it says false.
+pub(super) fn find(markup: Markup, bytes: &[u8], mut found: impl FnMut(usize, Place) -> bool) {
+    let mut claims = None;
     for at in memmem::find_iter(bytes, b"://") {
-        if !is_this_machine(&bytes[at + 3..]) {
+        let host = host(&bytes[at + 3..]);
+        let is_here = is_this_machine(host);
+        if !is_here && !is_example(host) {
             continue;
         }
         let before = match &bytes[..at] {
@@ -48,27 +64,55 @@ pub(super) fn find(markup: Markup, bytes: &[u8], mut found: impl FnMut(usize) ->
             [before @ .., b'h', b't', b't', b'p', b's'] => before,
             _ => continue,
         };
-        if is_link(markup, before) && !found(before.len()) {
+        let claims = claims.get_or_insert_with(|| Claims::of(markup, bytes));
+        let place = match (claims.has(bytes, before.len()), is_here) {
+            (true, true) => Place::OwnHere,
+            (true, false) => Place::OwnExample,
+            (false, true) if is_link(markup, before) => Place::Link,
+            (false, _) => continue,
+        };
+        if !found(before.len(), place) {
             return;
         }
     }
 }
 
-/// Whether the host that `bytes` begin with is this machine for whoever looks it up.
-fn is_this_machine(bytes: &[u8]) -> bool {
-    if !matches!(bytes.first(), Some(b'l' | b'L' | b'1' | b'0' | b'[')) {
-        return false;
-    }
+/// The host that `bytes`, which follow `://`, begin with. No host name is longer than 253 bytes.
+fn host(bytes: &[u8]) -> &[u8] {
     if bytes.starts_with(b"[::1]") {
-        return true;
+        return &bytes[..5];
     }
-    let host = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-    let host: Vec<u8> = bytes.iter().take(64).take_while(host).copied().collect();
-    host.eq_ignore_ascii_case(b"localhost")
+    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let length = bytes.iter().take(254).take_while(|b| is_host(b)).count();
+    &bytes[..length]
+}
+
+/// Whether `host` is this machine for whoever looks it up.
+fn is_this_machine(host: &[u8]) -> bool {
+    host == b"[::1]"
+        || host.eq_ignore_ascii_case(b"localhost")
         || host == b"0.0.0.0"
         || (host.starts_with(b"127.")
             && host.iter().all(|b| b.is_ascii_digit() || *b == b'.')
             && host.iter().filter(|b| **b == b'.').count() == 3)
+}
+
+/// Whether `host` is a name that RFC 2606 reserves for examples, or below one: nobody's site is there.
+fn is_example(host: &[u8]) -> bool {
+    let host = host.strip_suffix(b".").unwrap_or(host);
+    [
+        &b"example.org"[..],
+        b"example.com",
+        b"example.net",
+        b"example",
+    ]
+    .iter()
+    .any(|name| {
+        let Some(at) = host.len().checked_sub(name.len()) else {
+            return false;
+        };
+        host[at..].eq_ignore_ascii_case(name) && (at == 0 || host[at - 1] == b'.')
+    })
 }
 
 /// Whether the URL that follows `before` is a link.
@@ -90,7 +134,7 @@ fn is_link(markup: Markup, before: &[u8]) -> bool {
 }
 
 /// No tag is longer, for all that this asks.
-const MAX_TAG: usize = 4096;
+pub(super) const MAX_TAG: usize = 4096;
 
 /// Whether a tag is open at the end of `before`.
 fn in_tag(before: &[u8]) -> bool {
@@ -100,16 +144,9 @@ fn in_tag(before: &[u8]) -> bool {
 
 /// Whether `before` ends in the start tag of an element that is made for a URL.
 fn in_url_element(before: &[u8]) -> bool {
-    let before = before.trim_ascii_end();
-    let Some(before) = before.strip_suffix(b">") else {
+    let Some(name) = element_before(before) else {
         return false;
     };
-    let near = &before[before.len().saturating_sub(MAX_TAG)..];
-    let Some(at) = memrchr2(b'<', b'>', near).filter(|at| near[*at] == b'<') else {
-        return false;
-    };
-    let tag = &near[at + 1..];
-    let name = &tag[..memchr(b' ', tag).unwrap_or(tag.len())];
     let name = name.rsplit(|byte| *byte == b':').next().unwrap_or(name);
     [
         &b"link"[..],
@@ -125,15 +162,24 @@ fn in_url_element(before: &[u8]) -> bool {
     .contains(&name)
 }
 
+/// The name of the element in whose start tag `before` ends.
+pub(super) fn element_before(before: &[u8]) -> Option<&[u8]> {
+    let before = before.trim_ascii_end().strip_suffix(b">")?;
+    let near = &before[before.len().saturating_sub(MAX_TAG)..];
+    let at = memrchr2(b'<', b'>', near).filter(|at| near[*at] == b'<')?;
+    let tag = &near[at + 1..];
+    Some(&tag[..memchr(b' ', tag).unwrap_or(tag.len())])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn links(markup: Markup, text: &str) -> usize {
         let mut count = 0;
-        find(markup, text.as_bytes(), |at| {
+        find(markup, text.as_bytes(), |at, place| {
             assert!(text[at..].starts_with("http"));
-            count += 1;
+            count += usize::from(place != Place::OwnExample);
             true
         });
         count
@@ -181,6 +227,25 @@ mod tests {
             (Robots, "Sitemap: http://localhost:4000/sitemap.xml", 1),
         ] {
             assert_eq!(links(markup, text), count, "{markup:?} {text}");
+        }
+    }
+
+    #[test]
+    fn hosts_of_examples_are_those_that_nobody_can_have() {
+        for (url, is) in [
+            ("example.org/", true),
+            ("EXAMPLE.com", true),
+            ("www.example.net:8080/", true),
+            ("example.org.", true),
+            ("bees.example/", true),
+            ("example/", true),
+            ("myexample.org/", false),
+            ("example.org.uk/", false),
+            ("example.de/", false),
+            ("your-site.com/", false),
+            ("", false),
+        ] {
+            assert_eq!(is_example(host(url.as_bytes())), is, "{url}");
         }
     }
 

@@ -9,6 +9,7 @@ mod mend;
 mod moves;
 mod names;
 mod only;
+mod own_address;
 mod part;
 mod phrases;
 mod rows;

@@ -2,7 +2,12 @@
 
 use memchr::memchr_iter;
 
-use super::{WarningKind, local_links, local_links::Markup, phrases, secrets, tokens::Token};
+use super::{
+    WarningKind, local_links,
+    local_links::{Markup, Place},
+    phrases, secrets,
+    tokens::Token,
+};
 use crate::{archive::path::ArchivePath, keys::text::decode};
 
 /// Something in a file that its author should see.
@@ -21,6 +26,10 @@ pub const MAX_SCANNED: usize = 4 << 20;
 
 /// So many of one kind in one file are enough to see what it is.
 const MAX_PER_KIND: usize = 5;
+
+const OWN_HERE: &str = "the site gives an address of this machine as its own: set its base URL";
+const OWN_EXAMPLE: &str =
+    "the site gives an address that is reserved for examples as its own: set its base URL";
 
 /// Looks through the bytes of the file at `path`, or their beginning, for secrets and links to this machine.
 /// Costs about a nanosecond a byte; whether the bytes are text does not matter.
@@ -46,11 +55,23 @@ pub fn scan(path: &ArchivePath, bytes: &[u8]) -> Vec<Finding> {
         secret < MAX_PER_KIND
     });
     if let Some(markup) = Markup::of(path) {
-        let mut local = 0;
-        local_links::find(markup, bytes, |at| {
-            local += 1;
-            found.push((at, WarningKind::Localhost, "a link to this machine"));
-            local < MAX_PER_KIND
+        let (mut links, mut own) = (0, 0);
+        local_links::find(markup, bytes, |at, place| {
+            let (count, most, kind, message) = match place {
+                Place::Link => (
+                    &mut links,
+                    MAX_PER_KIND,
+                    WarningKind::Localhost,
+                    "a link to this machine",
+                ),
+                Place::OwnHere => (&mut own, 1, WarningKind::BaseUrl, OWN_HERE),
+                Place::OwnExample => (&mut own, 1, WarningKind::BaseUrl, OWN_EXAMPLE),
+            };
+            *count += 1;
+            if *count <= most {
+                found.push((at, kind, message));
+            }
+            links < MAX_PER_KIND || own == 0
         });
     }
     let line_of = |bytes: &[u8], at: usize| 1 + memchr_iter(b'\n', &bytes[..at]).count();

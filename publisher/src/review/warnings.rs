@@ -44,6 +44,8 @@ pub enum WarningKind {
     ApiKey,
     /// A link to this machine.
     Localhost,
+    /// The site's own address, where it gives one, is nobody's: of this machine, or an example's.
+    BaseUrl,
     /// A page that is gone, with nothing in its place.
     NoRedirect,
     /// A file of more than [`LARGE`] bytes.
@@ -76,6 +78,7 @@ impl WarningKind {
             Self::SystemFile => "system-file",
             Self::ApiKey => "api-key",
             Self::Localhost => "localhost",
+            Self::BaseUrl => "base-url",
             Self::NoRedirect => "no-redirect",
             Self::Large => "large",
         }
@@ -85,14 +88,17 @@ impl WarningKind {
     pub fn is_blocking(self) -> bool {
         match self {
             Self::Secret | Self::PrivateFile | Self::Draft | Self::Future | Self::Backup => true,
-            Self::SystemFile | Self::ApiKey | Self::Localhost | Self::NoRedirect | Self::Large => {
-                false
-            }
+            Self::SystemFile
+            | Self::ApiKey
+            | Self::Localhost
+            | Self::BaseUrl
+            | Self::NoRedirect
+            | Self::Large => false,
         }
     }
 
     /// All kinds, the gravest first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Secret,
         Self::PrivateFile,
         Self::Draft,
@@ -101,6 +107,7 @@ impl WarningKind {
         Self::SystemFile,
         Self::ApiKey,
         Self::Localhost,
+        Self::BaseUrl,
         Self::NoRedirect,
         Self::Large,
     ];
@@ -143,6 +150,12 @@ pub fn warnings(review: &Review, origin: impl Fn(&str) -> Origin) -> Result<Vec<
         inspect(&review.sources, change, true, &mut found)?;
     }
     found.sort_by_key(|warning| (warning.kind, warning.in_sources));
+    // All pages give the same address, and one setting mends them all. Sources are not served.
+    let mut is_first = true;
+    found.retain(|warning| {
+        warning.kind != WarningKind::BaseUrl
+            || (!warning.in_sources && std::mem::take(&mut is_first))
+    });
     Ok(found)
 }
 
