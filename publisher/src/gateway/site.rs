@@ -312,3 +312,20 @@ pub(super) fn plain(status: StatusCode, text: &str) -> Response<Body> {
     );
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_of_older_versions_have_the_media_type_of_today() {
+        for old in ["application/javascript", "application/x-javascript"] {
+            assert_eq!(content_type(old), "text/javascript; charset=utf-8");
+        }
+        let today = "text/javascript; charset=utf-8";
+        assert_eq!(content_type("text/javascript"), today);
+        // A charset that the author has recorded stays.
+        assert_eq!(content_type(today), today);
+        assert_eq!(content_type("image/png"), "image/png");
+    }
+}
