@@ -86,7 +86,7 @@ pub struct Config {
 impl Config {
     /// The settings by which a site is shown that skep does not build: files are copied, and nothing is made beside
     /// them. `None` if skep builds it.
-    pub(crate) fn as_it_is(mut self) -> Option<Self> {
+    pub(crate) fn into_unbuilt(mut self) -> Option<Self> {
         if matches!(self.engine, Engine::Tera { .. }) {
             return None;
         }

@@ -254,7 +254,7 @@ impl Known {
         let (written, config) = match before {
             Some(before) => (Arc::clone(&before.written), Arc::clone(&before.config)),
             None => {
-                let config = written.clone().as_it_is().map(Arc::new);
+                let config = written.clone().into_unbuilt().map(Arc::new);
                 let written = Arc::new(written);
                 (Arc::clone(&written), config.unwrap_or(written))
             }
