@@ -119,7 +119,9 @@ fn exports(head: &str) -> BTreeMap<String, String> {
         let Some((module, names)) = tree.split_once("::") else {
             continue;
         };
-        for name in names.split(|c: char| !c.is_alphanumeric() && c != '_') {
+        // An empty one, beside a brace, would be what `super::*` names.
+        let names = names.split(|c: char| !c.is_alphanumeric() && c != '_');
+        for name in names.filter(|name| !name.is_empty()) {
             exported.insert(name.to_owned(), module.to_owned());
         }
     }
