@@ -121,8 +121,8 @@ pub(super) const EVENTS: &[Event] = &[
             field("gateway", Url, "how a browser reads it"),
             field(
                 "received",
-                Number,
-                "how many bytes the host received for the second version",
+                List(&Number),
+                "how many bytes the host received for each version",
             ),
         ],
     ),
