@@ -48,7 +48,7 @@ pub(crate) struct CliError {
     /// What to do next.
     pub(crate) hint: Option<String>,
     /// Where in a file of the site it is, if that is known.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<Box<Place>>,
 }
 
 /// A place in a file.
@@ -125,10 +125,12 @@ impl From<generator::Error> for CliError {
             true => error.hint.take(),
             false => None,
         };
-        let place = error.place.as_ref().map(|place| Place {
-            path: place.file.clone(),
-            line: place.line,
-            column: place.column,
+        let place = error.place.as_ref().map(|place| {
+            Box::new(Place {
+                path: place.file.clone(),
+                line: place.line,
+                column: place.column,
+            })
         });
         // The whole message has place and excerpt of every error of the run.
         Self {

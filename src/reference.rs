@@ -21,10 +21,8 @@ pub(crate) fn check_page(page: &str, parts: &[(&str, &str)]) {
         );
         let (before, rest) = text.split_once(&begin).expect("a place for it");
         let (_, after) = rest.split_once(&end).expect("an end of that place");
-        text = format!(
-            "{before}{begin}\n{}\n{end}{after}",
-            format!("{}\n", part.trim_end())
-        );
+        let part = part.trim_end();
+        text = format!("{before}{begin}\n{part}\n\n{end}{after}");
     }
     if text == committed {
         return;
