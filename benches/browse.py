@@ -21,7 +21,8 @@ class Browse:
         self.cookies = scratch / "cookies"
         command = [skep, "--home", str(home), "--network", "loopback", "--json", "browse", "--port", "0"]
         self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        ready = json.loads(self.child.stdout.readline())
+        lines = map(json.loads, self.child.stdout)
+        ready = next(line for line in lines if line["event"] == "ready")
         self.origin = ready["gateway"].rstrip("/")
         self.link = ready["library"]
         curl("-c", str(self.cookies), "-o", "/dev/null", ready["library"])

@@ -35,7 +35,8 @@ class Site:
     def publish(self):
         command = ["--json", "publish", str(self.dir), "--no-build", "--yes", "--wait", "0"]
         run = Run([*self.skep, *command], self.work)
-        run.json = json.loads(run.out)
+        # The lines before the last tell of progress.
+        run.json = json.loads(run.out.splitlines()[-1])
         return run
 
     def edit(self, new_file=True):

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use gauge::{At, Phase, Unit, Work};
 use gauge::{Gauge, Show};
+pub(crate) use schema::VERSION as SCHEMA;
 use skep_publisher::progress::Watch;
 pub(crate) use skep_publisher::words::{bytes, count};
 

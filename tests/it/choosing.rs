@@ -165,7 +165,7 @@ fn a_dry_run_says_what_would_stop_the_publish() {
     world.write("site/key.txt", "AKIAQ3EGW5TXJ7LM2ZPB");
     let dry = ["publish", "site", "--dry-run"];
     let ended = world.fails(1, "home", &[&dry[..], &["--json"]].concat());
-    let shown: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let shown: serde_json::Value = ended.result();
     assert_eq!(shown["blocked"], true, "{shown}");
     world
         .fails(1, "home", &dry)

@@ -227,7 +227,7 @@ fn a_command_that_came_from_elsewhere_does_not_run_until_it_is_trusted() {
         let ended = world.fails(1, "other", &[command, "blog"]);
         ended.says(&["sh build.sh", &address, "is not trusted", "--trust"]);
         let json = world.fails(1, "other", &["--json", command, "blog"]);
-        let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+        let json: serde_json::Value = json.result();
         assert_eq!(json["error"]["kind"], "untrusted");
     }
     let dry = ["publish", "blog", "--dry-run", "--yes"];
@@ -278,7 +278,7 @@ fn a_build_that_fails_publishes_nothing() {
     let quiet = world.fails(1, "home", &[&["--quiet"], &PUBLISH[..]].concat());
     quiet.says(&["| no luck"]);
     let json = world.fails(1, "home", &[&["--json"], &PUBLISH[..]].concat());
-    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let json: serde_json::Value = json.result();
     assert!(
         json["error"]["message"]
             .as_str()

@@ -10,7 +10,7 @@ fn no_site_here() {
         ended.says(&["skep.toml", "skep new"]);
     }
     let json = world.fails(1, "home", &["build", "--json"]);
-    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let json: serde_json::Value = json.result();
     let error = &json["error"];
     assert_eq!(error["kind"], "no-site");
     assert!(!error["message"].as_str().unwrap().contains("hint"));

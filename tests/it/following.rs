@@ -14,7 +14,7 @@ fn a_followed_site_is_here_is_served_and_is_served_no_more_once_it_is_unfollowed
         "{}",
         first.stderr
     );
-    let followed: serde_json::Value = serde_json::from_slice(&first.stdout).unwrap();
+    let followed: serde_json::Value = first.result();
     assert_eq!(followed["address"], address);
     assert_eq!(
         (&followed["before"], &followed["relation"]),

@@ -63,7 +63,7 @@ impl Forked {
         let args = self.update(&[more, &["--json"]].concat());
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let ended = self.world.fails(code, "reader", &args);
-        serde_json::from_slice(&ended.stdout).unwrap()
+        ended.result()
     }
 
     fn refused(&self, says: &[&str]) {

@@ -76,6 +76,8 @@ fn each_documented_event_is_written_and_says_the_version_of_the_schema() {
     run("other", 0, &["unfollow", address]);
     run("home", 0, &["key", "list"]);
     run("home", 0, &["key", "export", "site", "site.key", "--plain"]);
+    let key = run("home", 0, &["key", "export", "site", "--plain"]);
+    assert!(key["key"].is_string() && key["form"] == "plain");
     run("other", 0, &["key", "import", "site.key"]);
     run("home", 0, &["key", "new", "site", "--yes"]);
     world.write("plain/index.html", "<p>Hi");

@@ -60,7 +60,7 @@ impl Network {
     fn json(&self, world: &World, n: usize, home: &str, args: &[&str]) -> Value {
         let ended = self.run(world, n, home, args);
         assert_eq!(ended.code, 0, "{args:?}: {}", ended.stderr);
-        serde_json::from_slice(&ended.stdout).unwrap()
+        ended.result()
     }
 
     /// `skep node` on the n-th machine.

@@ -30,8 +30,8 @@ pub(crate) fn fresh(program: impl AsRef<OsStr>) -> Command {
     let mut command = match cfg!(target_os = "linux") {
         true => {
             // `env` of coreutils resets signals, and `exec` keeps the number of the process.
-            let line = "umask 022; exec env --default-signal=HUP,INT,QUIT,TERM \"$@\"";
-            let mut sh = Command::new("sh");
+            let line = "umask 022; exec /usr/bin/env --default-signal=HUP,INT,QUIT,TERM \"$@\"";
+            let mut sh = Command::new("/bin/sh");
             sh.args(["-c", line, "sh"]).arg(program);
             sh
         }

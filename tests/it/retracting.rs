@@ -85,7 +85,7 @@ fn a_retracted_version_is_gone_from_author_and_host_and_the_rest_stays() {
         let ended = world.fails(1, "author", &args);
         ended.says(&["version 2 was retracted by its author, in version 4"]);
         let ended = world.run("author", &[&["--json"], &args[..]].concat());
-        let error: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+        let error: serde_json::Value = ended.result();
         assert_eq!(error["error"]["kind"], "retracted");
     }
     assert!(!world.path("second").exists());

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use crate::{
     context::{Context, date, now, seconds},
     error::{CliError, Result},
+    output::SCHEMA,
     passphrase::PassphraseArgs,
     site::id_of,
 };
@@ -145,7 +146,10 @@ fn show(ctx: &Context, address: &str, form: Form, text: &str, phrase: &Phrase) -
     if ctx.out.is_json() {
         // By hand: a JSON value would keep a copy of the secret.
         let form_name = form.name();
-        line.extend(format!(r#"{{"address":"{address}","form":"{form_name}","#).bytes());
+        let begin = format!(
+            r#"{{"event":"key_export","schema":{SCHEMA},"address":"{address}","form":"{form_name}","#
+        );
+        line.extend(begin.bytes());
         let written = match form {
             Form::Phrase => {
                 line.extend(br#""words":"#);

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 /// The version of all of it. It grows when an event or a field goes or means something else; new ones do not
 /// change it.
-const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 1;
 
 /// An event: a line of JSON.
 struct Event {

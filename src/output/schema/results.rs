@@ -353,6 +353,16 @@ pub(super) const RESULTS: &[Event] = &[
         ],
     ),
     Event::new(
+        "key_export",
+        "`key export` without a file",
+        &[
+            ADDRESS,
+            field("form", Text, "`sealed`, `phrase` or `plain`"),
+            field("key", Text, "the key, as the file would have it").or_none(),
+            field("words", List(&Text), "of `phrase`: the words").or_none(),
+        ],
+    ),
+    Event::new(
         "key_import",
         "`key import`",
         &[ADDRESS, field("new", Bool, "whether it was not here")],
