@@ -79,7 +79,8 @@ fn nothing_is_overwritten() {
     let world = World::new();
     world.new_site("home", "site");
     let before = world.files("site");
-    world.fails(1, "home", &["new", "site"]).says(&["site"]);
+    // As `clone` says it too: another folder has to be named.
+    world.fails(2, "home", &["new", "site"]).says(&["site"]);
     assert_eq!(world.files("site"), before);
     world.json("home", &["draft", "Twice", "site"]);
     world
