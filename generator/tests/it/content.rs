@@ -82,6 +82,35 @@ fn some_names_are_no_output() {
 }
 
 #[test]
+fn a_draft_without_a_date_is_the_newest_of_its_day() {
+    let site = site(&[
+        ("_posts/2026-06-15-zoo.md", ""),
+        (
+            "_posts/2026-06-15-welcome.md",
+            "---\ndate: 2026-06-15 09:00\n---\n",
+        ),
+        ("_posts/2026-06-16-tomorrow.md", ""),
+        ("_drafts/idea.md", ""),
+        // A date that is written counts as it is.
+        ("_drafts/old.md", "---\ndate: 2026-06-14\n---\n"),
+        (
+            "list.html",
+            "---\nlayout: none\n---\n{% for p in site.posts %}{{ p.slug }} {% endfor %}",
+        ),
+    ]);
+    let options = LoadOptions {
+        drafts: true,
+        future: true,
+        ..published()
+    };
+    let site = load(site.dir(), &options).unwrap();
+    assert_eq!(
+        text(&site, "list/index.html"),
+        "tomorrow idea welcome zoo old "
+    );
+}
+
+#[test]
 fn drafts_the_future_and_the_unpublished_are_asked_for() {
     let site = site(&[
         ("_posts/2026-06-15-now.md", ""),
