@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::skep::{Running, World};
+use crate::skep::{Running, World, get};
 
 const PUBLISH: [&str; 5] = ["publish", "blog", "--yes", "--wait", "0"];
 
@@ -390,6 +390,15 @@ fn a_static_folder_is_published_as_it_is() {
     world
         .fails(1, "home", &["build", "blog"])
         .says(&["nothing to build", "skep publish"]);
+    let preview = world.start("home", &["serve", "blog", "--port", "0"]);
+    let page = get(preview.event("ready")["url"].as_str().unwrap());
+    assert_eq!(page.status, 200);
+    let page = String::from_utf8_lossy(&page.body).into_owned();
+    assert!(
+        page.contains("By hand") && page.contains("/.skep/preview.js"),
+        "{page}"
+    );
+    drop(preview);
 
     // A key that was put there is no part of a website.
     world.write("blog/my.key", "x");

@@ -65,6 +65,36 @@ fn what_looks_like_a_secret_stops_a_publish() {
 }
 
 #[test]
+fn what_the_settings_include_is_looked_at_all_the_same() {
+    let world = World::new();
+    world.new_site("home", "site");
+    let settings = world.read("site/skep.toml");
+    let settings = format!("include = [\".env\"]\n{settings}");
+    world.write("site/skep.toml", settings);
+    world.write("site/.env", "PASSWORD=honey\n");
+    let publish = ["publish", "site", "--yes", "--wait", "0"];
+    world.fails(1, "home", &publish).says(&[
+        ".env",
+        "nothing was published",
+        "--allow private-file",
+    ]);
+    world.fails(1, "home", &["log", "site"]);
+}
+
+#[test]
+fn a_base_url_that_is_nobodys_is_said_once_and_stops_nothing() {
+    let world = World::new();
+    world.new_site("home", "site");
+    let settings = world.read("site/skep.toml");
+    let settings = format!("url = \"https://example.org\"\n{settings}");
+    world.write("site/skep.toml", settings);
+    let published = world.json("home", &["publish", "site", "--yes", "--wait", "0"]);
+    let warnings = published["warnings"].as_array().unwrap().iter();
+    let found = warnings.filter(|w| w["name"] == "base-url");
+    assert_eq!(found.count(), 1, "{published}");
+}
+
+#[test]
 fn a_renamed_file_is_a_move() {
     let world = World::new();
     world.new_site("home", "site");

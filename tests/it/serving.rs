@@ -37,6 +37,17 @@ fn a_save_reloads_the_open_page() {
 }
 
 #[test]
+fn a_page_that_can_not_be_shown_is_called_an_error() {
+    let world = World::new();
+    world.new_site("home", "site");
+    let preview = world.start("home", &["serve", "site", "--port", "0"]);
+    preview.event("ready");
+    world.write("site/about.md", "---\ntitle: [\n---\nWords.\n");
+    preview.event("failed");
+    preview.error_line("error: ");
+}
+
+#[test]
 fn a_port_that_is_taken_is_said_so() {
     let world = World::new();
     world.new_site("home", "site");
