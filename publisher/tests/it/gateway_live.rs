@@ -232,7 +232,7 @@ async fn a_page_of_a_site_that_nobody_has_says_whom_it_asked_and_turns_into_it()
     for said in [
         &*format!("the node <code>{name}</code>"),
         "Asked once:",
-        "It is asked again in ",
+        "It is asked again within ",
         &format!("<script src=\"{SCRIPT}\" data-version=\"0\" async></script>"),
     ] {
         assert!(html.contains(said), "{said}: {html}");

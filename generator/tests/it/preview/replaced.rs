@@ -20,14 +20,14 @@ fn wait_for_text(running: &Running, path: &str, text: &str) {
 #[test]
 fn what_a_link_leads_to_is_watched_wherever_it_is() {
     let site = a_site();
-    site.write(".hidden/deep/page.md", "---\n---\none\n");
+    site.write("parts/deep/page.md", "---\n---\none\n");
     site.write("parts/note.html", "part one");
     site.write("data/list.yml", "- one\n");
     for folder in ["_includes", "_data/nested"] {
         fs::create_dir_all(site.path(folder)).unwrap();
     }
     symlink("middle.md", site.path("linked.md")).unwrap();
-    symlink(".hidden/deep/page.md", site.path("middle.md")).unwrap();
+    symlink("parts/deep/page.md", site.path("middle.md")).unwrap();
     symlink("../parts/note.html", site.path("_includes/note.html")).unwrap();
     symlink("../../data/list.yml", site.path("_data/nested/list.yml")).unwrap();
     site.write(
@@ -36,7 +36,7 @@ fn what_a_link_leads_to_is_watched_wherever_it_is() {
     );
     let running = start(&site, options());
     assert!(running.get("/linked/").2.contains("one"));
-    site.write(".hidden/deep/page.md", "---\n---\ntwo\n");
+    site.write("parts/deep/page.md", "---\n---\ntwo\n");
     wait_for_text(&running, "/linked/", "two");
     site.write("parts/note.html", "part two");
     wait_for_text(&running, "/use/", "part two");
@@ -44,13 +44,13 @@ fn what_a_link_leads_to_is_watched_wherever_it_is() {
     wait_for_text(&running, "/use/", "second");
     // By rename, as editors save, and by a link in the middle that leads elsewhere from now on.
     site.write(".new", "---\n---\nthree\n");
-    fs::rename(site.path(".new"), site.path(".hidden/deep/page.md")).unwrap();
+    fs::rename(site.path(".new"), site.path("parts/deep/page.md")).unwrap();
     wait_for_text(&running, "/linked/", "three");
-    site.write(".hidden/other.md", "---\n---\nfour\n");
-    symlink(".hidden/other.md", site.path(".link")).unwrap();
+    site.write("parts/other.md", "---\n---\nfour\n");
+    symlink("parts/other.md", site.path(".link")).unwrap();
     fs::rename(site.path(".link"), site.path("middle.md")).unwrap();
     wait_for_text(&running, "/linked/", "four");
-    site.write(".hidden/other.md", "---\n---\nfive\n");
+    site.write("parts/other.md", "---\n---\nfive\n");
     wait_for_text(&running, "/linked/", "five");
 }
 
