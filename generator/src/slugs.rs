@@ -8,7 +8,7 @@ use unicode_normalization::char::is_combining_mark;
 pub(crate) const MAX_LEN: usize = 200;
 
 /// `name` as a part of a URL: its letters, digits and marks in lower case, in any script, with
-/// hyphens for what is between. Never empty, never longer than [`MAX_LEN`] bytes, and different
+/// hyphens for what is between. Never empty, never longer than 200 bytes, and different
 /// for C, C++ and C#.
 ///
 /// As in Jekyll, letters stay as they are: a word in Latin letters is a poor name for one in
