@@ -81,7 +81,7 @@ fn init_writes_what_builds_the_site_and_changes_nothing_else() {
     assert_eq!(world.read("blog/skep.toml"), settings);
     // What is for sites that skep builds says so, and nothing is made.
     let ended = world.fails(1, "home", &["draft", "An idea", "blog"]);
-    ended.says(&["sites that skep builds", "hugo server"]);
+    ended.says(&["sites that skep builds", "use that program"]);
     assert_eq!(world.files("blog").len(), before.len() + 1);
 }
 
