@@ -83,12 +83,28 @@ fn without_tags(html: &str, most: usize) -> String {
                 }
             }
         }
+        // A less-than sign and what follows the tag must not become a tag.
+        let parts_words = !is_within_a_word(rest) || out.ends_with('<');
         rest = &rest[end..];
-        // Words in two elements are two words.
-        out.push(' ');
+        if parts_words {
+            out.push(' ');
+        }
     }
     out.push_str(rest);
     out
+}
+
+/// Elements that a browser shows within a line, so that they do not part words. The phrasing content of HTML
+/// that is not replaced by something else, such as an image.
+const WITHIN_WORDS: [&str; 26] = [
+    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins",
+    "kbd", "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "u", "wbr",
+];
+
+/// Whether the tag that `tag` begins with, or a comment, can be in the middle of a word.
+fn is_within_a_word(tag: &str) -> bool {
+    let name = tag[1..].strip_prefix('/').unwrap_or(&tag[1..]);
+    name.starts_with("!--") || WITHIN_WORDS.iter().any(|within| begins_with(name, within))
 }
 
 /// Where a tag ends; a `>` in a quoted value is not its end.
@@ -206,6 +222,14 @@ mod tests {
                 "a b c",
             ),
             ("x <!-- <b> --> y", "x y"),
+            (
+                "the file <code>a.md</code>: <b>b</b>old, x<SUP>2</SUP>",
+                "the file a.md: bold, x2",
+            ),
+            (
+                "<h2>Now</h2><p>do<br>it<img src=x>well</p><a-b>one</a-b>two",
+                "Now do it well one two",
+            ),
             ("1 < 2 & 3 > 2", "1 < 2 & 3 > 2"),
             ("<a title=\"a>b\" href='>'>link</a>", "link"),
             ("unfinished <a href=\"", "unfinished"),

@@ -21,7 +21,6 @@ use crate::{
         },
         local::Gateway,
     },
-    words::count,
 };
 
 /// A browser waits as long for news before it asks again.
@@ -88,9 +87,16 @@ fn end(gateway: &Gateway, publishing: &Publishing, state: &State) -> Markup {
             Some(End::Signed { version, holders }) => {
                 h2 { "Version " (version) " is published" }
                 p {
-                    @match holders {
-                        0 => { "Only this machine holds it so far. Keep skep running, and whoever has the address and your ticket can read it; or hand it to a host." }
-                        n => { "Held by " (count(*n as u64, "other node")) "." }
+                    @match holders.as_slice() {
+                        [] => { "Only this machine holds it so far. Keep skep running, and whoever has the address and your ticket can read it; or hand it to a host." }
+                        names => {
+                            "Kept, besides this machine, by "
+                            @for (at, name) in names.iter().enumerate() {
+                                @if at > 0 { ", " }
+                                "the node " code { (name) }
+                            }
+                            ". It stays readable while this machine sleeps."
+                        }
                     }
                 }
                 h3 { "The link to give to others" }

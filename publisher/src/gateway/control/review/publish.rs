@@ -51,8 +51,8 @@ pub(super) struct Step {
 /// How a publish ended.
 #[derive(Debug, Clone)]
 pub(super) enum End {
-    /// The version is signed, and so many nodes have said that they keep it.
-    Signed { version: u64, holders: usize },
+    /// The version is signed, and these nodes, by the beginning of their name, have said that they keep it.
+    Signed { version: u64, holders: Vec<String> },
     /// Nothing was published.
     Refused(Refusal),
 }
@@ -187,19 +187,24 @@ async fn run(
     });
 }
 
-/// Tells all peers at once, and returns how many have confirmed. What fails here does not undo the version.
-async fn tell(node: &Arc<Node>, publishing: &Publishing, head: &Head, peers: Vec<Ticket>) -> usize {
+/// Tells all peers at once, and returns those that have confirmed. What fails here does not undo the version.
+async fn tell(
+    node: &Arc<Node>,
+    publishing: &Publishing,
+    head: &Head,
+    peers: Vec<Ticket>,
+) -> Vec<String> {
     if let Err(e) = node.share(head.site(), 1).await {
         publishing.say(e.to_string(), true);
-        return 0;
+        return Vec::new();
     }
     // From now on there is something to be had here.
     if let Err(e) = node.online().await {
         publishing.say(e.to_string(), true);
-        return 0;
+        return Vec::new();
     }
     if peers.is_empty() {
-        return 0;
+        return Vec::new();
     }
     let mut tasks = JoinSet::new();
     for peer in peers {
@@ -207,13 +212,12 @@ async fn tell(node: &Arc<Node>, publishing: &Publishing, head: &Head, peers: Vec
         tasks.spawn(async move { announce(&node, &head, &peer, CONFIRM_TIMEOUT).await });
     }
     publishing.say("the nodes that you named are told".to_owned(), false);
-    let mut holders = 0;
+    let mut holders = Vec::new();
     while let Some(done) = tasks.join_next().await {
         let done =
             done.unwrap_or_else(|e| Err(Error::new(Kind::Io, format!("a task broke off: {e}"))));
         match done {
             Ok(announced) => {
-                holders += 1;
                 let name: String = announced.receipt.node[..5]
                     .iter()
                     .map(|byte| format!("{byte:02x}"))
@@ -223,6 +227,7 @@ async fn tell(node: &Arc<Node>, publishing: &Publishing, head: &Head, peers: Vec
                     format!("held by the node {name} (received {received})"),
                     false,
                 );
+                holders.push(name);
             }
             Err(e) => {
                 let hint = e
