@@ -95,6 +95,10 @@ fn a_retracted_version_is_gone_from_author_and_host_and_the_rest_stays() {
     let old = format!("v2-{id}.localhost:{port}");
     let answer = http("GET", &format!("{gateway}/secret.html"), Some(&old));
     assert_eq!(answer.status, 410);
+    let page = String::from_utf8(answer.body).unwrap();
+    for way_on in ["took this version back", "The newest version"] {
+        assert!(page.contains(way_on), "{way_on}: {page}");
+    }
 
     // What others need of what was dropped is where they find it.
     let shown = world.run("author", &["show", &format!("{address}+3/about-us.html")]);
