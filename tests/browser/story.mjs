@@ -34,6 +34,7 @@ export async function story({ program, scratch, browser, look, running }) {
   const preview = await page.evaluate("document.querySelector('a[data-open]').href");
   const reviewUrl = await page.evaluate(`document.querySelector('a[href$="/review"]').href`);
   const folder = join(ada.folder, "Websites", "bees-friends");
+  expect((await page.evaluate(MAIN)).includes(folder), "the page of a new website names its folder");
 
   // A first post: the open preview shows it by itself.
   const draft = await browser.open();
